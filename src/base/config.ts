@@ -1,0 +1,155 @@
+/**
+ * `cluster.config.json`: the one file that describes a cluster. Pure: `parseConfig` takes the text, so that a test or a
+ * simulation needs no file. Every key has a default except `nodes`; an unknown key is an error that names it.
+ */
+import { type Static, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { CodedError } from './errors.ts';
+
+const port = Type.Integer({ minimum: 1, maximum: 65_535 });
+const closed = { additionalProperties: false };
+
+const listenerSchema = Type.Object(
+  {
+    dialect: Type.Union(
+      ['pipe', 'messenger', 'slash', 'words', 'registry'].map((name) => Type.Literal(name)),
+    ),
+    port,
+  },
+  closed,
+);
+
+const nodeSchema = Type.Object(
+  {
+    id: Type.Integer({ minimum: 1, maximum: 1_000 }),
+    host: Type.String({ minLength: 1, maxLength: 253 }),
+    peerPort: port,
+    chatPort: port,
+    httpPort: port,
+    listeners: Type.Array(listenerSchema, { default: [], maxItems: 16 }),
+  },
+  closed,
+);
+
+const timingsSchema = Type.Object(
+  {
+    /** Length of one tick of the consensus core. */
+    tickMs: Type.Integer({ minimum: 5, maximum: 1_000, default: 25 }),
+    heartbeatTicks: Type.Integer({ minimum: 1, maximum: 100, default: 2 }),
+    /** A follower campaigns after this many ticks without contact, up to twice as many (random). */
+    electionTicks: Type.Integer({ minimum: 3, maximum: 1_000, default: 12 }),
+  },
+  { ...closed, default: {} },
+);
+
+const compactionSchema = Type.Object(
+  {
+    /** Log entries after which the log is cut (whichever bound is reached first). */
+    entries: Type.Integer({ minimum: 100, maximum: 10_000_000, default: 65_536 }),
+    bytes: Type.Integer({ minimum: 65_536, maximum: 1_073_741_824, default: 33_554_432 }),
+    /** Entries kept behind the cut, so that a slow follower needs no snapshot. */
+    keepEntries: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 8_192 }),
+  },
+  { ...closed, default: {} },
+);
+
+const configSchema = Type.Object(
+  {
+    cluster: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$', default: 'conclave' }),
+    profile: Type.Union([Type.Literal('loopback-demo'), Type.Literal('production')], {
+      default: 'production',
+    }),
+    nodes: Type.Array(nodeSchema, { minItems: 1, maxItems: 9 }),
+    /** `single`: a second login of a user that is online is refused. */
+    sessions: Type.Union([Type.Literal('multi'), Type.Literal('single')], { default: 'multi' }),
+    /** Lets a login tell an unknown user from a wrong password. Off: nobody can probe for names. */
+    revealUnknownUser: Type.Boolean({ default: false }),
+    timings: timingsSchema,
+    compaction: compactionSchema,
+    limits: Type.Object(
+      {
+        /** Until a line that was begun must be complete, before login. */
+        halfLineMs: Type.Integer({ minimum: 100, maximum: 600_000, default: 10_000 }),
+        /** Until a connection without login must have sent something. */
+        silentMs: Type.Integer({ minimum: 100, maximum: 86_400_000, default: 300_000 }),
+      },
+      { ...closed, default: {} },
+    ),
+  },
+  closed,
+);
+
+export type ClusterConfig = Static<typeof configSchema>;
+export type NodeConfig = Static<typeof nodeSchema>;
+
+/** Throws CodedError CONFIG_INVALID with one line that names the key. */
+export function parseConfig(text: string): ClusterConfig {
+  const value = Value.Default(configSchema, parseJson(text));
+  const problem = Value.Errors(configSchema, value).First();
+  if (problem !== undefined) {
+    const key = problem.path.slice(1).replaceAll('/', '.') || 'the file';
+    const unexpected = problem.message === 'Unexpected property';
+    throw invalid(unexpected ? `unknown key ${key}` : `${key}: ${problem.message.toLowerCase()}`);
+  }
+  const config = Value.Decode(configSchema, value);
+  rejectDuplicates(config);
+  rejectExposedDemo(config);
+  return config;
+}
+
+/** Throws CodedError PROFILE_UNSUPPORTED: the other profiles need TLS, which this version does not have yet. */
+export function requireRunnableProfile(config: ClusterConfig): void {
+  if (config.profile === 'loopback-demo') return;
+  throw new CodedError(
+    'PROFILE_UNSUPPORTED',
+    `profile "${config.profile}" needs TLS, which this version does not have yet: only "profile": "loopback-demo" on loopback addresses runs`,
+  );
+}
+
+export function nodeConfig(config: ClusterConfig, id: number): NodeConfig {
+  const node = config.nodes.find((candidate) => candidate.id === id);
+  if (node !== undefined) return node;
+  const known = config.nodes.map((candidate) => candidate.id).join(', ');
+  throw invalid(`there is no node ${id} in the configuration (it lists ${known})`);
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid(`not JSON: ${error instanceof Error ? error.message : 'unreadable'}`);
+  }
+}
+
+function rejectDuplicates(config: ClusterConfig): void {
+  const seen = new Set<string>();
+  const claim = (what: string): void => {
+    if (seen.has(what)) throw invalid(`${what} is used twice`);
+    seen.add(what);
+  };
+  for (const node of config.nodes) {
+    claim(`node id ${node.id}`);
+    const listeners = node.listeners.map((listener) => listener.port);
+    for (const used of [node.peerPort, node.chatPort, node.httpPort, ...listeners]) {
+      claim(`address ${node.host}:${used}`);
+    }
+  }
+}
+
+function rejectExposedDemo(config: ClusterConfig): void {
+  if (config.profile !== 'loopback-demo') return;
+  const exposed = config.nodes.find((node) => !isLoopback(node.host));
+  if (exposed === undefined) return;
+  throw new CodedError(
+    'PROFILE_UNSUPPORTED',
+    `profile "loopback-demo" has no transport security and open registration: node ${exposed.id} must not listen on ${exposed.host}`,
+  );
+}
+
+function invalid(text: string): CodedError {
+  return new CodedError('CONFIG_INVALID', `configuration: ${text}`);
+}

@@ -1,0 +1,67 @@
+/**
+ * The one table of errors. Every dialect, the HTTP endpoints, the client library and the documentation draw on it:
+ * a code is stable, a text is for people, `retry` says whether the same request may succeed later.
+ */
+export const errorTable = {
+  BAD_REQUEST: { text: 'The request is malformed.', http: 400, retry: false },
+  BAD_ENCODING: { text: 'The line is not valid UTF-8 or holds a NUL.', http: 400, retry: false },
+  LINE_TOO_LONG: { text: 'The line is longer than 8192 bytes.', http: 413, retry: false },
+  FRAME_TOO_LARGE: { text: 'The frame is larger than 65536 bytes.', http: 413, retry: false },
+  TOO_LONG: { text: 'The field is too long.', http: 400, retry: false },
+  BAD_NAME: { text: 'Username must be alphanumeric and 2-20 characters!', http: 400, retry: false },
+  WEAK_PASSWORD: { text: 'The password is too weak.', http: 400, retry: false },
+  NAME_TAKEN: { text: 'This name is taken.', http: 409, retry: false },
+  BAD_CREDENTIALS: { text: 'Incorrect username or password.', http: 401, retry: false },
+  AUTH_REQUIRED: { text: 'Please log in first!', http: 401, retry: false },
+  ALREADY_LOGGED_IN: { text: 'Already logged in.', http: 409, retry: false },
+  LOGGED_IN_ELSEWHERE: { text: 'This user is already logged in elsewhere.', http: 409, retry: false },
+  DENIED: { text: 'Not allowed.', http: 403, retry: false },
+  UNKNOWN_USER: { text: 'There is no such user.', http: 404, retry: false },
+  CONFLICT: { text: 'This request number was used for a different request.', http: 409, retry: false },
+  STALE_SEQUENCE: {
+    text: 'This request number was already acknowledged and forgotten.',
+    http: 409,
+    retry: false,
+  },
+  SESSION_EXPIRED: {
+    text: 'The session has expired; the outcome of the request is unknown.',
+    http: 401,
+    retry: false,
+  },
+  TOO_MANY_IN_FLIGHT: { text: 'Too many unanswered requests in this session.', http: 429, retry: true },
+  TOO_MANY_CONNECTIONS: { text: 'Too many connections.', http: 503, retry: true },
+  SLOW_READER: { text: 'Too much unread output; resume from your cursor.', http: 503, retry: true },
+  IDLE: { text: 'Nothing complete was received in time.', http: 408, retry: true },
+  BUSY: { text: 'The service is busy, try again.', http: 503, retry: true },
+  UNAVAILABLE: { text: 'Service unavailable: no leader, try again.', http: 503, retry: true },
+  UNKNOWN_OUTCOME: {
+    text: 'The outcome is unknown; ask again before you repeat it.',
+    http: 504,
+    retry: true,
+  },
+  NOT_IMPLEMENTED: { text: 'Not implemented in this version.', http: 501, retry: false },
+  INTERNAL: { text: 'Internal error.', http: 500, retry: false },
+  // Errors of starting a program: one clear line, exit code not 0, nothing damaged.
+  USAGE: { text: 'The command line is wrong.', http: 500, retry: false },
+  CONFIG_INVALID: { text: 'The configuration is invalid.', http: 500, retry: false },
+  PROFILE_UNSUPPORTED: { text: 'This profile cannot be used.', http: 500, retry: false },
+  KEY_MISSING: { text: 'The cluster key is missing.', http: 500, retry: false },
+  KEY_WRONG: { text: 'The cluster key is wrong.', http: 500, retry: false },
+  PORT_IN_USE: { text: 'A port is in use.', http: 500, retry: false },
+  DATA_FOREIGN: { text: 'The data directory belongs to another cluster or node.', http: 500, retry: false },
+  DATA_LOCKED: { text: 'Another process uses the data directory.', http: 500, retry: false },
+  DATA_DAMAGED: { text: 'The data directory is damaged.', http: 500, retry: false },
+  DISK_FAILED: { text: 'A write or fsync of the log failed.', http: 500, retry: false },
+} as const;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** An error with a code of the table. `message` is the table's text unless a better one is given; never a secret. */
+export class CodedError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, text: string = errorTable[code].text, options?: ErrorOptions) {
+    super(text, options);
+    this.name = 'CodedError';
+    this.code = code;
+  }
+}

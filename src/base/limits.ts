@@ -1,0 +1,39 @@
+/** Every bound that more than one folder shares. Units are in the names; bytes unless said otherwise. */
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+
+export const limits = {
+  /** A line of a line dialect, terminator excluded. */
+  lineBytes: 8 * KIB,
+  /** One WebSocket frame of the native protocol. */
+  frameBytes: 64 * KIB,
+  passwordBytes: 1024,
+  nameMinChars: 2,
+  nameMaxChars: 20,
+  searchPatternChars: 64,
+  /** One chat message's text, UTF-8. A pipe line cannot carry more, and a frame of events must hold several. */
+  messageBytes: 8 * KIB,
+  historyMessages: 10_000,
+  historyDefaultMessages: 100,
+  /** Unanswered numbered requests of one session. */
+  inFlightPerSession: 1_024,
+  /** Sessions kept in the replicated state; the least recently used goes first. */
+  sessions: 100_000,
+  sessionIdleMs: 30 * 24 * 3_600_000,
+  /** A session that never logged in. */
+  anonymousSessionIdleMs: 10 * 60_000,
+  /** Pushes queued for one connection that does not drain. */
+  outboxBytes: 96 * KIB,
+  connectionsPerNode: 10_000,
+  /** One operation's time until it is refused or unknown. */
+  operationMs: 5_000,
+  /** Until a started line must be complete, before login. */
+  halfLineMs: 10_000,
+  /** Proposals of one node that wait for an answer. */
+  proposalsInFlight: 16_384,
+  proposalsInFlightBytes: 64 * MIB,
+  /** One command in the log. */
+  commandBytes: 1 * MIB,
+  hashConcurrency: 2,
+  hashQueue: 256,
+} as const;

@@ -1,0 +1,154 @@
+/**
+ * The vocabulary of the chat: what is proposed, what is answered, what is told to subscribers. Plain data: commands and results
+ * travel in the log and between nodes, encoded by `codec.ts`.
+ */
+
+/** Log index of the registration: unique for ever, so that a name registered again is another account. */
+export type AccountId = number;
+
+/** `d:<smaller id>:<larger id>` for a direct conversation. Also the name of its stream in the store. */
+export type ConversationId = string;
+
+/** Made by the client itself, before it logs in: 32 hex digits, not secret. */
+export type SessionId = string;
+
+export interface Account {
+  readonly id: AccountId;
+  /** As registered; unique without regard to case. */
+  readonly name: string;
+  /** argon2id in PHC form. */
+  readonly passwordHash: string;
+  /** Raised by each change of the password: a login that verified an older hash is refused. */
+  readonly credential: number;
+  readonly createdMs: number;
+}
+
+/** One message as stored in its conversation's stream. */
+export interface Message {
+  readonly conversation: ConversationId;
+  /** 1, 2, 3 … within the conversation, without gaps. */
+  readonly sequence: number;
+  /** Log index: orders messages of different conversations, and is a subscriber's cursor. */
+  readonly index: number;
+  readonly from: AccountId;
+  readonly to: AccountId;
+  readonly text: string;
+  readonly sentMs: number;
+}
+
+/** Who asks. The gateway has authenticated it; `apply` checks that it still exists. */
+export interface Actor {
+  readonly account: AccountId;
+  /** The session of a native client; null for a raw line connection. */
+  readonly session: SessionId | null;
+}
+
+/**
+ * Numbering of a request within its session: a retry carries the same `sequence` and gets the first answer.
+ * Null on raw line connections, whose unanswered line is unknown.
+ */
+export interface Numbering {
+  readonly session: SessionId;
+  /** SHA-256 (hex) of the session's secret: opens the session with its first request, proves it later. */
+  readonly secretHash: string;
+  readonly sequence: number;
+  /** Lowest sequence the client still waits for: receipts below it are dropped. */
+  readonly lowest: number;
+}
+
+export type Command =
+  | { readonly kind: 'register'; readonly name: string; readonly passwordHash: string }
+  /** The password was verified by the gateway against `account`'s hash of that `credential`. */
+  | { readonly kind: 'login'; readonly account: AccountId; readonly credential: number }
+  | { readonly kind: 'logout' }
+  | { readonly kind: 'delete-account'; readonly name: string }
+  | { readonly kind: 'send'; readonly to: string; readonly text: string }
+  /** Coalesced by a node for its connections; cursors never move backwards. */
+  | { readonly kind: 'advance-cursors'; readonly cursors: readonly CursorAdvance[] };
+
+export interface CursorAdvance {
+  readonly account: AccountId;
+  readonly conversation: ConversationId;
+  /** All messages of the conversation up to this sequence were delivered to the account. */
+  readonly delivered: number;
+}
+
+export interface Proposal {
+  readonly numbering: Numbering | null;
+  readonly actor: Actor | null;
+  readonly command: Command;
+}
+
+export type Receipt =
+  | { readonly kind: 'registered'; readonly account: AccountId; readonly name: string }
+  | { readonly kind: 'logged-in'; readonly account: AccountId; readonly name: string }
+  | { readonly kind: 'logged-out' }
+  | { readonly kind: 'account-deleted'; readonly account: AccountId; readonly name: string }
+  | {
+      readonly kind: 'sent';
+      readonly conversation: ConversationId;
+      readonly sequence: number;
+      readonly index: number;
+      readonly to: AccountId;
+      readonly sentMs: number;
+    }
+  | { readonly kind: 'cursors-advanced' };
+
+export type RejectionCode =
+  | 'BAD_REQUEST'
+  | 'BAD_NAME'
+  | 'TOO_LONG'
+  | 'NAME_TAKEN'
+  | 'BAD_CREDENTIALS'
+  | 'AUTH_REQUIRED'
+  | 'ALREADY_LOGGED_IN'
+  | 'DENIED'
+  | 'UNKNOWN_USER'
+  | 'CONFLICT'
+  | 'STALE_SEQUENCE'
+  | 'SESSION_EXPIRED'
+  | 'TOO_MANY_IN_FLIGHT';
+
+export type Result =
+  | { readonly ok: true; readonly receipt: Receipt }
+  | { readonly ok: false; readonly code: RejectionCode };
+
+export type ChatEvent =
+  | { readonly kind: 'message'; readonly message: Message; readonly fromName: string; readonly toName: string }
+  | { readonly kind: 'account-registered'; readonly account: AccountId; readonly name: string }
+  | { readonly kind: 'account-deleted'; readonly account: AccountId; readonly name: string }
+  | { readonly kind: 'session-ended'; readonly session: SessionId }
+  | { readonly kind: 'delivered'; readonly advance: CursorAdvance };
+
+/** What gateways may ask of the applied state. Reads only; valid until the next entry is applied. */
+export interface ChatView {
+  accountByName(name: string): Account | undefined;
+  accountById(id: AccountId): Account | undefined;
+  /** All accounts by lower-cased name, ascending by code unit. */
+  accounts(): readonly Account[];
+  /** By prefix, or by glob when the pattern holds `*` or `?`; without regard to case; linear in name and pattern. */
+  searchAccounts(pattern: string): readonly Account[];
+  session(id: SessionId): SessionView | undefined;
+  conversation(id: ConversationId): ConversationView | undefined;
+  /** Conversations of an account, with its delivery cursor in each. */
+  conversationsOf(account: AccountId): readonly ConversationView[];
+  directConversation(a: AccountId, b: AccountId): ConversationId;
+}
+
+export interface SessionView {
+  readonly id: SessionId;
+  readonly secretHash: string;
+  /** Null before login. */
+  readonly account: AccountId | null;
+  /** Highest sequence used. */
+  readonly highest: number;
+}
+
+export interface ConversationView {
+  readonly id: ConversationId;
+  readonly members: readonly AccountId[];
+  readonly lastSequence: number;
+  readonly lastIndex: number;
+  /** Delivered up to this sequence, per member. */
+  delivered(account: AccountId): number;
+}

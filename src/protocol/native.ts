@@ -1,0 +1,79 @@
+/**
+ * The native protocol (docs/protocol.md): JSON in WebSocket text frames at `/ws`. One frame holds one object or an array of
+ * objects, so that whatever is ready leaves in one frame. At most 64 KiB a frame.
+ */
+import type { ErrorCode } from '../base/errors.ts';
+import type { ChangeRequest, MessageEntry, ReadRequest, Success } from './requests.ts';
+
+export const nativeVersion = 1;
+
+/** First frame of a connection. The client made session and secret itself (32 and 64 hex digits of a CSPRNG). */
+export interface Hello {
+  readonly op: 'hello';
+  readonly v: number;
+  readonly session: string;
+  readonly secret: string;
+  /** Log index of the last event seen: delivery goes on after it. Without it: after the account's delivered cursors. */
+  readonly after?: number;
+  /** Free text for logs: program and version. */
+  readonly client?: string;
+}
+
+/** A change. `n` is 1 for the first request of a session; `low` the lowest number still waited for. */
+export type NumberedRequest = ChangeRequest & { readonly n: number; readonly low: number };
+
+/** A read. `q` only correlates the reply on this connection. */
+export type QueryRequest = ReadRequest & { readonly q: number };
+
+/** Every event up to this log index has reached the person (or program): moves the delivered cursors. */
+export interface Acknowledge {
+  readonly op: 'ack';
+  readonly index: number;
+}
+
+export interface Ping {
+  readonly op: 'ping';
+}
+
+export type NativeRequest = Hello | NumberedRequest | QueryRequest | Acknowledge | Ping;
+
+export interface NodeAddress {
+  readonly id: number;
+  readonly host: string;
+  readonly chatPort: number;
+  readonly httpPort: number;
+}
+
+/** Answer to `hello`. `user` is set when the session exists and is logged in: it was resumed. */
+export interface Welcome {
+  readonly ev: 'welcome';
+  readonly v: number;
+  readonly node: number;
+  readonly leader: number | null;
+  readonly nodes: readonly NodeAddress[];
+  readonly user: string | null;
+  /** Highest request number that the session has used; 0 for a new one. */
+  readonly highest: number;
+}
+
+export type Outcome =
+  | { readonly ok: true; readonly value: Success }
+  | { readonly ok: false; readonly code: ErrorCode; readonly text: string }
+  /** Unknown outcome: send the same number again. */
+  | { readonly unknown: true; readonly text: string };
+
+export type NativeReply = ({ readonly n: number } | { readonly q: number }) & Outcome;
+
+export type NativeEvent =
+  /** To every live session of both members, the sender's own included. */
+  | ({ readonly ev: 'message' } & MessageEntry)
+  /** All events up to `index` that concern this user have been sent: a moving floor for the client's cursor. */
+  | { readonly ev: 'caught-up'; readonly index: number }
+  | { readonly ev: 'leader'; readonly leader: number | null }
+  /** The other side of a direct conversation has got its messages up to `sequence`. */
+  | { readonly ev: 'delivered'; readonly conversation: string; readonly sequence: number; readonly by: string }
+  | { readonly ev: 'pong' }
+  /** The node closes this connection next. */
+  | { readonly ev: 'closing'; readonly code: ErrorCode | 'GOING_AWAY' | 'SESSION_ENDED'; readonly text: string };
+
+export type NativeFrame = Welcome | NativeReply | NativeEvent;

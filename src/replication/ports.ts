@@ -1,0 +1,24 @@
+/**
+ * Port: authenticated, framed links with the other nodes. Two lanes a peer: `control` (votes, heartbeats, read indexes,
+ * presence) is never queued behind `bulk` (appends, proposals). Frames of one lane arrive in order while a link lives;
+ * a frame may be lost with its link. Queues are bounded: `send` returns false when a frame was not taken.
+ */
+export interface PeerTransport {
+  send(node: number, lane: Lane, frame: Uint8Array): boolean;
+  onFrame(listener: (from: PeerIdentity, lane: Lane, frame: Uint8Array) => void): void;
+  /** Link state: `up` once both lanes are authenticated; not `up` as soon as any connection with that peer closes. */
+  onLink(listener: (peer: PeerIdentity, up: boolean) => void): void;
+  /** Streams with one peer, apart from the lanes, flow-controlled: snapshots. Rejects when the link fails. */
+  openStream(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>>;
+  onStream(handler: (from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>): void;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type Lane = 'control' | 'bulk';
+
+export interface PeerIdentity {
+  readonly node: number;
+  /** Random identity of that node's data directory; a wiped disk gets another. */
+  readonly incarnation: number;
+}
