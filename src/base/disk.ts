@@ -15,8 +15,14 @@ export interface Disk {
   /** Makes creations, renames and removals in `directory` durable. */
   syncDirectory(directory: string): Promise<void>;
   /** Opens for writing at positions, creating it if absent. */
-  open(path: string): Promise<DiskFile>;
+  open(path: string, mode?: WriteMode): Promise<DiskFile>;
 }
+
+/**
+ * `through` asks that each write be durable by itself, one step instead of two, and is a hint: whoever needs durability
+ * still calls `sync`, which then costs nothing.
+ */
+export type WriteMode = 'buffered' | 'through';
 
 export interface DiskFile {
   /** Writes all bytes at the offset. */
