@@ -1,0 +1,146 @@
+/**
+ * An account's messages from the store, as one stream: merged over its conversations by log index, ascending, up to a fence. Read in
+ * pages, as fast as the consumer asks. One page of every conversation that has something is held at a time.
+ */
+import { decodeMessage } from '../chat/message-codec.ts';
+import type { AccountId, ConversationId, ConversationView } from '../chat/types.ts';
+import { deletedAccountName } from '../protocol/requests.ts';
+import { MinHeap } from './min-heap.ts';
+import type { DeliveryView, HistoryStore, Message, Push } from './ports.ts';
+
+/** Records held at once over all conversations (at least one each). */
+const heldRecords = 512;
+const pageRecordsMax = 64;
+
+/** Where to begin: behind what was delivered (`delivered` of each conversation), or behind a log index. */
+export type Start =
+  | { readonly kind: 'delivered'; readonly delivered: (conversation: ConversationView) => number }
+  | { readonly kind: 'after'; readonly index: number };
+
+export interface CatchUpPorts {
+  readonly view: DeliveryView;
+  readonly store: HistoryStore;
+  /** Resolves a little later. Records may be staged a moment after their events were told. */
+  readonly pause: () => Promise<void>;
+}
+
+/** Times that a record which must exist is looked for again before the read fails. */
+const rereads = 200;
+
+interface Feed {
+  readonly conversation: ConversationId;
+  readonly last: number;
+  /** Next sequence to read. */
+  next: number;
+  page: readonly Message[];
+  /** Position of the head in `page`. */
+  at: number;
+}
+
+/** Yields every message of the account with start < message and message.index ≤ fence, by ascending index. */
+export async function* readMissed(
+  ports: CatchUpPorts,
+  account: AccountId,
+  start: Start,
+  fence: number,
+): AsyncGenerator<Push, void, void> {
+  const candidates = ports.view
+    .conversationsOf(account)
+    .filter((conversation) => hasMore(conversation, start));
+  const feeds = candidates.map(({ id, lastSequence }) => ({ id, lastSequence }));
+  const firsts = start.kind === 'delivered' ? candidates.map((one) => start.delivered(one) + 1) : [];
+  const pageRecords = Math.max(
+    1,
+    Math.min(pageRecordsMax, Math.floor(heldRecords / Math.max(1, feeds.length))),
+  );
+  const heads = new MinHeap<Feed>((feed) => feed.page[feed.at]?.index ?? 0);
+  for (const [at, { id, lastSequence }] of feeds.entries()) {
+    const next =
+      start.kind === 'after' ? await firstAfter(ports, id, lastSequence, start.index) : (firsts[at] ?? 1);
+    const feed: Feed = { conversation: id, last: lastSequence, next, page: [], at: 0 };
+    if (await fill(ports, feed, fence, pageRecords)) heads.push(feed);
+  }
+  for (let feed = heads.pop(); feed !== undefined; feed = heads.pop()) {
+    const message = feed.page[feed.at];
+    if (message === undefined) continue;
+    yield pushOf(ports.view, message);
+    feed.at += 1;
+    if (feed.at < feed.page.length || (await fill(ports, feed, fence, pageRecords))) heads.push(feed);
+  }
+}
+
+function hasMore(conversation: ConversationView, start: Start): boolean {
+  if (start.kind === 'after') return conversation.lastIndex > start.index;
+  return conversation.lastSequence > start.delivered(conversation);
+}
+
+/** Loads the next page; false when the conversation has nothing more up to the fence. */
+async function fill(ports: CatchUpPorts, feed: Feed, fence: number, limit: number): Promise<boolean> {
+  if (feed.next > feed.last) return false;
+  const records = await readExisting(ports, feed.conversation, feed.next, feed.last, limit);
+  const messages = records.map(({ sequence, record }) => decodeMessage(feed.conversation, sequence, record));
+  const within = messages.filter((message) => message.index <= fence);
+  feed.page = within;
+  feed.at = 0;
+  feed.next = within.length === messages.length ? feed.next + messages.length : feed.last + 1;
+  return within.length > 0;
+}
+
+/** Records that the view says exist: at least one, unless the conversation was dropped meanwhile. */
+async function readExisting(
+  { view, store, pause }: CatchUpPorts,
+  conversation: ConversationId,
+  from: number,
+  to: number,
+  limit: number,
+): Promise<readonly { readonly sequence: number; readonly record: Uint8Array }[]> {
+  for (let attempt = 0; attempt < rereads; attempt++) {
+    const records = await store.readStream(conversation, { from, to, limit });
+    if (records[0]?.sequence === from) return records;
+    if (view.conversation(conversation) === undefined) return [];
+    await pause();
+  }
+  throw new Error(`the store lacks message ${from} of ${conversation}`);
+}
+
+/**
+ * First sequence whose index is above `index`, or last + 1. A resuming reader has seen almost everything, so the search gallops back
+ * from the end before it halves.
+ */
+async function firstAfter(
+  ports: CatchUpPorts,
+  conversation: ConversationId,
+  last: number,
+  index: number,
+): Promise<number> {
+  let above = last + 1;
+  let below = last;
+  for (let step = 1; below >= 1; step *= 2) {
+    if (!(await isAfter(ports, conversation, below, index))) break;
+    above = below;
+    below -= step;
+  }
+  below = Math.max(below, 0);
+  while (above - below > 1) {
+    const middle = Math.floor((above + below) / 2);
+    if (await isAfter(ports, conversation, middle, index)) above = middle;
+    else below = middle;
+  }
+  return above;
+}
+
+async function isAfter(
+  ports: CatchUpPorts,
+  conversation: ConversationId,
+  sequence: number,
+  index: number,
+): Promise<boolean> {
+  const [found] = await readExisting(ports, conversation, sequence, sequence, 1);
+  // Dropped meanwhile: counts as above, so that the search ends and the read finds nothing.
+  return found === undefined || decodeMessage(conversation, sequence, found.record).index > index;
+}
+
+function pushOf(view: DeliveryView, message: Message): Push {
+  const name = (account: AccountId): string => view.accountById(account)?.name ?? deletedAccountName;
+  return { message, fromName: name(message.from), toName: name(message.to), encoded: null };
+}

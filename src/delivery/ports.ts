@@ -1,0 +1,45 @@
+/** What delivery asks of its neighbours. Structural: the engine's bus and the store fit without an import from here. */
+import type { ErrorCode } from '../base/errors.ts';
+import type { AccountId, ChatView, CursorAdvance, Message } from '../chat/types.ts';
+import type { StateStore } from '../store/state-store.ts';
+
+/** One message on its way to readers. Made once for all of them. */
+export interface Push {
+  readonly message: Message;
+  /** As people see them; the name of an account that is gone is `deleted account`. */
+  readonly fromName: string;
+  readonly toName: string;
+  /** A codec's form of this push, kept here by the first sink that needs it so that all others share it. */
+  encoded: string | null;
+}
+
+/** One connection as an outbox sees it. No method may throw. */
+export interface Sink {
+  /**
+   * Hands over one message. Returns the bytes that it occupies until the sink reports them to `Outbox.taken`; 0 when this
+   * reader is not shown the message.
+   */
+  push(push: Push): number;
+  /** Everything up to this log index has been pushed. */
+  caughtUp(index: number): void;
+  /** The outbox gives up; it pushes nothing more. The sink closes its connection and logs the cause, if there is one. */
+  cut(code: ErrorCode, cause?: unknown): void;
+}
+
+export type HistoryStore = Pick<StateStore, 'readStream'>;
+
+export type DeliveryView = Pick<ChatView, 'accountById' | 'conversation' | 'conversationsOf' | 'session'>;
+
+/** Small unreplicated datagrams between nodes; may be lost. */
+export interface Bus {
+  broadcast(payload: Uint8Array): void;
+  sendTo(node: number, payload: Uint8Array): void;
+  onMessage(listener: (node: number, payload: Uint8Array) => void): () => void;
+  onPeer(listener: (node: number, up: boolean) => void): () => void;
+  peers(): readonly number[];
+}
+
+/** Proposes a batch; resolves true once it is applied, false when that is refused or unknown. Never rejects. */
+export type ProposeCursors = (cursors: readonly CursorAdvance[]) => Promise<boolean>;
+
+export type { AccountId, ChatView, CursorAdvance, Message };

@@ -1,0 +1,146 @@
+/** The sets that presence keeps: a node's accounts with a checksum, and another node's list as far as it is known. */
+import type { Timer } from '../base/clock.ts';
+import type { AccountId } from '../chat/types.ts';
+import type { PresenceFrame } from './presence-codec.ts';
+
+/** Parts of one list: with the frame's size a bound on what another node can make this one hold. */
+const partsMax = 1_000;
+
+/** A set with a checksum that does not depend on the order of arrival, kept as it changes. */
+export class AccountSet {
+  readonly #accounts = new Set<AccountId>();
+  #checksum = 0;
+
+  get size(): number {
+    return this.#accounts.size;
+  }
+
+  get checksum(): number {
+    return this.#checksum;
+  }
+
+  has(account: AccountId): boolean {
+    return this.#accounts.has(account);
+  }
+
+  add(account: AccountId): void {
+    if (this.#accounts.has(account)) return;
+    this.#accounts.add(account);
+    this.#checksum = (this.#checksum + mixed(account)) >>> 0;
+  }
+
+  delete(account: AccountId): void {
+    if (this.#accounts.delete(account)) this.#checksum = (this.#checksum - mixed(account)) >>> 0;
+  }
+
+  clear(): void {
+    this.#accounts.clear();
+    this.#checksum = 0;
+  }
+
+  list(): AccountId[] {
+    return [...this.#accounts];
+  }
+}
+
+/** Spreads an id over 32 bits (multiplication and shifts), so that sums of different sets differ. */
+function mixed(account: AccountId): number {
+  let bits = (account ^ Math.floor(account / 2 ** 32)) >>> 0;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x45d9f3b);
+  bits = Math.imul(bits ^ (bits >>> 16), 0x45d9f3b);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}
+
+/** Another node's list. Valid for one epoch of that node and complete up to one change, or unknown and empty. */
+export class RemoteList {
+  readonly #accounts = new AccountSet();
+  #epoch: number | null = null;
+  #sequence = 0;
+  /** Parts of a list that is arriving. */
+  #parts: Extract<PresenceFrame, { kind: 'list' }>[] = [];
+  #leaving: Timer | null = null;
+  heardMs: number;
+  askedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(nowMs: number) {
+    this.heardMs = nowMs;
+  }
+
+  has(account: AccountId): boolean {
+    return this.#accounts.has(account);
+  }
+
+  /** False when the list has to be asked for. */
+  receive(frame: Exclude<PresenceFrame, { kind: 'ask' }>, nowMs: number): boolean {
+    this.heardMs = nowMs;
+    switch (frame.kind) {
+      case 'list':
+        this.#receivePart(frame);
+        return true;
+      case 'delta':
+        return this.#receiveDelta(frame);
+      case 'digest':
+        return this.#matches(frame);
+    }
+  }
+
+  /** The link is up again. */
+  keep(): void {
+    this.#leaving?.cancel();
+    this.#leaving = null;
+  }
+
+  /** The link is gone; the timer forgets the list unless `keep` comes first. */
+  leave(timer: Timer): void {
+    this.keep();
+    this.#leaving = timer;
+  }
+
+  forget(): void {
+    this.#accounts.clear();
+    this.#epoch = null;
+    this.#parts = [];
+  }
+
+  drop(): void {
+    this.keep();
+    this.forget();
+  }
+
+  #receivePart(frame: Extract<PresenceFrame, { kind: 'list' }>): void {
+    const [first] = this.#parts;
+    const continues =
+      first !== undefined &&
+      first.epoch === frame.epoch &&
+      first.sequence === frame.sequence &&
+      first.parts === frame.parts &&
+      frame.part === this.#parts.length;
+    if (!continues) this.#parts = [];
+    if ((!continues && frame.part !== 0) || frame.parts > partsMax) return;
+    this.#parts.push(frame);
+    if (this.#parts.length < frame.parts) return;
+    this.#accounts.clear();
+    for (const part of this.#parts) for (const account of part.accounts) this.#accounts.add(account);
+    this.#parts = [];
+    this.#epoch = frame.epoch;
+    this.#sequence = frame.sequence;
+  }
+
+  #receiveDelta(frame: Extract<PresenceFrame, { kind: 'delta' }>): boolean {
+    const follows = frame.epoch === this.#epoch && frame.sequence === this.#sequence + 1;
+    if (!follows) return frame.epoch === this.#epoch && frame.sequence <= this.#sequence;
+    this.#sequence = frame.sequence;
+    for (const account of frame.up) this.#accounts.add(account);
+    for (const account of frame.down) this.#accounts.delete(account);
+    return true;
+  }
+
+  #matches(frame: Extract<PresenceFrame, { kind: 'digest' }>): boolean {
+    return (
+      frame.epoch === this.#epoch &&
+      frame.sequence === this.#sequence &&
+      frame.count === this.#accounts.size &&
+      frame.checksum === this.#accounts.checksum
+    );
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * Who is online anywhere in the cluster: soft state, never in the log. Every node owns the list of its own connections and tells the
+ * others: the whole list to a peer that comes up, changes after that, a digest every second. Whoever misses something asks.
+ */
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Random } from '../base/prng.ts';
+import type { AccountId } from '../chat/types.ts';
+import type { Bus } from './ports.ts';
+import { decodePresence, encodePresence, type PresenceFrame } from './presence-codec.ts';
+import { AccountSet, RemoteList } from './presence-lists.ts';
+
+export const digestMs = 1_000;
+/** After the last link with a node is gone, its users still count for this long: a link may blink. */
+export const graceMs = 1_000;
+/** A node with a link that says nothing for this long counts as gone. */
+export const silenceMs = 2_500;
+/** Changes within this time leave in one frame. */
+const gatherMs = 5;
+/** At most one question a node in this time. */
+const askMs = 200;
+/** Accounts in one frame. */
+export const frameAccounts = 1_000;
+const epochs = 2 ** 32;
+
+export class Presence {
+  readonly #clock: Clock;
+  readonly #bus: Bus;
+  readonly #epoch: number;
+  /** Connections of each account on this node. */
+  readonly #connections = new Map<AccountId, number>();
+  /** What the other nodes have been told of this one. */
+  readonly #announced = new AccountSet();
+  readonly #touched = new Set<AccountId>();
+  readonly #remotes = new Map<number, RemoteList>();
+  readonly #unsubscribe: readonly (() => void)[];
+  #sequence = 0;
+  #gathering: Timer | null = null;
+  #digest: Timer | null = null;
+  #malformed = 0;
+
+  constructor(clock: Clock, random: Random, bus: Bus) {
+    this.#clock = clock;
+    this.#bus = bus;
+    this.#epoch = random.below(epochs);
+    this.#unsubscribe = [
+      bus.onMessage((node, payload) => this.#receive(node, payload)),
+      bus.onPeer((node, up) => this.#peer(node, up)),
+    ];
+    for (const node of bus.peers()) this.#peer(node, true);
+    this.#armDigest();
+  }
+
+  /** Frames that could not be read, since the start. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  isOnline(account: AccountId): boolean {
+    if (this.#connections.has(account)) return true;
+    for (const remote of this.#remotes.values()) if (remote.has(account)) return true;
+    return false;
+  }
+
+  /** One connection of the account on this node began. Returns how to end it; idempotent. */
+  connect(account: AccountId): () => void {
+    this.#connections.set(account, (this.#connections.get(account) ?? 0) + 1);
+    this.#touch(account);
+    let connected = true;
+    return () => {
+      if (!connected) return;
+      connected = false;
+      const left = (this.#connections.get(account) ?? 1) - 1;
+      if (left > 0) this.#connections.set(account, left);
+      else this.#connections.delete(account);
+      this.#touch(account);
+    };
+  }
+
+  /** Tells the others what has changed, then falls silent. */
+  stop(): void {
+    this.#announce();
+    this.#digest?.cancel();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    for (const remote of this.#remotes.values()) remote.drop();
+    this.#remotes.clear();
+  }
+
+  #touch(account: AccountId): void {
+    this.#touched.add(account);
+    this.#gathering ??= this.#clock.after(gatherMs, () => this.#announce());
+  }
+
+  #announce(): void {
+    this.#gathering?.cancel();
+    this.#gathering = null;
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    const up = touched.filter((account) => this.#connections.has(account) && !this.#announced.has(account));
+    const down = touched.filter((account) => !this.#connections.has(account) && this.#announced.has(account));
+    for (const account of up) this.#announced.add(account);
+    for (const account of down) this.#announced.delete(account);
+    for (let from = 0; from < up.length || from < down.length; from += frameAccounts) {
+      this.#sequence += 1;
+      const [some, others] = [up.slice(from, from + frameAccounts), down.slice(from, from + frameAccounts)];
+      this.#broadcast({
+        kind: 'delta',
+        epoch: this.#epoch,
+        sequence: this.#sequence,
+        up: some,
+        down: others,
+      });
+    }
+  }
+
+  #broadcast(frame: PresenceFrame): void {
+    this.#bus.broadcast(encodePresence(frame));
+  }
+
+  #armDigest(): void {
+    this.#digest = this.#clock.after(digestMs, () => {
+      this.#armDigest();
+      this.#broadcast({
+        kind: 'digest',
+        epoch: this.#epoch,
+        sequence: this.#sequence,
+        count: this.#announced.size,
+        checksum: this.#announced.checksum,
+      });
+      const now = this.#clock.monotonicMs();
+      for (const remote of this.#remotes.values()) if (now - remote.heardMs > silenceMs) remote.forget();
+    });
+  }
+
+  #peer(node: number, up: boolean): void {
+    const remote = this.#remote(node);
+    if (up) {
+      remote.keep();
+      this.#sendList(node);
+    } else {
+      remote.leave(this.#clock.after(graceMs, () => remote.forget()));
+    }
+  }
+
+  #remote(node: number): RemoteList {
+    const known = this.#remotes.get(node);
+    if (known !== undefined) return known;
+    const remote = new RemoteList(this.#clock.monotonicMs());
+    this.#remotes.set(node, remote);
+    return remote;
+  }
+
+  #sendList(node: number): void {
+    const all = this.#announced.list();
+    const parts = Math.max(1, Math.ceil(all.length / frameAccounts));
+    for (let part = 0; part < parts; part++) {
+      const accounts = all.slice(part * frameAccounts, (part + 1) * frameAccounts);
+      const frame = {
+        kind: 'list',
+        epoch: this.#epoch,
+        sequence: this.#sequence,
+        part,
+        parts,
+        accounts,
+      } as const;
+      this.#bus.sendTo(node, encodePresence(frame));
+    }
+  }
+
+  #receive(node: number, payload: Uint8Array): void {
+    const frame = decodePresence(payload);
+    if (frame === null) {
+      this.#malformed += 1;
+      return;
+    }
+    if (frame.kind === 'ask') {
+      this.#sendList(node);
+      return;
+    }
+    const now = this.#clock.monotonicMs();
+    const remote = this.#remote(node);
+    const complete = remote.receive(frame, now);
+    if (complete || now - remote.askedMs < askMs) return;
+    remote.askedMs = now;
+    this.#bus.sendTo(node, encodePresence({ kind: 'ask' }));
+  }
+}
