@@ -114,7 +114,12 @@ export type Result =
   | { readonly ok: false; readonly code: RejectionCode };
 
 export type ChatEvent =
-  | { readonly kind: 'message'; readonly message: Message; readonly fromName: string; readonly toName: string }
+  | {
+      readonly kind: 'message';
+      readonly message: Message;
+      readonly fromName: string;
+      readonly toName: string;
+    }
   | { readonly kind: 'account-registered'; readonly account: AccountId; readonly name: string }
   | { readonly kind: 'account-deleted'; readonly account: AccountId; readonly name: string }
   | { readonly kind: 'session-ended'; readonly session: SessionId }

@@ -1,0 +1,68 @@
+/**
+ * Which rows changed since the store last asked. A row is a live object that can encode itself, so that one changed by a
+ * thousand entries of a group is encoded once.
+ */
+import type { Changes, StreamAppend } from '../base/changes.ts';
+
+export interface Row {
+  readonly key: string;
+  /** Already noted: makes noting a busy row again cost one comparison. Written by `ChangeSet` only. */
+  noted: boolean;
+  encode(): Uint8Array;
+}
+
+export class ChangeSet {
+  /** Key → the row to write, or null for one to delete: so a key never is both. */
+  #rows = new Map<string, Row | null>();
+  #appends: StreamAppend[] = [];
+  #dropped: string[] = [];
+
+  put(row: Row): void {
+    if (row.noted) return;
+    row.noted = true;
+    this.#rows.set(row.key, row);
+  }
+
+  delete(row: Row): void {
+    // Stays noted: should anything change the dead object later, its row does not come back.
+    row.noted = true;
+    this.#rows.set(row.key, null);
+  }
+
+  append(stream: string, sequence: number, record: Uint8Array): void {
+    this.#appends.push({ stream, sequence, record });
+  }
+
+  dropStream(stream: string): void {
+    this.#dropped.push(stream);
+  }
+
+  take(): Changes {
+    const puts = new Map<string, Uint8Array>();
+    const deletes = new Set<string>();
+    for (const [key, row] of this.#rows) {
+      if (row === null) {
+        deletes.add(key);
+      } else {
+        row.noted = false;
+        puts.set(key, row.encode());
+      }
+    }
+    const changes = { puts, deletes, appends: this.#keptAppends(), dropStreams: this.#dropped };
+    this.clear();
+    return changes;
+  }
+
+  clear(): void {
+    this.#rows = new Map();
+    this.#appends = [];
+    this.#dropped = [];
+  }
+
+  /** A stream that was written and dropped in one group is only dropped: nobody has to know which came first. */
+  #keptAppends(): readonly StreamAppend[] {
+    if (this.#dropped.length === 0) return this.#appends;
+    const dropped = new Set(this.#dropped);
+    return this.#appends.filter((append) => !dropped.has(append.stream));
+  }
+}

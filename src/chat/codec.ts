@@ -1,0 +1,151 @@
+/**
+ * Proposals as they stand in the log. Written by gateways, read by every node inside `apply`, so it must be total: bytes
+ * that mean nothing are null, never a throw. Layout: version, numbering, actor, command (see `bytes.ts`).
+ */
+import { unreachable } from '../base/assert.ts';
+import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
+import type { Actor, Command, Numbering, Proposal } from './types.ts';
+
+const version = 1;
+
+/** Numbers of the kinds in the log: never reused, never changed. */
+const tag = { register: 1, login: 2, logout: 3, deleteAccount: 4, send: 5, advanceCursors: 6 } as const;
+
+// Scratch space: `begin` starts every encoding afresh.
+const writer = new ByteWriter();
+
+export function encodeProposal(proposal: Proposal): Uint8Array {
+  writer.begin(version);
+  writeNumbering(proposal.numbering);
+  writeActor(proposal.actor, proposal.numbering?.session);
+  writeCommand(proposal.command);
+  return writer.take();
+}
+
+/** Null when the bytes are no proposal of this version. */
+export function decodeProposal(bytes: Uint8Array): Proposal | null {
+  return readAll(bytes, readProposal);
+}
+
+function readProposal(reader: ByteReader): Proposal {
+  if (reader.byte() !== version) throw new MalformedBytes('unknown version');
+  const numbering = readNumbering(reader);
+  return { numbering, actor: readActor(reader, numbering?.session), command: readCommand(reader) };
+}
+
+function writeNumbering(numbering: Numbering | null): void {
+  writer.byte(numbering === null ? 0 : 1);
+  if (numbering === null) return;
+  writer.text(numbering.session);
+  writer.text(numbering.secretHash);
+  writer.integer(numbering.sequence);
+  writer.integer(numbering.lowest);
+}
+
+function readNumbering(reader: ByteReader): Numbering | null {
+  if (!readFlag(reader)) return null;
+  return {
+    session: reader.text(),
+    secretHash: reader.text(),
+    sequence: reader.integer(),
+    lowest: reader.integer(),
+  };
+}
+
+/** How an actor's session is written. Almost always it is the one of the numbering, and then not repeated. */
+const actorSession = { none: 0, own: 1, numbered: 2 } as const;
+
+function writeActor(actor: Actor | null, numbered: string | undefined): void {
+  writer.byte(actor === null ? 0 : 1);
+  if (actor === null) return;
+  writer.integer(actor.account);
+  if (actor.session === null) {
+    writer.byte(actorSession.none);
+  } else if (actor.session === numbered) {
+    writer.byte(actorSession.numbered);
+  } else {
+    writer.byte(actorSession.own);
+    writer.text(actor.session);
+  }
+}
+
+function readActor(reader: ByteReader, numbered: string | undefined): Actor | null {
+  if (!readFlag(reader)) return null;
+  const account = reader.integer();
+  const form = reader.byte();
+  if (form === actorSession.none) return { account, session: null };
+  if (form === actorSession.own) return { account, session: reader.text() };
+  if (form === actorSession.numbered && numbered !== undefined) return { account, session: numbered };
+  throw new MalformedBytes('no such form of a session');
+}
+
+function readFlag(reader: ByteReader): boolean {
+  const flag = reader.byte();
+  if (flag > 1) throw new MalformedBytes('neither absent nor present');
+  return flag === 1;
+}
+
+function writeCommand(command: Command): void {
+  switch (command.kind) {
+    case 'register':
+      writer.byte(tag.register);
+      writer.text(command.name);
+      writer.text(command.passwordHash);
+      return;
+    case 'login':
+      writer.byte(tag.login);
+      writer.integer(command.account);
+      writer.integer(command.credential);
+      return;
+    case 'logout':
+      writer.byte(tag.logout);
+      return;
+    case 'delete-account':
+      writer.byte(tag.deleteAccount);
+      writer.text(command.name);
+      return;
+    case 'send':
+      writer.byte(tag.send);
+      writer.text(command.to);
+      writer.text(command.text);
+      return;
+    case 'advance-cursors':
+      writer.byte(tag.advanceCursors);
+      writer.integer(command.cursors.length);
+      for (const cursor of command.cursors) {
+        writer.integer(cursor.account);
+        writer.text(cursor.conversation);
+        writer.integer(cursor.delivered);
+      }
+      return;
+    default:
+      unreachable(command);
+  }
+}
+
+function readCommand(reader: ByteReader): Command {
+  const kind = reader.byte();
+  switch (kind) {
+    case tag.register:
+      return { kind: 'register', name: reader.text(), passwordHash: reader.text() };
+    case tag.login:
+      return { kind: 'login', account: reader.integer(), credential: reader.integer() };
+    case tag.logout:
+      return { kind: 'logout' };
+    case tag.deleteAccount:
+      return { kind: 'delete-account', name: reader.text() };
+    case tag.send:
+      return { kind: 'send', to: reader.text(), text: reader.text() };
+    case tag.advanceCursors:
+      return {
+        kind: 'advance-cursors',
+        cursors: Array.from({ length: reader.count() }, () => ({
+          account: reader.integer(),
+          conversation: reader.text(),
+          delivered: reader.integer(),
+        })),
+      };
+    default:
+      throw new MalformedBytes(`unknown command ${kind}`);
+  }
+}

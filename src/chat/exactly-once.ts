@@ -1,0 +1,71 @@
+/**
+ * Whether a numbered request runs. Everything that makes a retry harmless is decided here, before any handler: a request
+ * that was answered gets that answer, one that could be a late echo of a forgotten one is refused.
+ */
+import { fingerprintCommand } from './fingerprint.ts';
+import type { Moment } from './moment.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
+import type { Command, Numbering, RejectionCode, Result, SessionId } from './types.ts';
+
+export type Admission =
+  /** To be recorded under this fingerprint, whatever the outcome. */
+  | { readonly kind: 'run'; readonly session: Session; readonly fingerprint: number }
+  /** No effect and no event; a refusal is not recorded, since its number may still be used well. */
+  | { readonly kind: 'answer'; readonly result: Result };
+
+export function admit(sessions: Sessions, numbering: Numbering, command: Command, moment: Moment): Admission {
+  const { sequence, lowest } = numbering;
+  if (lowest < 1 || sequence < lowest) return refuse('BAD_REQUEST');
+  const session = living(sessions, numbering.session, moment) ?? opened(sessions, numbering, command, moment);
+  if (session === null) return refuse('SESSION_EXPIRED');
+  if (typeof session === 'string') return refuse(session);
+  // The same answer as for no session: its existence is nobody's business.
+  if (session.secretHash !== numbering.secretHash) return refuse('SESSION_EXPIRED');
+
+  const fingerprint = fingerprintCommand(command);
+  const recorded = session.answers.get(sequence);
+  if (recorded !== undefined) {
+    return recorded.fingerprint === fingerprint
+      ? { kind: 'answer', result: recorded.result }
+      : refuse('CONFLICT');
+  }
+  if (session.ended) return refuse('SESSION_EXPIRED');
+  sessions.use(session, moment);
+  sessions.raiseFloor(session, lowest);
+  if (sequence < session.floor) return refuse('STALE_SEQUENCE');
+  if (sequence - session.floor >= sessions.bounds.inFlightPerSession) return refuse('TOO_MANY_IN_FLIGHT');
+  return { kind: 'run', session, fingerprint };
+}
+
+function refuse(code: RejectionCode): Admission {
+  return { kind: 'answer', result: { ok: false, code } };
+}
+
+/** One that is due but not yet cleared away is not used: expiry does not depend on how much else has to go. */
+function living(sessions: Sessions, id: SessionId, moment: Moment): Session | null {
+  const session = sessions.byId(id);
+  return session === undefined || sessions.isDue(session, moment.clusterMs) ? null : session;
+}
+
+/** Request 1 opens a session, if it is one that needs no account. */
+function opened(
+  sessions: Sessions,
+  numbering: Numbering,
+  command: Command,
+  moment: Moment,
+): Session | RejectionCode | null {
+  if (numbering.sequence !== 1 || sessions.byId(numbering.session) !== undefined) return null;
+  if (command.kind !== 'register' && command.kind !== 'login') return null;
+  if (!isHex(numbering.session, sessionIdChars) || !isHex(numbering.secretHash, secretHashChars)) {
+    return 'BAD_REQUEST';
+  }
+  return sessions.open(numbering.session, numbering.secretHash, moment);
+}
+
+const sessionIdChars = 32;
+const secretHashChars = 64;
+
+function isHex(text: string, chars: number): boolean {
+  return text.length === chars && /^[0-9a-f]+$/.test(text);
+}

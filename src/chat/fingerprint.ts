@@ -1,0 +1,76 @@
+/**
+ * A short stand-in for a request's body, kept with its receipt: tells a retry from a request number used twice. 53 bits, not
+ * cryptographic: a client that works out a collision fools only itself.
+ */
+import { unreachable } from '../base/assert.ts';
+import type { Command } from './types.ts';
+
+/**
+ * Over everything a client said, without what the gateway made of it: password hashes are salted afresh by each attempt,
+ * and a credential may have been replaced between two of them.
+ */
+export function fingerprintCommand(command: Command): number {
+  switch (command.kind) {
+    case 'register':
+      return fingerprintTexts('register', command.name);
+    case 'login':
+      return fingerprintTexts('login', String(command.account));
+    case 'logout':
+      return fingerprintTexts('logout');
+    case 'delete-account':
+      return fingerprintTexts('delete-account', command.name);
+    case 'send':
+      return fingerprintTexts('send', command.to, command.text);
+    case 'advance-cursors':
+      return fingerprintTexts(
+        'advance-cursors',
+        ...command.cursors.map((c) => `${c.account} ${c.conversation} ${c.delivered}`),
+      );
+    default:
+      unreachable(command);
+  }
+}
+
+/** The order and the boundaries of the texts count: a unit that no text holds is mixed in after each. */
+export function fingerprintTexts(...texts: readonly string[]): number {
+  const lanes = new Lanes();
+  for (const text of texts) {
+    for (let at = 0; at < text.length; at++) lanes.mix(text.charCodeAt(at));
+    lanes.mix(0x10000);
+  }
+  return lanes.finish();
+}
+
+/** Continues `before` over a key and its value. */
+export function fingerprintRow(before: number, key: string, value: Uint8Array): number {
+  const lanes = new Lanes();
+  lanes.mix(before >>> 0);
+  lanes.mix(Math.floor(before / 2 ** 32));
+  for (let at = 0; at < key.length; at++) lanes.mix(key.charCodeAt(at));
+  lanes.mix(0x10000);
+  for (const byte of value) lanes.mix(byte);
+  return lanes.finish();
+}
+
+/**
+ * Two 32-bit lanes that multiply by different odd constants. For a given input each step is a permutation of its lane, so two
+ * inputs that differ in one place never meet again by that alone.
+ */
+class Lanes {
+  #low = 0x2545f491;
+  #high = 0x6c078965;
+
+  mix(unit: number): void {
+    this.#low = Math.imul(this.#low ^ unit, 0x85ebca6b);
+    this.#low ^= this.#low >>> 15;
+    this.#high = Math.imul(this.#high ^ unit, 0xc2b2ae35);
+    this.#high ^= this.#high >>> 13;
+  }
+
+  /** A non-negative integer of 53 bits; each lane takes in the other's upper half, so that all bits count. */
+  finish(): number {
+    const low = Math.imul(this.#low ^ (this.#high >>> 16), 0x9e3779b1) >>> 0;
+    const high = Math.imul(this.#high ^ (this.#low >>> 15), 0x27d4eb2f) >>> 11;
+    return high * 2 ** 32 + low;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Accounts } from '../accounts.ts';
+import type { Conversations } from '../conversations.ts';
+import type { Moment } from '../moment.ts';
+import type { Session } from '../session.ts';
+import type { Sessions } from '../sessions.ts';
+import type { Account, ChatEvent, Receipt, RejectionCode, Result } from '../types.ts';
+
+/** The state's tables. Handlers change it through their methods only, which note what changed. */
+export interface Tables {
+  readonly accounts: Accounts;
+  readonly conversations: Conversations;
+  readonly sessions: Sessions;
+}
+
+/** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */
+export interface Context {
+  readonly moment: Moment;
+  readonly tables: Tables;
+  /** The session of a numbered request; null on a raw line connection. */
+  readonly session: Session | null;
+  /** Who asks, if logged in: the session's account, or whom the gateway vouches for. It exists. */
+  readonly actor: Account | null;
+  emit(event: ChatEvent): void;
+}
+
+export function accept(receipt: Receipt): Result {
+  return { ok: true, receipt };
+}
+
+export function reject(code: RejectionCode): Result {
+  return { ok: false, code };
+}

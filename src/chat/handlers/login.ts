@@ -1,0 +1,18 @@
+import type { Command, Result } from '../types.ts';
+import { accept, type Context, reject } from './context.ts';
+
+type Login = Extract<Command, { kind: 'login' }>;
+
+/**
+ * The gateway has verified the password against the hash of `credential`. Here it is decided whether that hash is still the
+ * account's: between the two the password may have changed or the account be gone. A raw line connection has no session: for it
+ * the answer is all, and no state changes.
+ */
+export function login(context: Context, command: Login): Result {
+  const { accounts, sessions } = context.tables;
+  if (context.actor !== null) return reject('ALREADY_LOGGED_IN');
+  const account = accounts.byId(command.account);
+  if (account === undefined || account.credential !== command.credential) return reject('BAD_CREDENTIALS');
+  if (context.session !== null) sessions.bind(context.session, account.id, context.moment);
+  return accept({ kind: 'logged-in', account: account.id, name: account.name });
+}

@@ -1,0 +1,28 @@
+import type { Command, Result } from '../types.ts';
+import { advanceCursors } from './advance-cursors.ts';
+import type { Context } from './context.ts';
+import { deleteAccount } from './delete-account.ts';
+import { login } from './login.ts';
+import { logout } from './logout.ts';
+import { register } from './register.ts';
+import { send } from './send.ts';
+
+type Handlers = {
+  readonly [Kind in Command['kind']]: (context: Context, command: Extract<Command, { kind: Kind }>) => Result;
+};
+
+/** Every command has its handler, or this does not compile. */
+const handlers: Handlers = {
+  register,
+  login,
+  logout,
+  'delete-account': deleteAccount,
+  send,
+  'advance-cursors': advanceCursors,
+};
+
+export function run(context: Context, command: Command): Result {
+  // The table's type pairs each kind with its command; TypeScript cannot carry that pairing through a look-up.
+  const handler = handlers[command.kind] as (context: Context, command: Command) => Result;
+  return handler(context, command);
+}

@@ -1,0 +1,173 @@
+/**
+ * The chat as a deterministic program: the same entries in the same order give the same state, answers and events on
+ * every node. This file is the parent of all branching: expiry, then numbering, then one handler. Fits the state machine port of
+ * the replication layer by its shape alone.
+ */
+import type { Changes } from '../base/changes.ts';
+import { Accounts } from './accounts.ts';
+import { ChangeSet } from './changes.ts';
+import { decodeProposal } from './codec.ts';
+import { Conversations, directConversationId } from './conversations.ts';
+import { admit } from './exactly-once.ts';
+import { fingerprintRow } from './fingerprint.ts';
+import { type Context, reject, type Tables } from './handlers/context.ts';
+import { run } from './handlers/registry.ts';
+import type { Moment } from './moment.ts';
+import { RowLoader } from './row-loader.ts';
+import type { Session } from './session.ts';
+import { defaultSessionBounds, type SessionBounds, Sessions } from './sessions.ts';
+import type {
+  Account,
+  AccountId,
+  ChatEvent,
+  ChatView,
+  Command,
+  ConversationId,
+  ConversationView,
+  Numbering,
+  Proposal,
+  Result,
+  SessionId,
+  SessionView,
+} from './types.ts';
+
+/** One committed entry: its place in the log, its time as stamped by the leader, and an encoded `Proposal`. */
+export interface ChatEntry {
+  readonly index: number;
+  readonly time: { readonly wallMs: number; readonly clusterMs: number };
+  readonly command: Uint8Array;
+}
+
+export interface ChatApplied {
+  readonly result: Result;
+  readonly events: readonly ChatEvent[];
+}
+
+export class ChatMachine implements ChatView {
+  readonly #changes = new ChangeSet();
+  readonly #tables: Tables;
+
+  /** `bounds` is for tests: all nodes of a cluster must agree on them. */
+  constructor(bounds: Partial<SessionBounds> = {}) {
+    this.#tables = {
+      accounts: new Accounts(this.#changes),
+      conversations: new Conversations(this.#changes),
+      sessions: new Sessions(this.#changes, { ...defaultSessionBounds, ...bounds }),
+    };
+  }
+
+  /** Total: whatever the bytes are, there is an answer. A throw is a bug and must stop the node. */
+  apply(entry: ChatEntry): ChatApplied {
+    const moment: Moment = {
+      index: entry.index,
+      // Rows hold whole milliseconds; memory must not know more than they do.
+      clusterMs: Math.floor(entry.time.clusterMs),
+      wallMs: Math.floor(entry.time.wallMs),
+    };
+    const events: ChatEvent[] = [];
+    for (const session of this.#tables.sessions.expire(moment.clusterMs)) {
+      events.push({ kind: 'session-ended', session: session.id });
+    }
+    const proposal = decodeProposal(entry.command);
+    const result = proposal === null ? reject('BAD_REQUEST') : this.#execute(moment, proposal, events);
+    return { result, events };
+  }
+
+  takeChanges(): Changes {
+    return this.#changes.take();
+  }
+
+  /** Rejects with `CodedError` DATA_DAMAGED, naming the key, when a row cannot be read; the state is empty then. */
+  async load(rows: AsyncIterable<readonly [key: string, value: Uint8Array]>): Promise<void> {
+    this.#clear();
+    const loader = new RowLoader();
+    for await (const [key, value] of rows) loader.take(key, value);
+    this.#tables.accounts.restore(loader.accounts);
+    this.#tables.conversations.restore(loader.conversations);
+    this.#tables.sessions.restore(loader.sessions);
+  }
+
+  get view(): ChatView {
+    return this;
+  }
+
+  /** 16 hex digits over the whole state: equal on two nodes that applied the same entries. Reads everything. */
+  digest(): string {
+    const { accounts, conversations, sessions } = this.#tables;
+    const rows = [...accounts.rows(), ...conversations.rows(), ...sessions.rows()];
+    rows.sort((a, b) => (a.key < b.key ? -1 : 1));
+    let digest = 0;
+    for (const row of rows) digest = fingerprintRow(digest, row.key, row.encode());
+    return digest.toString(16).padStart(16, '0');
+  }
+
+  accountByName(name: string): Account | undefined {
+    return this.#tables.accounts.byName(name);
+  }
+
+  accountById(id: AccountId): Account | undefined {
+    return this.#tables.accounts.byId(id);
+  }
+
+  accounts(): readonly Account[] {
+    return this.#tables.accounts.inOrder();
+  }
+
+  searchAccounts(pattern: string): readonly Account[] {
+    return this.#tables.accounts.search(pattern);
+  }
+
+  session(id: SessionId): SessionView | undefined {
+    const session = this.#tables.sessions.byId(id);
+    return session === undefined || session.ended ? undefined : session;
+  }
+
+  conversation(id: ConversationId): ConversationView | undefined {
+    return this.#tables.conversations.byId(id);
+  }
+
+  conversationsOf(account: AccountId): readonly ConversationView[] {
+    return this.#tables.conversations.of(account);
+  }
+
+  directConversation(a: AccountId, b: AccountId): ConversationId {
+    return directConversationId(a, b);
+  }
+
+  #execute(moment: Moment, proposal: Proposal, events: ChatEvent[]): Result {
+    const { numbering, actor, command } = proposal;
+    if (numbering !== null) return this.#executeOnce(moment, numbering, command, events);
+    return run(this.#context(moment, null, actor?.account ?? null, events), command);
+  }
+
+  #executeOnce(moment: Moment, numbering: Numbering, command: Command, events: ChatEvent[]): Result {
+    const { sessions } = this.#tables;
+    const admission = admit(sessions, numbering, command, moment);
+    if (admission.kind === 'answer') return admission.result;
+    const { session, fingerprint } = admission;
+    // The session knows who asks. What the gateway attached may be older than a login that was on its way.
+    const result = run(this.#context(moment, session, session.account, events), command);
+    sessions.record(session, numbering.sequence, { fingerprint, result });
+    return result;
+  }
+
+  #context(moment: Moment, session: Session | null, account: AccountId | null, events: ChatEvent[]): Context {
+    const actor = account === null ? undefined : this.#tables.accounts.byId(account);
+    return {
+      moment,
+      tables: this.#tables,
+      session,
+      actor: actor ?? null,
+      emit: (event) => {
+        events.push(event);
+      },
+    };
+  }
+
+  #clear(): void {
+    this.#changes.clear();
+    this.#tables.accounts.clear();
+    this.#tables.conversations.clear();
+    this.#tables.sessions.clear();
+  }
+}

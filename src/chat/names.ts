@@ -1,0 +1,21 @@
+/** Account names: ASCII letters and digits only, so that letter case means the same on every platform and version. */
+import { limits } from '../base/limits.ts';
+
+export function isName(text: string): boolean {
+  if (text.length < limits.nameMinChars || text.length > limits.nameMaxChars) return false;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    const digit = unit >= 48 && unit <= 57;
+    const letter = (unit >= 65 && unit <= 90) || (unit >= 97 && unit <= 122);
+    if (!digit && !letter) return false;
+  }
+  return true;
+}
+
+/**
+ * The form in which names are compared: ASCII capitals made small, everything else left alone. Not `toLowerCase`, which makes the
+ * Kelvin sign a `k` and changes with the tables of the platform.
+ */
+export function foldName(name: string): string {
+  return name.replace(/[A-Z]/g, (capital) => capital.toLowerCase());
+}

@@ -1,0 +1,126 @@
+/**
+ * The state's rows: plain data in, bytes out, and back. What a row refers to (its id) is its key and not repeated in its value.
+ * A row that cannot be read is damage, or was written by a newer version: null here, an error naming the key at loading.
+ */
+import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
+import { readResult, writeResult } from './receipt-codec.ts';
+import type { Account, AccountId, ConversationId, Result, SessionId } from './types.ts';
+
+const version = 1;
+
+export const rowPrefix = { account: 'a/', conversation: 'c/', session: 's/' } as const;
+
+export interface ConversationData {
+  readonly id: ConversationId;
+  readonly members: readonly AccountId[];
+  /** Per member, in the order of `members`. */
+  readonly cursors: readonly number[];
+  readonly lastSequence: number;
+  readonly lastIndex: number;
+}
+
+export interface RecordedAnswer {
+  readonly fingerprint: number;
+  readonly result: Result;
+}
+
+export interface SessionData {
+  readonly id: SessionId;
+  readonly secretHash: string;
+  readonly ended: boolean;
+  readonly account: AccountId | null;
+  readonly usedIndex: number;
+  readonly usedMs: number;
+  readonly floor: number;
+  readonly highest: number;
+  readonly answers: ReadonlyMap<number, RecordedAnswer>;
+}
+
+// Scratch space: `begin` starts every encoding afresh.
+const writer = new ByteWriter();
+
+export function encodeAccount(account: Account): Uint8Array {
+  writer.begin(version);
+  writer.text(account.name);
+  writer.text(account.passwordHash);
+  writer.integer(account.credential);
+  writer.integer(account.createdMs);
+  return writer.take();
+}
+
+export function decodeAccount(id: AccountId, value: Uint8Array): Account | null {
+  return readAll(value, (reader) => {
+    readVersion(reader);
+    return {
+      id,
+      name: reader.text(),
+      passwordHash: reader.text(),
+      credential: reader.integer(),
+      createdMs: reader.integer(),
+    };
+  });
+}
+
+export function encodeConversation(conversation: ConversationData): Uint8Array {
+  writer.begin(version);
+  writer.integer(conversation.lastSequence);
+  writer.integer(conversation.lastIndex);
+  writer.integer(conversation.members.length);
+  for (const member of conversation.members) writer.integer(member);
+  for (const cursor of conversation.cursors) writer.integer(cursor);
+  return writer.take();
+}
+
+export function decodeConversation(id: ConversationId, value: Uint8Array): ConversationData | null {
+  return readAll(value, (reader) => {
+    readVersion(reader);
+    const lastSequence = reader.integer();
+    const lastIndex = reader.integer();
+    const length = reader.count();
+    const members = Array.from({ length }, () => reader.integer());
+    const cursors = Array.from({ length }, () => reader.integer());
+    return { id, members, cursors, lastSequence, lastIndex };
+  });
+}
+
+export function encodeSession(session: SessionData): Uint8Array {
+  writer.begin(version);
+  writer.text(session.secretHash);
+  writer.byte(session.ended ? 1 : 0);
+  // Log indices begin at 1, so no account has the id 0.
+  writer.integer(session.account ?? 0);
+  writer.integer(session.usedIndex);
+  writer.integer(session.usedMs);
+  writer.integer(session.floor);
+  writer.integer(session.highest);
+  writer.integer(session.answers.size);
+  for (const [sequence, answer] of session.answers) {
+    writer.integer(sequence);
+    writer.integer(answer.fingerprint);
+    writeResult(writer, answer.result);
+  }
+  return writer.take();
+}
+
+export function decodeSession(id: SessionId, value: Uint8Array): SessionData | null {
+  return readAll(value, (reader) => {
+    readVersion(reader);
+    const secretHash = reader.text();
+    const ended = reader.byte() === 1;
+    const account = reader.integer() || null;
+    const usedIndex = reader.integer();
+    const usedMs = reader.integer();
+    const floor = reader.integer();
+    const highest = reader.integer();
+    const answers = new Map<number, RecordedAnswer>();
+    for (let left = reader.count(); left > 0; left--) {
+      const sequence = reader.integer();
+      answers.set(sequence, { fingerprint: reader.integer(), result: readResult(reader) });
+    }
+    return { id, secretHash, ended, account, usedIndex, usedMs, floor, highest, answers };
+  });
+}
+
+function readVersion(reader: ByteReader): void {
+  if (reader.byte() !== version) throw new MalformedBytes('unknown version');
+}

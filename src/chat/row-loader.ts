@@ -1,0 +1,42 @@
+/** Reads stored rows back into plain data. Rows of one kind may need those of another, so all are read before any is used. */
+import { CodedError } from '../base/errors.ts';
+import {
+  type ConversationData,
+  decodeAccount,
+  decodeConversation,
+  decodeSession,
+  rowPrefix,
+  type SessionData,
+} from './row-codec.ts';
+import type { Account } from './types.ts';
+
+export class RowLoader {
+  readonly accounts: Account[] = [];
+  readonly conversations: ConversationData[] = [];
+  readonly sessions: SessionData[] = [];
+
+  /** Throws `CodedError` DATA_DAMAGED naming the key. */
+  take(key: string, value: Uint8Array): void {
+    const id = key.slice(2);
+    switch (key.slice(0, 2)) {
+      case rowPrefix.account:
+        keep(this.accounts, key, decodeAccount(Number(id), value));
+        return;
+      case rowPrefix.conversation:
+        keep(this.conversations, key, decodeConversation(id, value));
+        return;
+      case rowPrefix.session:
+        keep(this.sessions, key, decodeSession(id, value));
+        return;
+      default:
+        keep([], key, null);
+    }
+  }
+}
+
+function keep<T>(rows: T[], key: string, row: T | null): void {
+  if (row === null) {
+    throw new CodedError('DATA_DAMAGED', `Row ${key} cannot be read: damaged, or of a newer version.`);
+  }
+  rows.push(row);
+}
