@@ -85,7 +85,7 @@ export class RealCluster {
         return cluster;
       } catch (error) {
         const clash = cluster.#endedWith(exitCodeFor('PORT_IN_USE'));
-        await cluster.dispose({ keep: !clash });
+        await cluster.dispose();
         if (!clash || tries === startTries) throw error;
       }
     }

@@ -1,0 +1,90 @@
+/**
+ * `npm run bench`: durable messages a second through three real nodes, from one client process. Exit code 0 when all was measured, 1
+ * when not, 64 for a wrong command line, 130 after Ctrl-C.
+ */
+import { cpus } from 'node:os';
+import { conclaveTarget } from './support/bench/conclave-target.ts';
+import { type BenchRow, runBench } from './support/bench/run.ts';
+import { filesystemOf } from './support/filesystem.ts';
+import { readFlags, withCluster } from './support/program.ts';
+
+const help = `npm run bench -- [options]
+
+Starts three nodes of its own and sends messages through the client library from one other process: each is deduplicated by session and
+number, durable on a majority (fdatasync), applied and receipted before it counts.
+
+  --in-flight N     only with N unanswered messages (default: 1, 16, 64, 256 and 1024, one after another)
+  --seconds S       measured time of each (default 5, after a warm-up of 1)
+  --connections C   sessions of the client process, at most one for each message in flight (default 4)
+  --bytes B         length of a message (default 200)
+  --json            one JSON object on stdout instead of a table
+  --help            this text
+  --version         the version`;
+
+const levels = [1, 16, 64, 256, 1_024];
+const warmUpMs = 1_000;
+
+const { numbers, json } = readFlags({
+  help,
+  numbers: {
+    'in-flight': { otherwise: 0, least: 1, most: 16_384 },
+    seconds: { otherwise: 5, least: 1, most: 3_600 },
+    connections: { otherwise: 4, least: 1, most: 64 },
+    bytes: { otherwise: 200, least: 1, most: 8_000 },
+  },
+});
+
+const result = await withCluster(
+  { label: 'bench', logLevel: 'warn' },
+  async (cluster) => {
+    const target = conclaveTarget(cluster, { connections: numbers.connections, valueBytes: numbers.bytes });
+    const about = {
+      target: target.name,
+      durability: target.durability,
+      nodes: cluster.nodes.length,
+      connections: numbers.connections,
+      valueBytes: numbers.bytes,
+      nodeVersion: process.version,
+      cores: cpus().length,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      fsync: true,
+      filesystem: await filesystemOf(cluster.root),
+    };
+    if (!json) console.log(head(about));
+    const inFlight = numbers['in-flight'] === 0 ? levels : [numbers['in-flight']];
+    const plan = { inFlight, warmUpMs, measureMs: 1_000 * numbers.seconds };
+    const rows = await runBench(target, plan, (row) => (json ? undefined : console.log(line(row))));
+    return { ...about, rows };
+  },
+  () => false,
+);
+if (json) console.log(JSON.stringify(result));
+
+function head(about: Readonly<Record<string, string | number | boolean>>): string {
+  const facts = Object.entries(about).map(([name, value]) => `  ${name.padEnd(14)} ${value}`);
+  const columns = [
+    'in flight',
+    'msg/s',
+    'p50 ms',
+    'p99 ms',
+    'max ms',
+    'load cpu %',
+    'node cpu %',
+    'cpu s/10k',
+  ];
+  return [...facts, '', columns.map((name) => name.padStart(12)).join('')].join('\n');
+}
+
+function line(row: BenchRow): string {
+  const cells = [
+    row.inFlight,
+    row.perSecond,
+    row.p50Ms,
+    row.p99Ms,
+    row.largestMs,
+    row.loadCpuPercent,
+    row.serverCpuPercent.map((share) => share ?? '?').join('/'),
+    row.serverCpuSecondsPer10k ?? '?',
+  ];
+  return cells.map((cell) => String(cell).padStart(12)).join('');
+}

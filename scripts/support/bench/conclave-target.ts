@@ -1,0 +1,17 @@
+import type { RealCluster } from '../real-cluster.ts';
+import type { BenchTarget } from './target.ts';
+
+/** Three Conclave nodes, through the client library. */
+export function conclaveTarget(
+  cluster: RealCluster,
+  load: { readonly connections: number; readonly valueBytes: number },
+): BenchTarget {
+  return {
+    name: 'conclave',
+    driver: new URL('conclave-driver.ts', import.meta.url).href,
+    settings: { nodes: cluster.httpAddresses, ...load },
+    pids: () => cluster.runningIds.map((id) => cluster.process(id).pid),
+    durability: 'fdatasync on a majority, deduplicated by session and number, applied, receipted',
+    report: () => cluster.reportAll(),
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * The people of a drill: accounts in pairs that write to each other, so that two writers meet in one conversation (which tests the order
+ * between them); every writer reads too, and each pair has a watcher that logs in on another node and comes and goes.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Random } from '../../../src/base/prng.ts';
+import { type Client, connect } from '../../../src/client/index.ts';
+import type { MessageEntry, Reply, Success } from '../../../src/protocol/requests.ts';
+import type { RealCluster } from '../real-cluster.ts';
+import type { Recorder } from './recorder.ts';
+import { Watcher } from './watcher.ts';
+
+export interface Member {
+  readonly name: string;
+  readonly partner: string;
+  readonly client: Client;
+}
+
+/** A page that fits into one frame of the protocol. */
+const historyPage = 100;
+/** After this time without an answer a send counts as unknown. */
+const giveUpMs = 60_000;
+
+export class Cast {
+  readonly members: readonly Member[];
+  readonly watchers: readonly Watcher[];
+  readonly #cluster: RealCluster;
+  readonly #password: string;
+
+  private constructor(
+    cluster: RealCluster,
+    password: string,
+    members: readonly Member[],
+    watchers: readonly Watcher[],
+  ) {
+    this.#cluster = cluster;
+    this.#password = password;
+    this.members = members;
+    this.watchers = watchers;
+  }
+
+  /** Registers and logs in `count` people, an even number, and their watchers. */
+  static async gather(
+    cluster: RealCluster,
+    count: number,
+    recorder: Recorder,
+    random: Random,
+  ): Promise<Cast> {
+    const password = randomBytes(12).toString('hex');
+    const names = Array.from({ length: count }, (_, at) => `member${at + 1}`);
+    const members = await Promise.all(
+      names.map(async (name, at): Promise<Member> => {
+        const client = connect({ nodes: cluster.httpAddresses, giveUpMs });
+        client.onMessage((message) => recorder.read(name, message));
+        must(await client.register(name, password), `registering ${name}`);
+        must(await client.login(name, password), `logging in ${name}`);
+        return { name, partner: names[at ^ 1] ?? name, client };
+      }),
+    );
+    const watched = members.filter((_, at) => at % 2 === 1);
+    const watchers = await Promise.all(
+      watched.map(({ name: account }, at) => {
+        const node = cluster.nodes[at % cluster.nodes.length]?.id ?? 1;
+        return Watcher.start({ cluster, account, password, node, recorder, random });
+      }),
+    );
+    return new Cast(cluster, password, members, watchers);
+  }
+
+  /** Who reads the conversation of this member's pair as it grows. */
+  liveReaders(member: Member): string[] {
+    const pair = [member.name, member.partner];
+    const watchers = this.watchers.filter((watcher) => pair.includes(watcher.account));
+    return [...pair, ...watchers.map((watcher) => watcher.name)];
+  }
+
+  /** A new client reads a pair's whole conversation, page by page. Null when it is empty. */
+  async readWhole(recorder: Recorder, member: Member): Promise<WholeConversation | null> {
+    const client = connect({ nodes: this.#cluster.httpAddresses, giveUpMs });
+    try {
+      must(await client.login(member.name, this.#password), `logging in ${member.name} again`);
+      const pages: (readonly MessageEntry[])[] = [];
+      for (let before: number | undefined; before !== 1; ) {
+        const limit = { limit: historyPage, ...(before === undefined ? {} : { before }) };
+        const reply = must(await client.history(member.partner, limit), `history of ${member.name}`);
+        const page = reply.op === 'history' ? reply.messages : [];
+        before = page[0]?.sequence ?? 1;
+        pages.unshift(page);
+      }
+      const messages = pages.flat();
+      const last = messages.at(-1);
+      if (last === undefined) return null;
+      const reader = `history of ${member.name}`;
+      for (const message of messages) recorder.read(reader, message);
+      recorder.complete(reader, last.conversation);
+      return { conversation: last.conversation, last: last.sequence };
+    } finally {
+      client.close();
+    }
+  }
+
+  close(): void {
+    for (const { client } of this.members) client.close();
+    for (const watcher of this.watchers) watcher.close();
+  }
+}
+
+export interface WholeConversation {
+  readonly conversation: string;
+  readonly last: number;
+}
+
+function must(reply: Reply, what: string): Success {
+  if (reply.kind === 'receipt') return reply.value;
+  throw new Error(`${what}: ${reply.kind === 'rejection' ? `${reply.code}: ` : ''}${reply.text}`);
+}

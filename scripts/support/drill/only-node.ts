@@ -1,0 +1,23 @@
+import type { Dialer } from '../../../src/client/ports.ts';
+import { wsDialer } from '../../../src/client/ws-dialer.ts';
+import type { RealNode } from '../real-cluster.ts';
+
+/** A dialer that reaches one node only, as if a firewall hid the others: the client cannot move to the leader. */
+export function onlyNode(node: RealNode): Dialer {
+  return {
+    dial(address, listener) {
+      if (address.port === node.httpPort) return wsDialer.dial(address, listener);
+      let told = false;
+      const refuse = setTimeout(() => {
+        told = true;
+        listener.closed('this client uses one node only');
+      }, 0);
+      return {
+        send: () => undefined,
+        close: () => {
+          if (!told) clearTimeout(refuse);
+        },
+      };
+    },
+  };
+}
