@@ -4,6 +4,8 @@
  * `MalformedBytes`, which each codec turns into its own answer.
  */
 
+import { KIB } from '../base/limits.ts';
+
 /** Internal to the codecs; never leaves `apply`. */
 export class MalformedBytes extends Error {
   constructor(text: string) {
@@ -18,23 +20,31 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Below this many characters a loop beats the platform's coders (measured: their call costs about 150 ns). */
 const shortTextChars = 24;
 
-export class ByteWriter {
-  #bytes: Uint8Array;
-  #length = 0;
+/** Encodings share buffers of this size: a buffer of its own for each costs more than writing it (measured: a fifth of `apply`). */
+const slabBytes = 32 * KIB;
 
-  constructor(capacity = 512) {
-    this.#bytes = new Uint8Array(capacity);
-  }
+/** Reusable: `begin`, then write, then `take`. What was taken stays as it is; it is a view of a larger buffer. */
+export class ByteWriter {
+  #slab = new Uint8Array(0);
+  /** Where the encoding under way starts. */
+  #start = 0;
+  #at = 0;
 
   /** Starts afresh: what an encoder that threw left behind is gone. */
   begin(version: number): void {
-    this.#length = 0;
+    this.#at = this.#start;
     this.byte(version);
+  }
+
+  take(): Uint8Array {
+    const taken = this.#slab.subarray(this.#start, this.#at);
+    this.#start = this.#at;
+    return taken;
   }
 
   byte(value: number): void {
     this.#reserve(1);
-    this.#bytes[this.#length++] = value;
+    this.#slab[this.#at++] = value;
   }
 
   /** A non-negative safe integer. */
@@ -42,14 +52,14 @@ export class ByteWriter {
     this.#reserve(8);
     let rest = value;
     while (rest >= 2 ** 31) {
-      this.#bytes[this.#length++] = (rest % 128) | 128;
+      this.#slab[this.#at++] = (rest % 128) | 128;
       rest = Math.floor(rest / 128);
     }
     while (rest >= 128) {
-      this.#bytes[this.#length++] = (rest & 127) | 128;
+      this.#slab[this.#at++] = (rest & 127) | 128;
       rest >>>= 7;
     }
-    this.#bytes[this.#length++] = rest;
+    this.#slab[this.#at++] = rest;
   }
 
   /** A lone surrogate becomes U+FFFD: bytes always hold valid UTF-8. */
@@ -59,38 +69,34 @@ export class ByteWriter {
     // for the likely case (all ASCII) and the text is moved when the guess was wrong.
     this.#reserve(value.length * 3 + 16);
     const guess = integerBytes(value.length);
-    const start = this.#length + guess;
-    const { written } = encoder.encodeInto(value, this.#bytes.subarray(start));
+    const start = this.#at + guess;
+    const { written } = encoder.encodeInto(value, this.#slab.subarray(start));
     const prefix = integerBytes(written);
-    if (prefix !== guess) this.#bytes.copyWithin(this.#length + prefix, start, start + written);
+    if (prefix !== guess) this.#slab.copyWithin(this.#at + prefix, start, start + written);
     this.integer(written);
-    this.#length += written;
-  }
-
-  /** The bytes written since `begin`, as a copy. */
-  take(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    this.#at += written;
   }
 
   #asciiText(value: string): boolean {
     this.#reserve(shortTextChars + 1);
-    const start = this.#length + 1;
+    const start = this.#at + 1;
     for (let at = 0; at < value.length; at++) {
       const unit = value.charCodeAt(at);
       if (unit > 127) return false;
-      this.#bytes[start + at] = unit;
+      this.#slab[start + at] = unit;
     }
-    this.#bytes[this.#length] = value.length;
-    this.#length = start + value.length;
+    this.#slab[this.#at] = value.length;
+    this.#at = start + value.length;
     return true;
   }
 
   #reserve(more: number): void {
-    const needed = this.#length + more;
-    if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
+    if (this.#at + more <= this.#slab.length) return;
+    const written = this.#slab.subarray(this.#start, this.#at);
+    this.#slab = new Uint8Array(Math.max(slabBytes, 2 * (written.length + more)));
+    this.#slab.set(written);
+    this.#start = 0;
+    this.#at = written.length;
   }
 }
 
@@ -98,6 +104,11 @@ function integerBytes(value: number): number {
   let bytes = 1;
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
   return bytes;
+}
+
+/** Whether a text takes more bytes in UTF-8. Three times its length is the most it can take: most texts need no counting. */
+export function exceedsBytes(text: string, limit: number): boolean {
+  return text.length * 3 > limit && utf8Bytes(text) > limit;
 }
 
 /** Bytes of a text as `ByteWriter.text` writes it, without its length. */

@@ -137,7 +137,7 @@ export class ChatMachine implements ChatView {
   #execute(moment: Moment, proposal: Proposal, events: ChatEvent[]): Result {
     const { numbering, actor, command } = proposal;
     if (numbering !== null) return this.#executeOnce(moment, numbering, command, events);
-    return run(this.#context(moment, null, actor?.account ?? null, events), command);
+    return run(new EntryContext(moment, this.#tables, null, actor?.account ?? null, events), command);
   }
 
   #executeOnce(moment: Moment, numbering: Numbering, command: Command, events: ChatEvent[]): Result {
@@ -146,22 +146,9 @@ export class ChatMachine implements ChatView {
     if (admission.kind === 'answer') return admission.result;
     const { session, fingerprint } = admission;
     // The session knows who asks. What the gateway attached may be older than a login that was on its way.
-    const result = run(this.#context(moment, session, session.account, events), command);
+    const result = run(new EntryContext(moment, this.#tables, session, session.account, events), command);
     sessions.record(session, numbering.sequence, { fingerprint, result });
     return result;
-  }
-
-  #context(moment: Moment, session: Session | null, account: AccountId | null, events: ChatEvent[]): Context {
-    const actor = account === null ? undefined : this.#tables.accounts.byId(account);
-    return {
-      moment,
-      tables: this.#tables,
-      session,
-      actor: actor ?? null,
-      emit: (event) => {
-        events.push(event);
-      },
-    };
   }
 
   #clear(): void {
@@ -169,5 +156,31 @@ export class ChatMachine implements ChatView {
     this.#tables.accounts.clear();
     this.#tables.conversations.clear();
     this.#tables.sessions.clear();
+  }
+}
+
+class EntryContext implements Context {
+  readonly moment: Moment;
+  readonly tables: Tables;
+  readonly session: Session | null;
+  readonly actor: Account | null;
+  readonly #events: ChatEvent[];
+
+  constructor(
+    moment: Moment,
+    tables: Tables,
+    session: Session | null,
+    account: AccountId | null,
+    events: ChatEvent[],
+  ) {
+    this.moment = moment;
+    this.tables = tables;
+    this.session = session;
+    this.actor = (account === null ? undefined : tables.accounts.byId(account)) ?? null;
+    this.#events = events;
+  }
+
+  emit(event: ChatEvent): void {
+    this.#events.push(event);
   }
 }

@@ -1,5 +1,5 @@
 import { limits } from '../../base/limits.ts';
-import { utf8Bytes } from '../bytes.ts';
+import { exceedsBytes } from '../bytes.ts';
 import { encodeMessage } from '../message-codec.ts';
 import type { Command, Message, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
@@ -15,7 +15,7 @@ export function send(context: Context, command: Send): Result {
   if (actor === null) return reject('AUTH_REQUIRED');
   const { text } = command;
   if (text.length === 0) return reject('BAD_REQUEST');
-  if (utf8Bytes(text) > limits.messageBytes) return reject('TOO_LONG');
+  if (exceedsBytes(text, limits.messageBytes)) return reject('TOO_LONG');
   const receiver = tables.accounts.byName(command.to);
   if (receiver === undefined) return reject('UNKNOWN_USER');
 
