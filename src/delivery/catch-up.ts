@@ -142,5 +142,5 @@ async function isAfter(
 
 function pushOf(view: DeliveryView, message: Message): Push {
   const name = (account: AccountId): string => view.accountById(account)?.name ?? deletedAccountName;
-  return { message, fromName: name(message.from), toName: name(message.to), encoded: null };
+  return { message, fromName: name(message.from), toName: name(message.to), forms: {} };
 }

@@ -96,7 +96,7 @@ export class Hub {
     const senders = this.#byAccount.get(message.from);
     const receivers = message.to === message.from ? undefined : this.#byAccount.get(message.to);
     if (senders === undefined && receivers === undefined) return;
-    const push: Push = { message, fromName, toName, encoded: null };
+    const push: Push = { message, fromName, toName, forms: {} };
     if (senders !== undefined) for (const subscriber of senders) subscriber.message(push);
     if (receivers !== undefined) for (const subscriber of receivers) subscriber.message(push);
   }

@@ -9,8 +9,8 @@ export interface Push {
   /** As people see them; the name of an account that is gone is `deleted account`. */
   readonly fromName: string;
   readonly toName: string;
-  /** A codec's form of this push, kept here by the first sink that needs it so that all others share it. */
-  encoded: string | null;
+  /** Each codec's form of this push, by dialect: kept by the first sink that needs it, shared by all others. */
+  readonly forms: Partial<Record<string, string>>;
 }
 
 /** One connection as an outbox sees it. No method may throw. */

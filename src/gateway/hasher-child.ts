@@ -1,0 +1,32 @@
+/**
+ * The process that runs argon2: its threads compete with nobody's fsync. Passwords come over the IPC channel only and leave as
+ * hashes; nothing is printed. It ends with its parent.
+ */
+import argon2 from 'argon2';
+import { type HashAnswer, type HashQuestion, hashOptions } from './hasher-messages.ts';
+
+/** Stands in for the hash of a user that does not exist: same parameters, so the same cost, and nothing matches it. */
+const dummy = argon2.hash(crypto.getRandomValues(new Uint8Array(32)).toString(), hashOptions);
+
+async function answer(question: HashQuestion): Promise<HashAnswer> {
+  try {
+    if (question.kind === 'hash') {
+      return { id: question.id, ok: true, value: await argon2.hash(question.password, hashOptions) };
+    }
+    const known = question.hash !== null;
+    const matches = await argon2.verify(question.hash ?? (await dummy), question.password);
+    return { id: question.id, ok: true, value: known && matches };
+  } catch {
+    // The cause may quote its input, so it is not passed on.
+    return { id: question.id, ok: false };
+  }
+}
+
+process.on('message', (question: HashQuestion) => {
+  void answer(question).then((reply) => {
+    if (process.connected) process.send?.(reply);
+  });
+});
+process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl-C reaches the whole group; the parent still needs this process until it disconnects.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

@@ -1,0 +1,223 @@
+/**
+ * The chat as every dialect sees it: one request in, one of three outcomes out. Authentication, validation that is friendly (the
+ * authority is `apply`), hash before propose, a barrier before every read.
+ */
+import { unreachable } from '../base/assert.ts';
+import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { encodeProposal } from '../chat/codec.ts';
+import type { Actor, ChatEvent, ChatView, Command, Numbering, Receipt, Result } from '../chat/types.ts';
+import type {
+  ChangeRequest,
+  ClientRequest,
+  ReadRequest,
+  Reply,
+  Success,
+  UserEntry,
+} from '../protocol/requests.ts';
+import type { Engine, Outcome } from '../replication/engine.ts';
+import { Authentication } from './authentication.ts';
+import type { ConnectionContext } from './context.ts';
+import type { Counters } from './counters.ts';
+import type { Hasher } from './hasher.ts';
+import type { HistoryStore } from './history.ts';
+import { HistoryReader } from './history.ts';
+
+export interface ServiceOptions {
+  readonly engine: Pick<Engine<Result, ChatEvent>, 'propose' | 'barrier'>;
+  readonly view: ChatView;
+  readonly store: HistoryStore;
+  readonly presence: { isOnline(account: number): boolean };
+  readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
+  readonly counters: Counters;
+  readonly logger: Logger;
+  readonly policy: Policy;
+}
+
+/** What the configuration decides about requests. */
+export interface Policy {
+  /** A second login of a user that is online is refused. */
+  readonly singleSessions: boolean;
+  /** A login tells an unknown user from a wrong password. */
+  readonly revealUnknownUser: boolean;
+  /** The list of users, and the search in it, before login. */
+  readonly publicUserList: boolean;
+  readonly passwordMinChars: number;
+}
+
+export class Service {
+  readonly history: HistoryReader;
+  readonly #options: ServiceOptions;
+  readonly #authentication: Authentication;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    this.history = new HistoryReader(options.view, options.store);
+    this.#authentication = new Authentication({
+      ...options,
+      barrier: () => this.barrier(),
+      propose: (context, command, numbering) => this.#propose(context, command, numbering),
+    });
+  }
+
+  /**
+   * Never rejects. Changes of one connection are proposed in the order of the calls: at once, or, when a request that decides
+   * who is asking is still running, right behind it.
+   */
+  execute(context: ConnectionContext, request: ClientRequest, numbering: Numbering | null): Promise<Reply> {
+    const decides = decidesIdentity(request);
+    if (context.gate === null && !decides) return this.#run(context, request, numbering);
+    const before = context.gate ?? Promise.resolve();
+    const running = before.then(() => this.#run(context, request, numbering));
+    if (decides) {
+      const gate: Promise<void> = running.then(() => {
+        if (context.gate === gate) context.gate = null;
+      });
+      context.gate = gate;
+    }
+    return running;
+  }
+
+  /** Rejects with `CodedError` UNAVAILABLE when there is no majority. */
+  barrier(): Promise<void> {
+    return this.#options.engine.barrier();
+  }
+
+  #run(context: ConnectionContext, request: ClientRequest, numbering: Numbering | null): Promise<Reply> {
+    const reply = isRead(request) ? this.#read(context, request) : this.#change(context, request, numbering);
+    return reply.catch((error: unknown) => this.#failed(error, request.op));
+  }
+
+  #failed(error: unknown, op: string): Reply {
+    if (error instanceof CodedError) return rejection(error.code, error.message);
+    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#options.logger.error({ op, cause }, 'a request failed unexpectedly');
+    return rejection('INTERNAL');
+  }
+
+  #change(context: ConnectionContext, request: ChangeRequest, numbering: Numbering | null): Promise<Reply> {
+    // A session is judged by the replicated state, which knows its earlier answers; a raw line by what this connection is.
+    const anonymous = numbering === null && context.identity === null;
+    switch (request.op) {
+      case 'register':
+        return this.#authentication.register(context, request, numbering);
+      case 'login':
+        return this.#authentication.login(context, request, numbering);
+      case 'logout':
+        if (anonymous) return refused('AUTH_REQUIRED');
+        return this.#propose(context, { kind: 'logout' }, numbering);
+      case 'delete':
+        if (anonymous) return refused('AUTH_REQUIRED');
+        return this.#propose(context, { kind: 'delete-account', name: request.user }, numbering);
+      case 'send':
+        if (anonymous) return refused('AUTH_REQUIRED');
+        return this.#propose(context, { kind: 'send', to: request.to, text: request.text }, numbering);
+      default:
+        unreachable(request);
+    }
+  }
+
+  #propose(context: ConnectionContext, command: Command, numbering: Numbering | null): Promise<Reply> {
+    const actor: Actor | null =
+      context.identity === null ? null : { account: context.identity.account, session: context.session };
+    return this.#options.engine
+      .propose(encodeProposal({ numbering, actor, command }))
+      .then((outcome) => this.#answer(context, outcome));
+  }
+
+  #answer(context: ConnectionContext, outcome: Outcome<Result>): Reply {
+    const { counters } = this.#options;
+    switch (outcome.kind) {
+      case 'applied':
+        counters.proposalsApplied += 1;
+        return outcome.result.ok
+          ? { kind: 'receipt', value: this.#success(context, outcome.result.receipt) }
+          : rejection(outcome.result.code);
+      case 'refused':
+        counters.proposalsRefused += 1;
+        return rejection(outcome.code);
+      case 'unknown':
+        counters.proposalsUnknown += 1;
+        return { kind: 'unknown', text: errorTable.UNKNOWN_OUTCOME.text };
+      default:
+        unreachable(outcome);
+    }
+  }
+
+  #success(context: ConnectionContext, receipt: Receipt): Success {
+    const { view, presence } = this.#options;
+    switch (receipt.kind) {
+      case 'registered':
+        return { op: 'register', user: receipt.name };
+      case 'logged-in':
+        context.identity = { account: receipt.account, name: receipt.name };
+        return { op: 'login', user: receipt.name };
+      case 'logged-out':
+        context.identity = null;
+        return { op: 'logout' };
+      case 'account-deleted':
+        context.identity = null;
+        return { op: 'delete', user: receipt.name };
+      case 'sent':
+        return {
+          op: 'send',
+          to: view.accountById(receipt.to)?.name ?? '',
+          online: presence.isOnline(receipt.to),
+          conversation: receipt.conversation,
+          sequence: receipt.sequence,
+          index: receipt.index,
+          sentMs: receipt.sentMs,
+        };
+      case 'cursors-advanced':
+        throw new CodedError('INTERNAL');
+      default:
+        unreachable(receipt);
+    }
+  }
+
+  async #read(context: ConnectionContext, request: ReadRequest): Promise<Reply> {
+    const { policy, counters, view } = this.#options;
+    counters.reads += 1;
+    const hidden = request.op === 'history' || !policy.publicUserList;
+    if (hidden && context.identity === null) return rejection('AUTH_REQUIRED');
+    await this.barrier();
+    switch (request.op) {
+      case 'users':
+        return receipt({ op: 'users', users: this.#entries(view.accounts()) });
+      case 'search':
+        return receipt({ op: 'search', users: this.#entries(view.searchAccounts(request.pattern)) });
+      case 'history': {
+        if (context.identity === null) return rejection('AUTH_REQUIRED');
+        const messages = await this.history.newest(context.identity.account, request);
+        return receipt({ op: 'history', messages });
+      }
+      default:
+        unreachable(request);
+    }
+  }
+
+  #entries(accounts: readonly { readonly id: number; readonly name: string }[]): readonly UserEntry[] {
+    const { presence } = this.#options;
+    return accounts.map(({ id, name }) => ({ name, online: presence.isOnline(id) }));
+  }
+}
+
+function decidesIdentity({ op }: ClientRequest): boolean {
+  return op === 'register' || op === 'login' || op === 'logout' || op === 'delete';
+}
+
+function isRead(request: ClientRequest): request is ReadRequest {
+  return request.op === 'users' || request.op === 'search' || request.op === 'history';
+}
+
+function receipt(value: Success): Reply {
+  return { kind: 'receipt', value };
+}
+
+export function rejection(code: ErrorCode, text: string = errorTable[code].text): Reply {
+  return { kind: 'rejection', code, text };
+}
+
+function refused(code: ErrorCode): Promise<Reply> {
+  return Promise.resolve(rejection(code));
+}

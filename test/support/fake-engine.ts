@@ -1,0 +1,245 @@
+/**
+ * The engine port in one process, without consensus: several nodes that apply one list of commands, each at its own pace. For tests
+ * of what stands above the engine.
+ */
+import type { CodedError } from '../../src/base/errors.ts';
+import { CodedError as Coded } from '../../src/base/errors.ts';
+import { ChatMachine } from '../../src/chat/machine.ts';
+import type { ChatEvent, Result } from '../../src/chat/types.ts';
+import type { AppliedEvents, Engine, EngineStatus, Outcome, PeerBus } from '../../src/replication/engine.ts';
+import type { StreamRecord } from '../../src/store/state-store.ts';
+
+/** Streams in memory, as the store would give them. */
+export class MemoryStreams {
+  readonly #streams = new Map<string, Uint8Array[]>();
+
+  append(stream: string, sequence: number, record: Uint8Array): void {
+    const records = this.#streams.get(stream) ?? [];
+    if (sequence !== records.length + 1) throw new Error('a gap in a stream');
+    records.push(record);
+    this.#streams.set(stream, records);
+  }
+
+  drop(stream: string): void {
+    this.#streams.delete(stream);
+  }
+
+  async readStream(
+    stream: string,
+    range: { from: number; to: number; limit: number; fromEnd?: boolean },
+  ): Promise<readonly StreamRecord[]> {
+    const records = this.#streams.get(stream) ?? [];
+    const [from, to] = [Math.max(1, range.from), Math.min(records.length, range.to)];
+    const found: StreamRecord[] = [];
+    for (let sequence = from; sequence <= to; sequence++) {
+      const record = records[sequence - 1];
+      if (record !== undefined) found.push({ sequence, record });
+    }
+    return range.fromEnd === true ? found.slice(-range.limit) : found.slice(0, range.limit);
+  }
+}
+
+interface Entry {
+  readonly command: Uint8Array;
+  readonly wallMs: number;
+}
+
+/** The log that all nodes of a test share. Nothing is lost and there is always a majority, unless a test says otherwise. */
+export class FakeCluster {
+  readonly log: Entry[] = [];
+  readonly nodes = new Map<number, FakeEngine>();
+  /** Without one, proposals and barriers are refused. */
+  majority = true;
+  #wallMs = 1_700_000_000_000;
+
+  node(id: number): FakeEngine {
+    const node = new FakeEngine(id, this);
+    this.nodes.set(id, node);
+    return node;
+  }
+
+  append(command: Uint8Array): number {
+    this.#wallMs += 1;
+    return this.log.push({ command, wallMs: this.#wallMs });
+  }
+}
+
+export class FakeEngine implements Engine<Result, ChatEvent> {
+  readonly node: number;
+  readonly machine = new ChatMachine();
+  readonly store = new MemoryStreams();
+  readonly bus: FakeBus;
+  readonly #cluster: FakeCluster;
+  readonly #applied = new Set<(applied: AppliedEvents<ChatEvent>) => void>();
+  readonly #reset = new Set<(index: number) => void>();
+  readonly #leader = new Set<(leader: number | null) => void>();
+  readonly #waiting = new Map<number, (outcome: Outcome<Result>) => void>();
+  index = 0;
+  leader: number | null = 1;
+  /** Entries are applied only when the test says so. */
+  held = false;
+  /** Answers of proposals are lost: they end unknown, although they are applied. */
+  mute = false;
+  proposals = 0;
+
+  constructor(node: number, cluster: FakeCluster) {
+    this.node = node;
+    this.#cluster = cluster;
+    this.bus = new FakeBus(this, cluster);
+  }
+
+  async propose(command: Uint8Array): Promise<Outcome<Result>> {
+    this.proposals += 1;
+    if (!this.#cluster.majority) return { kind: 'refused', code: 'UNAVAILABLE' };
+    const index = this.#cluster.append(command);
+    const outcome = new Promise<Outcome<Result>>((resolve) => this.#waiting.set(index, resolve));
+    setImmediate(() => {
+      for (const node of this.#cluster.nodes.values()) if (!node.held) node.applyAll();
+    });
+    const reached = await outcome;
+    return this.mute ? { kind: 'unknown' } : reached;
+  }
+
+  async barrier(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#cluster.majority) throw unavailable();
+    this.applyAll();
+  }
+
+  applyAll(limit = Number.POSITIVE_INFINITY): void {
+    for (let left = limit; left > 0 && this.index < this.#cluster.log.length; left--) {
+      const entry = this.#cluster.log[this.index];
+      if (entry === undefined) return;
+      this.index += 1;
+      const time = { wallMs: entry.wallMs, clusterMs: this.index };
+      const { result, events } = this.machine.apply({ index: this.index, time, command: entry.command });
+      this.#stage();
+      for (const listener of [...this.#applied]) listener({ index: this.index, events });
+      this.#waiting.get(this.index)?.({ kind: 'applied', index: this.index, result });
+      this.#waiting.delete(this.index);
+    }
+  }
+
+  /** As after a snapshot: the state is there, its events are not told. */
+  jump(): void {
+    const listeners = [...this.#applied];
+    this.#applied.clear();
+    this.applyAll();
+    for (const listener of listeners) this.#applied.add(listener);
+    for (const listener of this.#reset) listener(this.index);
+  }
+
+  setLeader(leader: number | null): void {
+    this.leader = leader;
+    for (const listener of this.#leader) listener(leader);
+  }
+
+  status(): EngineStatus {
+    return {
+      id: this.node,
+      role: this.leader === this.node ? 'leader' : 'follower',
+      term: 1,
+      leader: this.leader,
+      commitIndex: this.#cluster.log.length,
+      appliedIndex: this.index,
+      startCommitIndex: 0,
+      members: [...this.#cluster.nodes.keys()].map((id) => ({
+        id,
+        host: '127.0.0.1',
+        peerPort: 1,
+        chatPort: 2,
+        httpPort: 3,
+        voter: true,
+        match: null,
+        lag: null,
+        reachable: true,
+      })),
+      alarms: [],
+    };
+  }
+
+  onApplied(listener: (applied: AppliedEvents<ChatEvent>) => void): () => void {
+    this.#applied.add(listener);
+    return () => this.#applied.delete(listener);
+  }
+
+  onReset(listener: (index: number) => void): () => void {
+    this.#reset.add(listener);
+    return () => this.#reset.delete(listener);
+  }
+
+  onLeader(listener: (leader: number | null) => void): () => void {
+    this.#leader.add(listener);
+    return () => this.#leader.delete(listener);
+  }
+
+  async handOver(): Promise<boolean> {
+    return true;
+  }
+
+  async stop(): Promise<void> {
+    for (const resolve of this.#waiting.values()) resolve({ kind: 'unknown' });
+    this.#waiting.clear();
+  }
+
+  #stage(): void {
+    const changes = this.machine.takeChanges();
+    for (const { stream, sequence, record } of changes.appends) this.store.append(stream, sequence, record);
+    for (const stream of changes.dropStreams) this.store.drop(stream);
+  }
+}
+
+/** Datagrams between the nodes of one process, delivered at once unless the link is cut. */
+export class FakeBus implements PeerBus {
+  readonly #engine: FakeEngine;
+  readonly #cluster: FakeCluster;
+  readonly #messages = new Set<(node: number, payload: Uint8Array) => void>();
+  readonly #peers = new Set<(node: number, up: boolean) => void>();
+  readonly cut = new Set<number>();
+  /** Told of every datagram before it leaves; false drops it. */
+  filter: (to: number, payload: Uint8Array) => boolean = () => true;
+
+  constructor(engine: FakeEngine, cluster: FakeCluster) {
+    this.#engine = engine;
+    this.#cluster = cluster;
+  }
+
+  broadcast(payload: Uint8Array): void {
+    for (const node of this.peers()) this.sendTo(node, payload);
+  }
+
+  sendTo(node: number, payload: Uint8Array): void {
+    if (!this.peers().includes(node) || !this.filter(node, payload)) return;
+    this.#cluster.nodes.get(node)?.bus.receive(this.#engine.node, payload);
+  }
+
+  receive(from: number, payload: Uint8Array): void {
+    for (const listener of this.#messages) listener(from, payload);
+  }
+
+  onMessage(listener: (node: number, payload: Uint8Array) => void): () => void {
+    this.#messages.add(listener);
+    return () => this.#messages.delete(listener);
+  }
+
+  onPeer(listener: (node: number, up: boolean) => void): () => void {
+    this.#peers.add(listener);
+    return () => this.#peers.delete(listener);
+  }
+
+  peers(): readonly number[] {
+    return [...this.#cluster.nodes.keys()].filter(
+      (node) => node !== this.#engine.node && !this.cut.has(node),
+    );
+  }
+
+  link(node: number, up: boolean): void {
+    if (up) this.cut.delete(node);
+    else this.cut.add(node);
+    for (const listener of this.#peers) listener(node, up);
+  }
+}
+
+function unavailable(): CodedError {
+  return new Coded('UNAVAILABLE');
+}
