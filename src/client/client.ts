@@ -1,0 +1,424 @@
+/**
+ * The client as a program sees it: a session that lives on some node of the cluster, requests that end in one of three ways, and
+ * messages that come once. Which node, and how one gets there after a failure, is the connector's matter.
+ */
+import type { Clock, Timer } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import type { Random } from '../base/prng.ts';
+import type { NativeFrame, Welcome } from '../protocol/native.ts';
+import { type Hello, nativeVersion } from '../protocol/native.ts';
+import type { ClientRequest, MessageEntry, Reply, Success } from '../protocol/requests.ts';
+import { Connector, timings } from './connector.ts';
+import { Inbox, type MessageHandler } from './inbox.ts';
+import type { Dialer, Secrets } from './ports.ts';
+import { RequestQueue } from './request-queue.ts';
+import { type ServerAddress, ServerPool } from './server-pool.ts';
+import type { Status, StatusListener } from './status.ts';
+
+/** What a session is known by; `secret` proves it. Kept by a program that wants to resume after its own restart. */
+export interface Session {
+  /** 32 hex digits. */
+  readonly id: string;
+  /** 64 hex digits; never to be logged. */
+  readonly secret: string;
+}
+
+export interface ClientOptions {
+  readonly nodes: readonly ServerAddress[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dialer: Dialer;
+  readonly secrets: Secrets;
+  /** An earlier session to go on with; `after` is its `cursor`. */
+  readonly session?: Session;
+  readonly after?: number;
+  /** A change without an answer ends as unknown (or as the last refusal) after this time. Default: it is repeated for ever. */
+  readonly giveUpMs?: number;
+  /** A read without an answer ends as `UNAVAILABLE` after this time. Default: `limits.operationMs`. */
+  readonly readGiveUpMs?: number;
+  readonly onStatus?: StatusListener;
+  /** Program and version, for the nodes' logs. */
+  readonly name?: string;
+}
+
+/** Three outcomes, never two; never thrown. */
+export type Outcome<Op extends Success['op'] = Success['op']> =
+  | { readonly kind: 'receipt'; readonly value: Extract<Success, { readonly op: Op }> }
+  | Exclude<Reply, { readonly kind: 'receipt' }>;
+
+type RequestOf<Op extends ClientRequest['op']> = Extract<ClientRequest, { readonly op: Op }>;
+
+export interface HistoryOptions {
+  /** The newest so many; default 100, at most 10,000. */
+  readonly limit?: number;
+  /** Only messages before this sequence. */
+  readonly before?: number;
+}
+
+/** Acknowledgements are coalesced: at most one in this time. */
+const ackDelayMs = 100;
+/** Between two looks at requests that wait. */
+const busyCheckMs = 50;
+
+export class Client {
+  readonly #clock: Clock;
+  readonly #secrets: Secrets;
+  readonly #name: string | undefined;
+  readonly #connector: Connector;
+  readonly #queue: RequestQueue;
+  readonly #inbox: Inbox;
+  readonly #listeners = new Set<StatusListener>();
+  #session: Session;
+  /** The session is older than this program: its used numbers are learnt from the first welcome. */
+  #adopted: boolean;
+  #user: string | null = null;
+  #losingSession = false;
+  #pumpPlanned = false;
+  #ackedIndex = 0;
+  #ackAtMs: number | null = null;
+  #caughtUpWaiters: (() => void)[] = [];
+  #timer: Timer | null = null;
+  #timerAtMs = 0;
+  #closed = false;
+
+  constructor(options: ClientOptions) {
+    const { clock, random, dialer } = options;
+    this.#clock = clock;
+    this.#secrets = options.secrets;
+    this.#name = options.name;
+    this.#session = options.session ?? this.#newSession();
+    this.#adopted = options.session !== undefined;
+    if (options.onStatus !== undefined) this.#listeners.add(options.onStatus);
+    this.#queue = new RequestQueue({
+      random,
+      giveUpMs: options.giveUpMs ?? Number.POSITIVE_INFINITY,
+      readGiveUpMs: options.readGiveUpMs ?? limits.operationMs,
+    });
+    this.#inbox = new Inbox({
+      onHandled: () => this.#messageHandled(),
+      onRoom: () => this.#connector.refresh(),
+    });
+    this.#inbox.reset(options.after);
+    const pool = new ServerPool(options.nodes, random);
+    this.#connector = new Connector({ pool, dialer, clock, random }, this.#host());
+    this.#connector.start();
+  }
+
+  // ——— what a program asks
+
+  register(user: string, password: string): Promise<Outcome<'register'>> {
+    return this.#ask({ op: 'register', user, password });
+  }
+
+  login(user: string, password: string): Promise<Outcome<'login'>> {
+    return this.#ask({ op: 'login', user, password });
+  }
+
+  /** Ends the session; the next request begins another one. */
+  logout(): Promise<Outcome<'logout'>> {
+    return this.#ask({ op: 'logout' });
+  }
+
+  /** Deletes the own account, the one logged in, and ends the session. */
+  deleteAccount(user: string): Promise<Outcome<'delete'>> {
+    return this.#ask({ op: 'delete', user });
+  }
+
+  /** `text`: 1 to 8,192 bytes of UTF-8. */
+  send(to: string, text: string): Promise<Outcome<'send'>> {
+    return this.#ask({ op: 'send', to, text });
+  }
+
+  users(): Promise<Outcome<'users'>> {
+    return this.#ask({ op: 'users' });
+  }
+
+  /** By prefix, or by glob when the pattern holds `*` or `?`. */
+  search(pattern: string): Promise<Outcome<'search'>> {
+    return this.#ask({ op: 'search', pattern });
+  }
+
+  /** The conversation with that user, oldest first. */
+  history(user: string, options: HistoryOptions = {}): Promise<Outcome<'history'>> {
+    const limit = options.limit ?? limits.historyDefaultMessages;
+    const before = options.before === undefined ? {} : { before: options.before };
+    return this.#history({ op: 'history', with: user, limit, ...before });
+  }
+
+  /** Any request, as a codec made it. */
+  request(request: ClientRequest): Promise<Reply> {
+    return request.op === 'history' ? this.#history(request) : this.#raw(request);
+  }
+
+  /** Replaces the handler. Set it before login: what comes without one stays pending on the server. */
+  onMessage(handler: MessageHandler | null): void {
+    this.#inbox.setHandler(handler);
+  }
+
+  /** Returns a function that ends it. */
+  onStatus(listener: StatusListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Fulfilled when all that was pending at login (or resumption) has been handled, or cannot be any more. */
+  caughtUp(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#closed || this.#inbox.caughtUp) resolve();
+      else this.#caughtUpWaiters.push(resolve);
+    });
+  }
+
+  /** Name of the user logged in. */
+  get user(): string | null {
+    return this.#user;
+  }
+
+  /** Number of the node connected with. */
+  get node(): number | null {
+    return this.#connector.node;
+  }
+
+  get session(): Session {
+    return this.#session;
+  }
+
+  /** Log index up to which the handler has had everything: the `after` of a later resumption. */
+  get cursor(): number {
+    return this.#inbox.handled;
+  }
+
+  /** Requests made and unanswered. */
+  get pending(): number {
+    return this.#queue.size;
+  }
+
+  /** What is unanswered ends as unknown, or as `UNAVAILABLE` if it certainly had no effect. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#sendAck();
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#connector.close();
+    this.#queue.closeAll();
+    this.#endWaiting();
+    this.#tell({ kind: 'closed' });
+  }
+
+  // ——— requests
+
+  async #ask<Op extends Success['op'] & ClientRequest['op']>(request: RequestOf<Op>): Promise<Outcome<Op>> {
+    const reply = await this.#raw(request);
+    if (reply.kind !== 'receipt') return reply;
+    if (isSuccessOf(reply.value, request.op)) return { kind: 'receipt', value: reply.value };
+    return { kind: 'rejection', code: 'INTERNAL', text: 'The node answered another request.' };
+  }
+
+  #raw(request: ClientRequest): Promise<Reply> {
+    return new Promise((resolve) => {
+      if (this.#closed) {
+        resolve({ kind: 'rejection', code: 'UNAVAILABLE', text: 'The client is closed.' });
+        return;
+      }
+      if (request.op === 'login') this.#inbox.deliveryBegins();
+      this.#queue.add(request, this.#clock.monotonicMs(), (reply) => {
+        this.#observe(request, reply);
+        resolve(reply);
+      });
+      this.#planPump();
+    });
+  }
+
+  /** A node answers with as much as fits a frame; the rest is asked for page by page. */
+  async #history(request: RequestOf<'history'>): Promise<Outcome<'history'>> {
+    let messages: readonly MessageEntry[] = [];
+    let before = request.before;
+    for (;;) {
+      const page = await this.#ask<'history'>({
+        op: 'history',
+        with: request.with,
+        limit: request.limit - messages.length,
+        ...(before === undefined ? {} : { before }),
+      });
+      if (page.kind !== 'receipt') return page;
+      messages = [...page.value.messages, ...messages];
+      before = messages[0]?.sequence ?? 1;
+      const isWhole = page.value.messages.length === 0 || before <= 1 || messages.length >= request.limit;
+      if (isWhole) return { kind: 'receipt', value: { op: 'history', messages } };
+    }
+  }
+
+  /** Before the program learns an outcome, the session follows it. */
+  #observe(request: ClientRequest, reply: Reply): void {
+    if (reply.kind !== 'receipt') return;
+    if (reply.value.op === 'login') this.#user = reply.value.user;
+    if ((request.op === 'logout' || request.op === 'delete') && !this.#losingSession) this.#beginSession();
+  }
+
+  #planPump(): void {
+    if (this.#pumpPlanned) return;
+    this.#pumpPlanned = true;
+    queueMicrotask(() => {
+      this.#pumpPlanned = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#closed) return;
+    const now = this.#clock.monotonicMs();
+    if (this.#connector.isReady) {
+      const parts = this.#queue.take(now);
+      if (parts.length > 0) this.#connector.send(parts, 'now');
+    }
+    if (this.#queue.size > 0) this.#wake(now + busyCheckMs);
+  }
+
+  // ——— the session
+
+  #newSession(): Session {
+    return { id: this.#secrets.hex(16), secret: this.#secrets.hex(32) };
+  }
+
+  /** The old session is over: a new one, not logged in, takes its place on a new connection. */
+  #beginSession(): void {
+    this.#sendAck();
+    this.#session = this.#newSession();
+    this.#adopted = false;
+    this.#user = null;
+    this.#inbox.reset(undefined);
+    this.#ackedIndex = 0;
+    this.#ackAtMs = null;
+    this.#losingSession = true;
+    this.#queue.loseSession();
+    this.#losingSession = false;
+    this.#endWaiting();
+    this.#connector.renew();
+  }
+
+  #sessionLost(reason: 'expired' | 'ended'): void {
+    const wasLoggedIn = this.#user !== null;
+    this.#beginSession();
+    if (wasLoggedIn) this.#tell({ kind: 'session-lost', reason });
+  }
+
+  #hello(): string {
+    const after = this.#inbox.received;
+    const hello: Hello = {
+      op: 'hello',
+      v: nativeVersion,
+      session: this.#session.id,
+      secret: this.#session.secret,
+      ...(after === undefined ? {} : { after }),
+      ...(this.#name === undefined ? {} : { client: this.#name }),
+    };
+    return JSON.stringify(hello);
+  }
+
+  #welcomed(welcome: Welcome): void {
+    if (this.#adopted) this.#queue.skipNumbers(welcome.highest);
+    this.#adopted = false;
+    if (welcome.user === null && this.#user !== null) {
+      this.#sessionLost('expired');
+      return;
+    }
+    if (welcome.user !== null) {
+      this.#user = welcome.user;
+      this.#inbox.deliveryBegins();
+      this.#tell({ kind: 'resumed', node: welcome.node, user: welcome.user });
+      this.#ackedIndex = 0;
+      if (this.#inbox.handled > 0) this.#planAck();
+    }
+    this.#pump();
+  }
+
+  #received(frame: NativeFrame): void {
+    if (!('ev' in frame)) {
+      const effect = this.#queue.reply(frame, this.#clock.monotonicMs());
+      if (effect === 'expired') this.#sessionLost('expired');
+      else if (effect === 'unserved') this.#connector.suspect();
+      this.#planPump();
+    } else if (frame.ev === 'message') {
+      this.#inbox.take(frame);
+    } else if (frame.ev === 'caught-up') {
+      this.#inbox.caughtUpTo(frame.index);
+    }
+  }
+
+  #host(): ConstructorParameters<typeof Connector>[1] {
+    return {
+      hello: () => this.#hello(),
+      welcomed: (welcome) => this.#welcomed(welcome),
+      disconnected: () => this.#queue.disconnected(this.#clock.monotonicMs()),
+      received: (frame) => this.#received(frame),
+      sessionEnded: () => this.#sessionLost('ended'),
+      status: (status) => this.#tell(status),
+      waitingSinceMs: () => this.#queue.oldestSentMs(),
+      isBusy: () => this.#queue.size > 0,
+      wake: (atMs) => this.#wake(atMs),
+    };
+  }
+
+  #tell(status: Status): void {
+    for (const listener of [...this.#listeners]) listener(status);
+  }
+
+  // ——— acknowledgements
+
+  #messageHandled(): void {
+    if (this.#inbox.handled > this.#ackedIndex) this.#planAck();
+    if (this.#inbox.caughtUp) this.#endWaiting();
+  }
+
+  #planAck(): void {
+    if (this.#ackAtMs !== null) return;
+    this.#ackAtMs = this.#clock.monotonicMs() + ackDelayMs;
+    this.#wake(this.#ackAtMs);
+  }
+
+  #sendAck(): void {
+    this.#ackAtMs = null;
+    const index = this.#inbox.handled;
+    if (index <= this.#ackedIndex || !this.#connector.isReady) return;
+    this.#ackedIndex = index;
+    this.#connector.send([`{"op":"ack","index":${index}}`], 'end-of-turn');
+  }
+
+  #endWaiting(): void {
+    const waiters = this.#caughtUpWaiters;
+    this.#caughtUpWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  // ——— time
+
+  /** One timer for everything: the earliest wish wins, and each look plans the next one. */
+  #wake(atMs: number): void {
+    if (this.#closed || (this.#timer !== null && this.#timerAtMs <= atMs)) return;
+    this.#timer?.cancel();
+    this.#timerAtMs = atMs;
+    this.#timer = this.#clock.after(Math.max(0, atMs - this.#clock.monotonicMs()), () => this.#work());
+  }
+
+  #work(): void {
+    this.#timer = null;
+    if (this.#closed) return;
+    const now = this.#clock.monotonicMs();
+    const late = now - this.#timerAtMs > timings.lateMs;
+    if (this.#ackAtMs !== null && this.#ackAtMs <= now) this.#sendAck();
+    this.#queue.expire(now);
+    const next = this.#connector.work(late);
+    this.#pump();
+    if (next !== null) this.#wake(next);
+    if (this.#ackAtMs !== null) this.#wake(this.#ackAtMs);
+    const again = this.#queue.nextAgainMs();
+    if (again !== null && this.#connector.isReady) this.#wake(again);
+  }
+}
+
+function isSuccessOf<Op extends Success['op']>(
+  value: Success,
+  op: Op,
+): value is Extract<Success, { readonly op: Op }> {
+  return value.op === op;
+}

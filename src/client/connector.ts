@@ -1,0 +1,468 @@
+/**
+ * Which connection is used, which is tried, which stands by. At most three: the *active* one carries requests; a *candidate* has said
+ * hello (or is being dialled to do so) and takes over when it is welcomed; the *standby* is open and silent, so that a failover begins
+ * with hello and not with a handshake.
+ *
+ * Failures move to another node at once; preferences (the leader moved, the node is about to stop, it knows no leader) dial first and
+ * leave the old connection only when the new one is ready. What was unanswered is then sent again under its numbers, which makes every
+ * move safe.
+ *
+ * Has no timer of its own: `work` does what is due and says when it wants to be called again.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/prng.ts';
+import type { NativeEvent, NativeFrame, Welcome } from '../protocol/native.ts';
+import { Link } from './link.ts';
+import type { Dialer } from './ports.ts';
+import { backOffMs, type Server, type ServerPool } from './server-pool.ts';
+import type { Status } from './status.ts';
+
+/** Milliseconds. A node whose machine vanished is left 350 ms after the request that it does not answer. */
+export const timings = {
+  /** Until a connection is open. */
+  dialMs: 400,
+  /** Until hello is answered; a node may have to find the leader first. */
+  helloMs: 1_000,
+  /** Silence after which the node is asked for a sign of life, with and without a request under way. */
+  busySilenceMs: 150,
+  idleSilenceMs: 3_000,
+  /** Until the sign of life must come. */
+  busyPongMs: 200,
+  idlePongMs: 1_000,
+  /** A check that runs later than this was held up on this side: the node gets its time again. */
+  lateMs: 50,
+  /** A node that knows no leader for so long is left for one that may. */
+  leaderlessMs: 500,
+  rotateMs: { first: 500, largest: 4_000 },
+  /** Clients do not move to a new leader in the same instant. */
+  moveMs: { least: 10, spread: 60 },
+  moveRetryMs: 1_000,
+  standbyMs: { least: 50, spread: 50 },
+  standbyRetryMs: 1_000,
+  /** A connection that lived shorter counts as a failed attempt. */
+  shortLifeMs: 1_000,
+  /** How long a node is not dialled that said it stops or is full. */
+  avoidMs: 1_000,
+} as const;
+
+export interface ConnectorHost {
+  /** The encoded hello of the session. */
+  hello(): string;
+  /** A connection took over; all that is unanswered may be sent on it. */
+  welcomed(welcome: Welcome): void;
+  /** The connection in use is gone: what was sent on it must be sent again. */
+  disconnected(): void;
+  received(frame: NativeFrame): void;
+  sessionEnded(): void;
+  status(status: Status): void;
+  /** Since when the oldest sent request waits; null when none does. */
+  waitingSinceMs(): number | null;
+  /** Whether any request is unanswered. */
+  isBusy(): boolean;
+  /** Call `work` at this time or before. */
+  wake(atMs: number): void;
+}
+
+export interface ConnectorOptions {
+  readonly pool: ServerPool;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+type Closing = Extract<NativeEvent, { readonly ev: 'closing' }>;
+
+export class Connector {
+  readonly #pool: ServerPool;
+  readonly #dialer: Dialer;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #host: ConnectorHost;
+  #active: Link | null = null;
+  #candidate: Link | null = null;
+  #standby: Link | null = null;
+  /** Due times; null: not planned. */
+  #seekAtMs: number | null = null;
+  #moveAtMs: number | null = null;
+  #standbyAtMs: number | null = null;
+  #rotateAtMs = 0;
+  #rotations = 0;
+  #activeSinceMs = 0;
+  #shortLives = 0;
+  /** The next connection is not the end of a failure. */
+  #planned = true;
+  /** Delivery must begin again from the cursor: the next welcome counts, whatever it says. */
+  #refreshing = false;
+  #toldUnreachable = false;
+  #closed = false;
+
+  constructor(options: ConnectorOptions, host: ConnectorHost) {
+    this.#pool = options.pool;
+    this.#dialer = options.dialer;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#host = host;
+  }
+
+  /** Node number of the connection in use. */
+  get node(): number | null {
+    return this.#active?.node ?? null;
+  }
+
+  get isReady(): boolean {
+    return this.#active !== null;
+  }
+
+  start(): void {
+    this.#seek();
+  }
+
+  /** `now`: do not wait for the end of the turn. */
+  send(parts: readonly string[], when: 'now' | 'end-of-turn'): void {
+    this.#active?.send(parts);
+    if (when === 'now') this.#active?.flush();
+  }
+
+  /** The session changed: says hello again, quietly, on the same node. */
+  renew(): void {
+    const server = this.#active?.server;
+    this.#candidate?.close();
+    this.#active?.close();
+    this.#active = null;
+    this.#candidate = null;
+    this.#planned = true;
+    if (server === undefined) this.#seek();
+    else this.#dialCandidate(server);
+  }
+
+  /** Asks for delivery again, from the cursor, without a gap in service. */
+  refresh(): void {
+    this.#refreshing = true;
+    if (this.#active !== null && this.#candidate === null) this.#dialCandidate(this.#active.server);
+  }
+
+  /** The node answered that it cannot serve: perhaps another one can. */
+  suspect(): void {
+    const now = this.#clock.monotonicMs();
+    if (this.#active !== null) this.#rotate(this.#active, now);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const link of [this.#active, this.#candidate, this.#standby]) link?.close();
+    this.#active = null;
+    this.#candidate = null;
+    this.#standby = null;
+  }
+
+  /** `late`: this call comes so late that silence proves nothing. Returns when to call again, or null. */
+  work(late: boolean): number | null {
+    if (this.#closed) return null;
+    const now = this.#clock.monotonicMs();
+    this.#checkHandshake(this.#candidate, now);
+    if (this.#standby?.isOpen === false) this.#checkHandshake(this.#standby, now);
+    if (this.#active !== null) {
+      this.#checkAlive(this.#active, now, late);
+      this.#checkLeaderless(this.#active, now);
+    }
+    if (isDue(this.#seekAtMs, now) && this.#needsConnection()) this.#seek();
+    if (isDue(this.#moveAtMs, now)) this.#moveToLeader(now);
+    if (isDue(this.#standbyAtMs, now)) this.#openStandby(now);
+    return this.#nextDue();
+  }
+
+  #nextDue(): number | null {
+    const due = [this.#seekAtMs, this.#moveAtMs, this.#standbyAtMs];
+    if (this.#candidate !== null) due.push(handshakeEndMs(this.#candidate));
+    if (this.#standby?.isOpen === false) due.push(handshakeEndMs(this.#standby));
+    if (this.#active !== null) due.push(this.#aliveDueMs(this.#active));
+    if (this.#active !== null && this.#candidate === null) due.push(this.#leaderlessDueMs(this.#active));
+    const times = due.filter((time) => time !== null);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  // ——— finding a connection
+
+  #needsConnection(): boolean {
+    return this.#active === null || this.#active.leaving;
+  }
+
+  #seek(): void {
+    if (this.#closed || this.#candidate !== null) return;
+    this.#seekAtMs = null;
+    const standby = this.#standby;
+    if (standby !== null) {
+      this.#standby = null;
+      this.#becomeCandidate(standby);
+      return;
+    }
+    const now = this.#clock.monotonicMs();
+    const choice = this.#pool.choose(now, this.#active === null ? [] : [this.#active.server]);
+    if (choice === undefined) return;
+    if (choice.delayMs > 0) this.#planSeek(now + choice.delayMs);
+    else this.#dialCandidate(choice.server);
+  }
+
+  #planSeek(atMs: number): void {
+    this.#seekAtMs = atMs;
+    this.#host.wake(atMs);
+  }
+
+  #dialCandidate(server: Server): void {
+    this.#host.status({ kind: 'connecting', ...server.address });
+    this.#becomeCandidate(this.#dial(server));
+  }
+
+  #becomeCandidate(link: Link): void {
+    this.#candidate = link;
+    if (link.isOpen) this.#greet(link);
+    this.#host.wake(handshakeEndMs(link));
+  }
+
+  #dial(server: Server): Link {
+    return new Link(server, this.#dialer, this.#clock, {
+      opened: (link) => {
+        if (link === this.#candidate) this.#greet(link);
+        else this.#pool.connected(link.server);
+      },
+      received: (link, frame) => this.#received(link, frame),
+      lost: (link, reason) => this.#lost(link, reason),
+    });
+  }
+
+  #greet(link: Link): void {
+    link.greetedMs = this.#clock.monotonicMs();
+    link.send([this.#host.hello()]);
+    link.flush();
+  }
+
+  #checkHandshake(link: Link | null, now: number): void {
+    if (link === null || now < handshakeEndMs(link)) return;
+    link.close();
+    this.#lost(link, 'no answer');
+  }
+
+  #adopt(link: Link, welcome: Welcome): void {
+    const now = this.#clock.monotonicMs();
+    this.#pool.identify(link.server, welcome.node);
+    this.#pool.learn(welcome.nodes);
+    this.#pool.connected(link.server);
+    this.#candidate = null;
+    link.welcome = welcome;
+    link.setLeader(welcome.leader);
+    const old = this.#active;
+    if (old !== null && !old.leaving && !this.#refreshing && welcome.leader === null) {
+      // Knows no leader: the old connection is as good, and needs no repetition.
+      link.close();
+      return;
+    }
+    this.#refreshing = false;
+    this.#pool.setLeader(welcome.leader);
+    this.#active = link;
+    this.#activeSinceMs = now;
+    this.#toldUnreachable = false;
+    old?.close();
+    if (old !== null) this.#host.disconnected();
+    const planned = this.#planned || old !== null;
+    this.#planned = false;
+    this.#host.status({ kind: 'connected', node: welcome.node, leader: welcome.leader, planned });
+    this.#planStandby(now, timings.standbyMs.least);
+    this.#planMove(now);
+    this.#host.welcomed(welcome);
+  }
+
+  // ——— what a node says
+
+  #received(link: Link, frame: NativeFrame): void {
+    if ('ev' in frame) {
+      if (frame.ev === 'welcome') {
+        if (link === this.#candidate) this.#adopt(link, frame);
+        return;
+      }
+      if (frame.ev === 'closing') {
+        this.#closing(link, frame);
+        return;
+      }
+      if (frame.ev === 'pong') return;
+      if (frame.ev === 'leader') {
+        this.#leaderChanged(link, frame.leader);
+        return;
+      }
+    }
+    if (link === this.#active) this.#host.received(frame);
+  }
+
+  #leaderChanged(link: Link, leader: number | null): void {
+    link.setLeader(leader);
+    if (link !== this.#active) return;
+    this.#pool.setLeader(leader);
+    if (leader !== null) this.#rotateAtMs = 0;
+    this.#host.status(leader === null ? { kind: 'electing' } : { kind: 'leader', leader });
+    this.#planMove(this.#clock.monotonicMs());
+  }
+
+  #closing(link: Link, { code, text }: Closing): void {
+    const now = this.#clock.monotonicMs();
+    switch (code) {
+      case 'GOING_AWAY':
+      case 'TOO_MANY_CONNECTIONS':
+      case 'BUSY':
+        link.leaving = true;
+        this.#pool.avoid(link.server, now, timings.avoidMs);
+        if (link === this.#active) this.#seek();
+        return;
+      case 'SLOW_READER':
+      case 'IDLE':
+        link.leaving = true;
+        return;
+      case 'SESSION_ENDED':
+        link.leaving = true;
+        if (link === this.#active) this.#host.sessionEnded();
+        return;
+      default:
+        link.close();
+        this.#lost(link, `${code}: ${text}`);
+    }
+  }
+
+  #lost(link: Link, reason: string): void {
+    if (this.#closed) return;
+    const now = this.#clock.monotonicMs();
+    if (link === this.#standby) {
+      this.#standby = null;
+      if (!link.leaving) this.#pool.failed(link.server, now);
+      this.#planStandby(now, timings.standbyRetryMs);
+    } else if (link === this.#candidate) {
+      this.#candidate = null;
+      this.#pool.failed(link.server, now);
+      if (this.#needsConnection()) this.#seek();
+      this.#tellUnreachable(reason);
+    } else if (link === this.#active) {
+      this.#activeLost(link, reason, now);
+    }
+  }
+
+  #activeLost(link: Link, reason: string, now: number): void {
+    this.#active = null;
+    this.#moveAtMs = null;
+    this.#standbyAtMs = null;
+    this.#planned = link.leaving;
+    if (!link.leaving) this.#pool.failed(link.server, now);
+    this.#shortLives = now - this.#activeSinceMs < timings.shortLifeMs ? this.#shortLives + 1 : 0;
+    this.#host.disconnected();
+    if (!link.leaving) this.#host.status({ kind: 'down', node: link.node ?? 0, reason });
+    if (this.#shortLives > 1) this.#planSeek(now + backOffMs(this.#shortLives, this.#random));
+    else this.#seek();
+  }
+
+  #tellUnreachable(reason: string): void {
+    if (this.#toldUnreachable || this.#active !== null) return;
+    if (!this.#pool.servers.every((server) => server.failures > 0)) return;
+    this.#toldUnreachable = true;
+    this.#host.status({ kind: 'unreachable', reason });
+  }
+
+  // ——— keeping the best connection
+
+  #checkAlive(active: Link, now: number, late: boolean): void {
+    if (late && active.pingedMs !== null) active.pingedMs = now;
+    if (now < this.#aliveDueMs(active)) return;
+    if (active.pingedMs === null) {
+      active.pingedMs = now;
+      active.send(['{"op":"ping"}']);
+      active.flush();
+    } else {
+      active.close();
+      this.#lost(active, 'no answer');
+    }
+  }
+
+  /** When silence becomes a reason to ask, or an unanswered question a reason to leave. */
+  #aliveDueMs({ pingedMs, heardMs }: Link): number {
+    const waitingSince = this.#host.waitingSinceMs();
+    const busy = waitingSince !== null;
+    if (pingedMs !== null) return pingedMs + (busy ? timings.busyPongMs : timings.idlePongMs);
+    return busy ? Math.max(heardMs, waitingSince) + timings.busySilenceMs : heardMs + timings.idleSilenceMs;
+  }
+
+  #checkLeaderless(active: Link, now: number): void {
+    const due = this.#leaderlessDueMs(active);
+    if (due !== null && now >= due) this.#rotate(active, now);
+  }
+
+  #leaderlessDueMs({ leaderlessSinceMs }: Link): number | null {
+    if (leaderlessSinceMs === null || !this.#host.isBusy()) return null;
+    return Math.max(leaderlessSinceMs + timings.leaderlessMs, this.#rotateAtMs);
+  }
+
+  #rotate(active: Link, now: number): void {
+    if (this.#candidate !== null || now < this.#rotateAtMs) return;
+    const { first, largest } = timings.rotateMs;
+    if (now - this.#rotateAtMs > 2 * largest) this.#rotations = 0;
+    const pause = Math.min(largest, first * 2 ** Math.min(8, this.#rotations));
+    this.#rotations += 1;
+    this.#rotateAtMs = now + pause * (1 - this.#random.fraction() / 2);
+    const choice = this.#pool.choose(now, [active.server]);
+    if (choice === undefined || choice.server === active.server) return;
+    if (this.#standby !== null) this.#seek();
+    else if (choice.delayMs === 0) this.#dialCandidate(choice.server);
+  }
+
+  #planMove(now: number): void {
+    const active = this.#active;
+    if (active === null || active.leader === null || active.leader === active.node) {
+      this.#moveAtMs = null;
+      return;
+    }
+    // A leader that was just left because it could not serve is not taken back at once.
+    const leastMs = Math.max(now, this.#rotateAtMs) + timings.moveMs.least;
+    this.#moveAtMs = leastMs + this.#random.below(timings.moveMs.spread);
+    this.#host.wake(this.#moveAtMs);
+  }
+
+  #moveToLeader(now: number): void {
+    this.#moveAtMs = null;
+    const active = this.#active;
+    if (active === null || active.leader === null || active.leader === active.node) return;
+    const server = this.#pool.byId(active.leader);
+    if (server === undefined) return;
+    // Until it has succeeded it is tried again.
+    this.#moveAtMs = Math.max(now + timings.moveRetryMs, server.notBeforeMs);
+    this.#host.wake(this.#moveAtMs);
+    if (this.#candidate !== null || server.notBeforeMs > now) return;
+    if (this.#standby?.server === server) this.#seek();
+    else this.#dialCandidate(server);
+  }
+
+  #planStandby(now: number, leastMs: number): void {
+    if (this.#standbyAtMs !== null) return;
+    this.#standbyAtMs = now + leastMs + this.#random.below(timings.standbyMs.spread);
+    this.#host.wake(this.#standbyAtMs);
+  }
+
+  #openStandby(now: number): void {
+    this.#standbyAtMs = null;
+    const active = this.#active;
+    if (active === null || this.#standby?.server === active.server) {
+      this.#standby?.close();
+      this.#standby = null;
+    }
+    if (active === null || this.#standby !== null) return;
+    if (this.#candidate !== null) {
+      this.#planStandby(now, timings.standbyRetryMs);
+      return;
+    }
+    const choice = this.#pool.choose(now, [active.server]);
+    if (choice === undefined || choice.server === active.server) return;
+    if (choice.delayMs > 0) this.#planStandby(now, choice.delayMs);
+    else this.#standby = this.#dial(choice.server);
+  }
+}
+
+function isDue(atMs: number | null, now: number): boolean {
+  return atMs !== null && atMs <= now;
+}
+
+function handshakeEndMs(link: Link): number {
+  return link.greetedMs === null ? link.startedMs + timings.dialMs : link.greetedMs + timings.helloMs;
+}

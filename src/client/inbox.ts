@@ -1,0 +1,147 @@
+/**
+ * Messages on their way to the handler: each once, in the order of the log, one at a time. Delivery is at-least-once on the wire; here
+ * it becomes exactly-once, by (conversation, sequence). Pure but for the handler, which may be asynchronous.
+ */
+import type { MessageEntry } from '../protocol/requests.ts';
+
+/** May return a promise: the next message waits for it, and the acknowledgement too. Must not throw or reject. */
+export type MessageHandler = (message: MessageEntry) => void | Promise<void>;
+
+/** Messages received that the handler has not taken yet. What exceeds it is left on the server and fetched by cursor. */
+export const largestInbox = 1_024;
+/** Conversations whose last sequence is remembered; of the others the log index tells a repetition. */
+const largestMemory = 10_000;
+
+export interface InboxOptions {
+  /** Something new can be acknowledged. */
+  readonly onHandled: () => void;
+  /** The handler has caught up after messages had to be left on the server: deliver again from `received`. */
+  readonly onRoom: () => void;
+}
+
+export class Inbox {
+  readonly #options: InboxOptions;
+  #handler: MessageHandler | null = null;
+  /** Ascending by log index. */
+  #queue: MessageEntry[] = [];
+  #running = false;
+  #overflowed = false;
+  /** Conversation → highest sequence taken in. */
+  #seen = new Map<string, number>();
+  #received: number | undefined;
+  #handled = 0;
+  #caughtUpTo: number | null = null;
+  #generation = 0;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** Log index of the last event taken in: where delivery goes on. Undefined: from the account's delivered cursors. */
+  get received(): number | undefined {
+    return this.#received;
+  }
+
+  /** Log index up to which the handler has had everything; 0 before the first message. */
+  get handled(): number {
+    return this.#handled;
+  }
+
+  /** Whether everything that waited for this user when delivery began has reached the handler. */
+  get caughtUp(): boolean {
+    return this.#caughtUpTo !== null && this.#queue.length === 0 && !this.#running && !this.#overflowed;
+  }
+
+  setHandler(handler: MessageHandler | null): void {
+    this.#handler = handler;
+  }
+
+  /** Another session: nothing of the last one counts. */
+  reset(after: number | undefined): void {
+    this.#generation += 1;
+    this.#queue = [];
+    this.#running = false;
+    this.#overflowed = false;
+    this.#seen.clear();
+    this.#received = after;
+    this.#handled = 0;
+    this.#caughtUpTo = null;
+  }
+
+  /** A connection begins to deliver: it will say when it has sent all that was pending. */
+  deliveryBegins(): void {
+    this.#caughtUpTo = null;
+    this.#overflowed = false;
+  }
+
+  take(message: MessageEntry): void {
+    if (this.#overflowed || this.#isRepetition(message)) return;
+    if (this.#queue.length >= largestInbox) {
+      this.#overflowed = true;
+      return;
+    }
+    this.#remember(message);
+    this.#received = Math.max(this.#received ?? 0, message.index);
+    // Without a handler it is not acknowledged: it stays pending for the next session of this user.
+    if (this.#handler === null) return;
+    this.#queue.push(message);
+    this.#drain();
+  }
+
+  caughtUpTo(index: number): void {
+    if (this.#overflowed) return;
+    this.#received = Math.max(this.#received ?? 0, index);
+    this.#caughtUpTo = index;
+    if (this.caughtUp) this.#options.onHandled();
+  }
+
+  #isRepetition({ conversation, sequence, index }: MessageEntry): boolean {
+    const seen = this.#seen.get(conversation);
+    if (seen !== undefined) return sequence <= seen;
+    return this.#seen.size >= largestMemory && index <= (this.#received ?? 0);
+  }
+
+  #remember({ conversation, sequence }: MessageEntry): void {
+    if (!this.#seen.has(conversation) && this.#seen.size >= largestMemory) {
+      const [oldest] = this.#seen.keys();
+      if (oldest !== undefined) this.#seen.delete(oldest);
+    }
+    this.#seen.set(conversation, sequence);
+  }
+
+  #drain(): void {
+    if (this.#running) return;
+    this.#running = true;
+    for (;;) {
+      const message = this.#queue.shift();
+      if (message === undefined) break;
+      const done = this.#handler?.(message);
+      if (done !== undefined) {
+        this.#resumeAfter(done, message);
+        return;
+      }
+      this.#handled = message.index;
+    }
+    this.#running = false;
+    this.#settled();
+  }
+
+  /** Deliberately without a catch: a handler that rejects is an unhandled rejection of its owner, never lost silently. */
+  #resumeAfter(done: Promise<void>, message: MessageEntry): void {
+    const generation = this.#generation;
+    void done.then(() => {
+      if (generation !== this.#generation) return;
+      this.#handled = message.index;
+      this.#running = false;
+      if (this.#queue.length === 0) this.#settled();
+      else this.#drain();
+    });
+  }
+
+  #settled(): void {
+    this.#options.onHandled();
+    if (!this.#overflowed) return;
+    this.#overflowed = false;
+    this.#options.onRoom();
+  }
+}

@@ -1,0 +1,43 @@
+/** The client library's front door: what a program imports. Wires the platform in; a simulation makes `Client` itself. */
+import type { Clock } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+import { type Random, seededRandom } from '../base/prng.ts';
+import { systemClock } from '../base/system-clock.ts';
+import { parseAddresses } from './addresses.ts';
+import { Client, type ClientOptions } from './client.ts';
+import type { Dialer, Secrets } from './ports.ts';
+import type { ServerAddress } from './server-pool.ts';
+import { systemSecrets, wsDialer } from './ws-dialer.ts';
+
+export type { HistoryOptions, Outcome, Session } from './client.ts';
+export type { MessageHandler } from './inbox.ts';
+export type { Dialer, Secrets, Socket, SocketListener } from './ports.ts';
+export type { ServerAddress } from './server-pool.ts';
+export type { Status, StatusListener } from './status.ts';
+export { Client, parseAddresses };
+
+type Ports = 'nodes' | 'clock' | 'random' | 'dialer' | 'secrets';
+
+export interface ConnectOptions extends Omit<ClientOptions, Ports> {
+  /** HTTP addresses of one or more nodes, as a list or as `HOST:PORT,HOST:PORT…`; the others are learnt from them. */
+  readonly nodes: string | readonly ServerAddress[];
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly dialer?: Dialer;
+  readonly secrets?: Secrets;
+}
+
+/** Returns at once and connects meanwhile; requests wait for it. Throws CodedError USAGE for a bad address, never later. */
+export function connect(options: ConnectOptions): Client {
+  const nodes = typeof options.nodes === 'string' ? parseAddresses(options.nodes) : options.nodes;
+  if (nodes.length === 0) throw new CodedError('USAGE', 'no node to connect with');
+  const secrets = options.secrets ?? systemSecrets;
+  return new Client({
+    ...options,
+    nodes,
+    secrets,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? seededRandom(Number.parseInt(secrets.hex(6), 16)),
+    dialer: options.dialer ?? wsDialer,
+  });
+}
