@@ -71,9 +71,18 @@ export type NativeEvent =
   | { readonly ev: 'caught-up'; readonly index: number }
   | { readonly ev: 'leader'; readonly leader: number | null }
   /** The other side of a direct conversation has got its messages up to `sequence`. */
-  | { readonly ev: 'delivered'; readonly conversation: string; readonly sequence: number; readonly by: string }
+  | {
+      readonly ev: 'delivered';
+      readonly conversation: string;
+      readonly sequence: number;
+      readonly by: string;
+    }
   | { readonly ev: 'pong' }
   /** The node closes this connection next. */
-  | { readonly ev: 'closing'; readonly code: ErrorCode | 'GOING_AWAY' | 'SESSION_ENDED'; readonly text: string };
+  | {
+      readonly ev: 'closing';
+      readonly code: ErrorCode | 'GOING_AWAY' | 'SESSION_ENDED';
+      readonly text: string;
+    };
 
 export type NativeFrame = Welcome | NativeReply | NativeEvent;
