@@ -128,7 +128,11 @@ export interface Ready {
   readonly mustSync: boolean;
 }
 
-export type StorageErrorKind = 'compacted' | 'unavailable' | 'snapshot-out-of-date' | 'snapshot-temporarily-unavailable';
+export type StorageErrorKind =
+  | 'compacted'
+  | 'unavailable'
+  | 'snapshot-out-of-date'
+  | 'snapshot-temporarily-unavailable';
 
 /** What `Storage` throws, by kind: the core knows how to go on from each. */
 export class StorageError extends Error {
@@ -199,6 +203,8 @@ export interface PeerStatus {
   /** A guest outside the configuration that the leader brings up to date and never counts. */
   readonly isObserver: boolean;
   readonly inflights: number;
+  /** The window of unacknowledged appends is exhausted, by count or by bytes. */
+  readonly inflightsFull: boolean;
 }
 
 export interface RaftStatus {
@@ -210,6 +216,21 @@ export interface RaftStatus {
   readonly leadTransferee: MemberId;
   /** Empty except on the leader. */
   readonly peers: readonly PeerStatus[];
+}
+
+/** The cheap part of the status: nothing in it is computed per peer. */
+export interface BasicStatus {
+  readonly id: MemberId;
+  readonly term: number;
+  readonly vote: MemberId;
+  readonly commit: number;
+  readonly leader: MemberId;
+  readonly role: Role;
+  readonly applied: number;
+  readonly lastIndex: number;
+  readonly leadTransferee: MemberId;
+  /** On a leader: whether an entry of its own term is committed, before which it knows no commit index (thesis §6.4). */
+  readonly committedInOwnTerm: boolean;
 }
 
 export type ConfChangeType = 'add-voter' | 'add-learner' | 'remove' | 'update';
