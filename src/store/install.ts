@@ -1,0 +1,111 @@
+import { crc32c } from '../base/crc.ts';
+import { MIB } from '../base/limits.ts';
+import { StateDamage } from './damage.ts';
+import { type Database, type Operation, writeBatch } from './database.ts';
+import { decodeMark, encodeHead, encodeLink, encodeMark, type Head } from './head.ts';
+import { HEAD_KEY, linkKey, ROW_RANGE, STREAM_RANGE, withoutPrefix } from './keys.ts';
+import { RowIndex } from './row-index.ts';
+import type { AppliedMark, SnapshotInstall } from './state-store.ts';
+import { FrameReader, type Item } from './transfer.ts';
+import { valueChecksum, wrapValue } from './value.ts';
+
+const BATCH_BYTES = 1 * MIB;
+
+/** What becomes of the directory that was filled. */
+export interface InstallEnd {
+  commit(state: { readonly head: Head; readonly rows: RowIndex }): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** A received copy on its way into a database of its own. */
+export class Install implements SnapshotInstall {
+  readonly #database: Database;
+  readonly #end: InstallEnd;
+  readonly #reader = new FrameReader();
+  readonly #rows = new RowIndex();
+  #mark: AppliedMark | null = null;
+  #operations: Operation[] = [];
+  #operationBytes = 0;
+  #ended = false;
+
+  constructor(database: Database, end: InstallEnd) {
+    this.#database = database;
+    this.#end = end;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#checkOpen();
+    for (const item of this.#reader.read(chunk)) this.#take(item);
+    if (this.#operationBytes >= BATCH_BYTES) await this.#writeOperations();
+  }
+
+  async commit(): Promise<AppliedMark> {
+    this.#checkOpen();
+    const mark = this.#mark;
+    if (!this.#reader.complete || mark === null)
+      throw new StateDamage('transfer', 'The copy of the state is incomplete.');
+    try {
+      await this.#commit(mark);
+    } catch (error) {
+      await this.abort();
+      throw error;
+    }
+    return mark;
+  }
+
+  async abort(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.#end.abort();
+  }
+
+  async #commit(mark: AppliedMark): Promise<void> {
+    const chain = crc32c(encodeMark(mark));
+    const link = { number: 1, firstIndex: 1, lastIndex: mark.index, chainBefore: 0, chain };
+    const head: Head = { mark, batch: { number: 1, chain, oldestLink: 1 }, rows: this.#rows.digest };
+    this.#put(linkKey(1), encodeLink(link));
+    this.#put(HEAD_KEY, encodeHead(head));
+    await this.#writeOperations();
+    await this.#end.commit({ head, rows: this.#rows });
+    this.#ended = true;
+  }
+
+  #checkOpen(): void {
+    if (this.#ended) throw new StateDamage('transfer', 'The install has ended.');
+  }
+
+  #take(item: Item): void {
+    if (item.kind === 'mark') {
+      if (this.#mark !== null) throw new StateDamage('transfer', 'The copy of the state has two marks.');
+      this.#mark = decodeMark(item.content);
+      return;
+    }
+    const isRow = within(item.key, ROW_RANGE);
+    if (!isRow && !within(item.key, STREAM_RANGE)) {
+      throw new StateDamage(
+        'transfer',
+        `The copy of the state has a key that is none: ${JSON.stringify(item.key)}.`,
+      );
+    }
+    const value = this.#put(item.key, item.content);
+    if (isRow) this.#rows.put(withoutPrefix(item.key), valueChecksum(value));
+  }
+
+  #put(key: string, content: Uint8Array): Buffer {
+    const value = wrapValue(key, content);
+    this.#operations.push({ type: 'put', key, value });
+    this.#operationBytes += key.length + value.length;
+    return value;
+  }
+
+  async #writeOperations(): Promise<void> {
+    const operations = this.#operations;
+    this.#operations = [];
+    this.#operationBytes = 0;
+    if (operations.length > 0) await writeBatch(this.#database, operations);
+  }
+}
+
+function within(key: string, range: { readonly gte: string; readonly lt: string }): boolean {
+  return key >= range.gte && key < range.lt;
+}

@@ -1,0 +1,79 @@
+import { assert } from '../base/assert.ts';
+import type { Changes, StreamAppend } from '../base/changes.ts';
+import type { AppliedMark, StreamRecord } from './state-store.ts';
+
+export interface PendingStream {
+  readonly firstSequence: number;
+  readonly records: Uint8Array[];
+}
+
+/** Told once: when the groups are durable, or when writing them failed. */
+export interface FlushWaiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+const PER_ITEM_BYTES = 32;
+
+/** Groups that will be one batch: of a row only the newest value, of a stream all records in a row. */
+export class Pending {
+  readonly puts = new Map<string, Uint8Array>();
+  readonly deletes = new Set<string>();
+  readonly streams = new Map<string, PendingStream>();
+  /** To be dropped before `streams` are added. */
+  readonly drops = new Set<string>();
+  readonly waiters: FlushWaiter[] = [];
+  mark: AppliedMark;
+  /** Takes no further group: its batch is being made. */
+  closed = false;
+  /** Estimate of the memory held and of the batch's size. */
+  bytes = 0;
+
+  constructor(mark: AppliedMark) {
+    this.mark = mark;
+  }
+
+  add(mark: AppliedMark, changes: Changes): void {
+    this.mark = mark;
+    for (const stream of changes.dropStreams) this.#drop(stream);
+    for (const append of changes.appends) this.#append(append);
+    for (const [key, value] of changes.puts) {
+      this.bytes += value.length - (this.puts.get(key)?.length ?? -key.length - PER_ITEM_BYTES);
+      this.deletes.delete(key);
+      this.puts.set(key, value);
+    }
+    for (const key of changes.deletes) {
+      this.puts.delete(key);
+      if (this.deletes.has(key)) continue;
+      this.deletes.add(key);
+      this.bytes += key.length + PER_ITEM_BYTES;
+    }
+  }
+
+  /** Records of the stream that are only here, ascending. */
+  records(stream: string): readonly StreamRecord[] {
+    const pending = this.streams.get(stream);
+    if (pending === undefined) return [];
+    return pending.records.map((record, i) => ({ sequence: pending.firstSequence + i, record }));
+  }
+
+  #append({ stream, sequence, record }: StreamAppend): void {
+    const pending = this.streams.get(stream);
+    this.bytes += record.length + PER_ITEM_BYTES;
+    if (pending === undefined) {
+      this.streams.set(stream, { firstSequence: sequence, records: [record] });
+      return;
+    }
+    assert(
+      sequence === pending.firstSequence + pending.records.length,
+      'the sequences of a stream are consecutive',
+    );
+    pending.records.push(record);
+  }
+
+  #drop(stream: string): void {
+    this.drops.add(stream);
+    this.streams.delete(stream);
+    this.bytes += stream.length + PER_ITEM_BYTES;
+  }
+}

@@ -1,0 +1,351 @@
+import { assert } from '../base/assert.ts';
+import type { Changes } from '../base/changes.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Disk } from '../base/disk.ts';
+import { CodedError } from '../base/errors.ts';
+import { MIB } from '../base/limits.ts';
+import { makeBatch } from './batch.ts';
+import { StateDamage } from './damage.ts';
+import {
+  type Database,
+  type OpenLevel,
+  openDatabase,
+  openLevelOnDisk,
+  scan,
+  writeBatch,
+} from './database.ts';
+import { exportFrom } from './export.ts';
+import { Generation } from './generation.ts';
+import { noRows, type RowDigest, readHead } from './head.ts';
+import { Install } from './install.ts';
+import { ROW_RANGE, withoutPrefix } from './keys.ts';
+import { readThrough } from './overlay.ts';
+import { Pending } from './pending.ts';
+import { type Pointer, readPointer, removeOtherStates, stateDirectory, writePointer } from './pointer.ts';
+import { RowIndex, sameDigest } from './row-index.ts';
+import type { AppliedMark, SnapshotInstall, StateStore, StreamRecord } from './state-store.ts';
+import { dropStream } from './stream-writer.ts';
+import { unwrapValue, valueChecksum } from './value.ts';
+import { verifyState } from './verify.ts';
+
+/** Staged groups are written after this time, or as soon as they are this large. */
+const FLUSH_DELAY_MS = 150;
+const FLUSH_BYTES = 1 * MIB;
+/** A batch that has reached it takes no further group: making one must not hold up the loop. */
+const BATCH_BYTES = 2 * MIB;
+/** Copies that may be read at the same time; each one holds back the reclaiming of what it shows. */
+const EXPORTS = 8;
+
+export interface StateOptions {
+  /** The data directory, absolute: `level` opens its files itself. */
+  readonly root: string;
+  /** The same directory. */
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly openLevel?: OpenLevel;
+}
+
+/**
+ * Opens the state, creating it if absent, and checks it. Rejects with DATA_LOCKED, DISK_FAILED, or `StateDamage`
+ * (DATA_DAMAGED); after the latter, `discardState` makes room for a state that is built anew.
+ */
+export async function openState(options: StateOptions): Promise<StateStore> {
+  const { disk } = options;
+  await disk.makeDirectory('.');
+  let pointer: Pointer | null = await readPointer(disk);
+  if (pointer === null) {
+    pointer = { number: 1, made: false };
+    await writePointer(disk, pointer);
+  }
+  const generation = await openGeneration(options, pointer);
+  await removeOtherStates(disk, pointer.number);
+  return new LevelState(options, generation);
+}
+
+async function openGeneration(options: StateOptions, { number, made }: Pointer): Promise<Generation> {
+  const database = await openNumbered(options, number, !made);
+  try {
+    const state = await verifyState(database);
+    if (!made) {
+      await options.disk.syncDirectory('.');
+      await writePointer(options.disk, { number, made: true });
+    }
+    return new Generation(number, database, state);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function openNumbered(options: StateOptions, number: number, create: boolean): Promise<Database> {
+  const path = `${options.root}/${stateDirectory(number)}`;
+  return openDatabase(options.openLevel ?? openLevelOnDisk, path, create);
+}
+
+class LevelState implements StateStore {
+  readonly #options: StateOptions;
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  #generation: Generation;
+  #mark: AppliedMark | null;
+  /** Oldest first. The first one is being written while `#writing`; only the last one may take another group. */
+  #queue: readonly Pending[] = [];
+  #writing: Promise<void> | null = null;
+  #timer: Timer | null = null;
+  #failure: CodedError | null = null;
+  #closed = false;
+  /** At most one at a time; true from before its directory is made. */
+  #installing = false;
+  #install: Install | null = null;
+  #exports = 0;
+  #replacing: Promise<void> = Promise.resolve();
+  /** Streams dropped so far: a read that finds it changed begins anew. */
+  #drops = 0;
+
+  constructor(options: StateOptions, generation: Generation) {
+    this.#options = options;
+    this.#disk = options.disk;
+    this.#clock = options.clock;
+    this.#generation = generation;
+    this.#mark = generation.head?.mark ?? null;
+  }
+
+  get mark(): AppliedMark | null {
+    return this.#mark;
+  }
+
+  get syncedIndex(): number {
+    return this.#generation.head?.mark.index ?? 0;
+  }
+
+  get pendingBytes(): number {
+    return this.#queue.reduce((sum, pending) => sum + pending.bytes, 0);
+  }
+
+  stage(mark: AppliedMark, changes: Changes): void {
+    this.#check();
+    assert(mark.index > (this.#mark?.index ?? -1), 'groups are staged in log order');
+    this.#mark = mark;
+    this.#drops += changes.dropStreams.length;
+    let last = this.#queue.at(-1);
+    if (last === undefined || last.closed || last.bytes >= BATCH_BYTES) {
+      last = new Pending(mark);
+      this.#queue = [...this.#queue, last];
+    }
+    last.add(mark, changes);
+    if (last.bytes >= FLUSH_BYTES) this.#write();
+    else this.#timer ??= this.#clock.after(FLUSH_DELAY_MS, () => this.#write());
+  }
+
+  /** Every batch is synced (see the README), so `sync` asks for nothing more. */
+  async flush(_sync: boolean): Promise<void> {
+    this.#check();
+    const last = this.#queue.at(-1);
+    if (last === undefined) return;
+    const written = new Promise<void>((resolve, reject) => last.waiters.push({ resolve, reject }));
+    this.#write();
+    await written;
+  }
+
+  async *rows(): AsyncGenerator<readonly [key: string, value: Uint8Array], void, undefined> {
+    await this.flush(false);
+    const { database } = this.#generation;
+    const release = this.#generation.hold();
+    const snapshot = database.snapshot();
+    const found = new RowIndex();
+    try {
+      for await (const [key, value] of scan(database, { ...ROW_RANGE, snapshot }, 1_000)) {
+        const content = unwrapValue(key, value);
+        found.put(withoutPrefix(key), valueChecksum(value));
+        yield [withoutPrefix(key), content];
+      }
+      const head = await readHead(database, snapshot);
+      checkRows(found.digest, head?.rows ?? noRows);
+    } finally {
+      await snapshot.close();
+      release();
+    }
+  }
+
+  async readStream(
+    stream: string,
+    range: { readonly from: number; readonly to: number; readonly limit: number; readonly fromEnd?: boolean },
+  ): Promise<readonly StreamRecord[]> {
+    for (;;) {
+      this.#check();
+      const drops = this.#drops;
+      const release = this.#generation.hold();
+      try {
+        const records = await readThrough(this.#generation.database, this.#queue, stream, range);
+        if (drops === this.#drops) return records;
+      } finally {
+        release();
+      }
+    }
+  }
+
+  async exportSnapshot(): Promise<{
+    readonly mark: AppliedMark;
+    readonly chunks: AsyncIterable<Uint8Array>;
+  }> {
+    await this.flush(true);
+    if (this.#exports >= EXPORTS)
+      throw new CodedError('BUSY', 'Too many copies of the state are being read.');
+    const generation = this.#generation;
+    if (generation.head === null)
+      throw new CodedError('UNAVAILABLE', 'The state is empty: there is nothing to copy.');
+    const release = generation.hold();
+    this.#exports++;
+    const done = (): void => {
+      this.#exports--;
+      release();
+    };
+    return exportFrom(generation.database, done);
+  }
+
+  async beginInstall(): Promise<SnapshotInstall> {
+    this.#check();
+    if (this.#installing) throw new CodedError('BUSY', 'Another copy is being installed.');
+    this.#installing = true;
+    try {
+      const number = this.#generation.number + 1;
+      await this.#replacing;
+      await this.#disk.remove(stateDirectory(number));
+      const database = await openNumbered(this.#options, number, true);
+      this.#install = new Install(database, {
+        commit: (state) => this.#replace(new Generation(number, database, state)),
+        abort: () => this.#abandon(number, database),
+      });
+      return this.#install;
+    } catch (error) {
+      this.#installing = false;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      if (this.#failure === null) await this.flush(true);
+    } finally {
+      this.#closed = true;
+      this.#timer?.cancel();
+      await this.#writing;
+      await this.#install?.abort();
+      await this.#generation.database.close();
+      await this.#replacing;
+    }
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #check(): void {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#closed) throw new CodedError('UNAVAILABLE', 'The state is closed.');
+  }
+
+  #write(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#writing ??= this.#writeQueue();
+  }
+
+  /** Writes what is queued, one batch after the other; groups staged meanwhile wait for their timer, if nobody asks. */
+  async #writeQueue(): Promise<void> {
+    try {
+      for (let pending = this.#queue[0]; pending !== undefined; pending = this.#queue[0]) {
+        if (!this.#isDue(pending)) break;
+        pending.closed = true;
+        await this.#writePending(this.#generation, pending);
+        this.#queue = this.#queue.slice(1);
+        for (const waiter of pending.waiters) waiter.resolve();
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#writing = null;
+    }
+  }
+
+  #isDue(pending: Pending): boolean {
+    return (
+      this.#timer === null ||
+      this.#queue.length > 1 ||
+      pending.waiters.length > 0 ||
+      pending.bytes >= FLUSH_BYTES
+    );
+  }
+
+  async #writePending(generation: Generation, pending: Pending): Promise<void> {
+    // Before the batch and not within it: a long stream has too many keys for one. After a crash in between, the log drops the
+    // rest before anyone reads.
+    for (const stream of pending.drops) await dropStream(generation.database, stream);
+    const { operations, head } = makeBatch(pending, generation.head, generation.rows);
+    await writeBatch(generation.database, operations);
+    generation.head = head;
+  }
+
+  async #abandon(number: number, database: Database): Promise<void> {
+    await database.close();
+    await this.#disk.remove(stateDirectory(number));
+    this.#install = null;
+    this.#installing = false;
+  }
+
+  /** Puts an installed copy in force. */
+  async #replace(next: Generation): Promise<void> {
+    const mark = next.head?.mark ?? null;
+    assert(mark !== null, 'an installed copy has a mark');
+    await this.flush(true);
+    await this.#disk.syncDirectory('.');
+    try {
+      await writePointer(this.#disk, { number: next.number, made: true });
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    assert(
+      (this.#mark?.index ?? 0) <= mark.index,
+      'nothing newer than a copy is staged while it is installed',
+    );
+    await this.#writing;
+    for (const pending of this.#queue) for (const waiter of pending.waiters) waiter.resolve();
+    this.#queue = [];
+    const old = this.#generation;
+    this.#generation = next;
+    this.#mark = mark;
+    this.#drops++;
+    this.#install = null;
+    this.#installing = false;
+    this.#replacing = this.#remove(old);
+  }
+
+  /** Never rejects. */
+  async #remove(old: Generation): Promise<void> {
+    try {
+      await old.retired();
+      await old.database.close();
+      await this.#disk.remove(stateDirectory(old.number));
+      await this.#disk.syncDirectory('.');
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): CodedError {
+    const text = error instanceof Error ? error.message : String(error);
+    this.#failure ??= new CodedError('DISK_FAILED', `The state could not be written: ${text}`, {
+      cause: error,
+    });
+    const failure = this.#failure;
+    this.#timer?.cancel();
+    for (const pending of this.#queue) for (const waiter of pending.waiters) waiter.reject(failure);
+    return failure;
+  }
+}
+
+function checkRows(found: RowDigest, written: RowDigest): void {
+  if (sameDigest(found, written)) return;
+  throw new StateDamage(
+    'hole',
+    `The state has ${found.count} rows, and not the ${written.count} that were written.`,
+  );
+}
