@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 import type { Random } from '../../../src/base/prng.ts';
 import { type Client, connect } from '../../../src/client/index.ts';
 import type { MessageEntry, Reply, Success } from '../../../src/protocol/requests.ts';
-import type { RealCluster } from '../real-cluster.ts';
+import type { RealCluster, RealNode } from '../real-cluster.ts';
+import { onlyNode } from './only-node.ts';
 import type { Recorder } from './recorder.ts';
 import { Watcher } from './watcher.ts';
 
@@ -16,8 +17,16 @@ export interface Member {
   readonly client: Client;
 }
 
-/** A page that fits into one frame of the protocol. */
-const historyPage = 100;
+export interface Call {
+  /** Letters that begin every name. */
+  readonly label: string;
+  readonly people: number;
+  readonly recorder: Recorder;
+  readonly random: Random;
+}
+
+/** Messages asked for at once. */
+const historyPage = 1_000;
 /** After this time without an answer a send counts as unknown. */
 const giveUpMs = 60_000;
 
@@ -39,15 +48,11 @@ export class Cast {
     this.watchers = watchers;
   }
 
-  /** Registers and logs in `count` people, an even number, and their watchers. */
-  static async gather(
-    cluster: RealCluster,
-    count: number,
-    recorder: Recorder,
-    random: Random,
-  ): Promise<Cast> {
+  /** Registers and logs in an even number of people, and their watchers. */
+  static async gather(cluster: RealCluster, call: Call): Promise<Cast> {
+    const { label, people, recorder, random } = call;
     const password = randomBytes(12).toString('hex');
-    const names = Array.from({ length: count }, (_, at) => `member${at + 1}`);
+    const names = Array.from({ length: people }, (_, at) => `${label}${at + 1}`);
     const members = await Promise.all(
       names.map(async (name, at): Promise<Member> => {
         const client = connect({ nodes: cluster.httpAddresses, giveUpMs });
@@ -74,11 +79,26 @@ export class Cast {
     return [...pair, ...watchers.map((watcher) => watcher.name)];
   }
 
+  /** What must be found on no disk: the password of all, and the secrets of the members' sessions. */
+  get secrets(): string[] {
+    return [this.#password, ...this.members.map(({ client }) => client.session.secret)];
+  }
+
+  /** Another session of a member's account, on any node or on one only. */
+  async session(member: Member, node?: RealNode): Promise<Client> {
+    const client = connect({
+      nodes: node === undefined ? this.#cluster.httpAddresses : [{ host: node.host, port: node.httpPort }],
+      giveUpMs,
+      ...(node === undefined ? {} : { dialer: onlyNode(node) }),
+    });
+    must(await client.login(member.name, this.#password), `logging in ${member.name} again`);
+    return client;
+  }
+
   /** A new client reads a pair's whole conversation, page by page. Null when it is empty. */
   async readWhole(recorder: Recorder, member: Member): Promise<WholeConversation | null> {
-    const client = connect({ nodes: this.#cluster.httpAddresses, giveUpMs });
+    const client = await this.session(member);
     try {
-      must(await client.login(member.name, this.#password), `logging in ${member.name} again`);
       const pages: (readonly MessageEntry[])[] = [];
       for (let before: number | undefined; before !== 1; ) {
         const limit = { limit: historyPage, ...(before === undefined ? {} : { before }) };

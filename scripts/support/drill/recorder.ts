@@ -16,6 +16,7 @@ const mostEvents = 5_000_000;
 export class Recorder {
   readonly history: HistoryEvent[] = [];
   readonly acknowledgedAt = new Map<string, number[]>();
+  readonly #conversations = new Map<string, string>();
   readonly #highestRead = new Map<string, number>();
   /** When the newest acknowledged send of a writer had begun. */
   readonly #newestBegun = new Map<string, number>();
@@ -36,6 +37,7 @@ export class Recorder {
       const times = this.acknowledgedAt.get(client) ?? [];
       times.push(atMs);
       this.acknowledgedAt.set(client, times);
+      this.#conversations.set(client, conversation);
       this.#newestBegun.set(client, Math.max(begunMs, this.#newestBegun.get(client) ?? 0));
     }
   }
@@ -66,6 +68,11 @@ export class Recorder {
   /** Whether a send that the client began after `sinceMs` was acknowledged. */
   acknowledgedSince(client: string, sinceMs: number): boolean {
     return (this.#newestBegun.get(client) ?? Number.NEGATIVE_INFINITY) > sinceMs;
+  }
+
+  /** The conversation that a client's newest acknowledged send went to. */
+  conversationOf(client: string): string | undefined {
+    return this.#conversations.get(client);
   }
 
   highestRead(reader: string, conversation: string): number {

@@ -28,7 +28,8 @@ export class Watcher {
   readonly #options: WatcherOptions;
   readonly #session = { id: randomBytes(16).toString('hex'), secret: randomBytes(32).toString('hex') };
   #client: Client;
-  #after: number | undefined;
+  /** From the very beginning, not from the account's delivered cursors, which its other sessions move too. */
+  #after = 0;
   #timer: NodeJS.Timeout | undefined;
   #reconnections = 0;
 
@@ -78,7 +79,7 @@ export class Watcher {
       nodes: [{ host: cluster.node(node).host, port: cluster.node(node).httpPort }],
       dialer: onlyNode(cluster.node(node)),
       session: this.#session,
-      ...(this.#after === undefined ? {} : { after: this.#after }),
+      after: this.#after,
     });
     client.onMessage((message) => {
       // A client that was closed is not this reader any more: what it had received and not handed on comes again.

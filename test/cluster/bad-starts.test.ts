@@ -1,0 +1,138 @@
+/** Every start that must be refused: one clear line on stderr, an exit code that is not 0, and nothing damaged by it. */
+import { chmod, cp, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { NodeProcess, type NodeProcessOptions } from '../../scripts/support/node-process.ts';
+import { freePorts } from '../../scripts/support/ports.ts';
+import { RealCluster } from '../../scripts/support/real-cluster.ts';
+import type { ErrorCode } from '../../src/base/errors.ts';
+import { exitCodeFor } from '../../src/base/exit-codes.ts';
+import { LineClient } from './support/line-client.ts';
+
+const cluster = await RealCluster.start({ label: 'starts' });
+t.teardown(() => cluster.dispose({ keep: !t.passing() }));
+t.afterEach((test) => {
+  if (!test.passing()) test.comment(cluster.reportAll(20));
+});
+
+let files = 0;
+
+/** A copy of the configuration, changed, beside the same key. */
+async function changedConfig(change: (config: Record<string, unknown>) => void): Promise<string> {
+  const config = JSON.parse(await readFile(cluster.configPath, 'utf8')) as Record<string, unknown>;
+  change(config);
+  const path = join(cluster.root, `changed-${++files}.config.json`);
+  await writeFile(path, JSON.stringify(config));
+  return path;
+}
+
+/** The same cluster with every port moved to a free one: so that only what is tested can refuse the start. */
+function onOtherPorts(change: (config: Record<string, unknown>) => void = () => undefined): Promise<string> {
+  return freePorts(9).then((ports) =>
+    changedConfig((config) => {
+      config.nodes = cluster.nodes.map(({ id, host }) => {
+        const [peerPort, chatPort, httpPort] = ports.slice(3 * id - 3);
+        return { id, host, peerPort, chatPort, httpPort };
+      });
+      change(config);
+    }),
+  );
+}
+
+/** Starts a node that must refuse, and checks how it did. Gives its one line. */
+async function refused(
+  t: Test,
+  code: ErrorCode,
+  start: Partial<NodeProcessOptions> & { readonly configPath: string },
+): Promise<string> {
+  const node = new NodeProcess({ id: 1, dataPath: join(cluster.root, `unused-${++files}`), ...start });
+  const timer = setTimeout(() => node.signal('SIGKILL'), 20_000);
+  const exit = await node.exited;
+  clearTimeout(timer);
+  const errors = node.output.filter((line) => line.startsWith('stderr: '));
+  t.same(exit, { code: exitCodeFor(code), signal: null }, `exit code of ${code}`);
+  t.equal(errors.length, 1, `one line: ${node.output.join('\n')}`);
+  t.match(errors[0], code, 'with the code');
+  return errors[0] ?? '';
+}
+
+t.test('start: an unknown configuration key is named', async (t) => {
+  const configPath = await onOtherPorts((config) => {
+    config.colour = 'blue';
+  });
+  t.match(await refused(t, 'CONFIG_INVALID', { configPath }), /unknown key colour/);
+});
+
+t.test('start: a configuration file that is not there, and a node that it does not list', async (t) => {
+  const absent = join(cluster.root, 'absent.json');
+  t.match(await refused(t, 'CONFIG_INVALID', { configPath: absent }), /absent\.json/);
+  t.match(await refused(t, 'CONFIG_INVALID', { configPath: await onOtherPorts(), id: 9 }), /node 9/);
+});
+
+t.test('start: another profile than the demo one, and the demo one off loopback', async (t) => {
+  const production = await onOtherPorts((config) => {
+    config.profile = 'production';
+  });
+  t.match(await refused(t, 'PROFILE_UNSUPPORTED', { configPath: production }), /TLS/);
+  const exposed = await onOtherPorts((config) => {
+    config.nodes = [{ id: 1, host: '0.0.0.0', peerPort: 1_701, chatPort: 1_702, httpPort: 1_703 }];
+  });
+  t.match(await refused(t, 'PROFILE_UNSUPPORTED', { configPath: exposed }), /0\.0\.0\.0/);
+});
+
+t.test('start: a port in use is named', async (t) => {
+  for (const at of ['peerPort', 'chatPort', 'httpPort'] as const) {
+    const configPath = await onOtherPorts();
+    const { nodes } = JSON.parse(await readFile(configPath, 'utf8')) as { nodes: Record<string, number>[] };
+    const port = nodes[0]?.[at] ?? 0;
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    t.match(await refused(t, 'PORT_IN_USE', { configPath }), `${port}`, at);
+    server.close();
+  }
+});
+
+t.test('start: a second process on one data directory', async (t) => {
+  const configPath = await onOtherPorts();
+  const line = await refused(t, 'DATA_LOCKED', { configPath, dataPath: cluster.dataPath(1) });
+  t.match(line, cluster.dataPath(1));
+});
+
+t.test('start: the data directory of another node, and of another cluster', async (t) => {
+  const copy = join(cluster.root, 'copy');
+  await cluster.end(3, 'SIGTERM');
+  await cp(cluster.dataPath(3), copy, { recursive: true });
+  const other = await refused(t, 'DATA_FOREIGN', { configPath: await onOtherPorts(), id: 2, dataPath: copy });
+  t.match(other, /node 3/);
+  const configPath = await onOtherPorts((config) => {
+    config.cluster = 'elsewhere';
+  });
+  const foreign = await refused(t, 'DATA_FOREIGN', { configPath, id: 3, dataPath: copy });
+  t.match(foreign, /starts.*elsewhere|elsewhere.*starts/, 'both clusters are named');
+  await cluster.restart(3);
+});
+
+t.test('start: a wrong cluster key, and one that others may read', async (t) => {
+  const keyPath = join(cluster.root, 'cluster.key');
+  const key = await readFile(keyPath);
+  await cluster.end(3, 'SIGTERM');
+  await chmod(keyPath, 0o644);
+  await refused(t, 'KEY_WRONG', { configPath: cluster.configPath, id: 3, dataPath: cluster.dataPath(3) });
+  await chmod(keyPath, 0o600);
+  await writeFile(keyPath, key.toString('utf8').replace(/[0-9a-f]{8}/, '00000000'));
+  t.not((await readFile(keyPath)).equals(key), true, 'the key is another one');
+  await refused(t, 'KEY_WRONG', { configPath: cluster.configPath, id: 3, dataPath: cluster.dataPath(3) });
+  await writeFile(keyPath, key);
+  await cluster.restart(3);
+});
+
+t.test('start: after all that the cluster works as before', async (t) => {
+  await cluster.converged();
+  for (const { id } of cluster.nodes) {
+    t.same((await cluster.status(id))?.alarms, [], `node ${id} has no alarm`);
+    const line = await LineClient.open(cluster.node(id).chatPort);
+    t.match(await line.ask(`1|after${id}|pw`), /^New account created!/);
+    line.close();
+  }
+});
