@@ -318,7 +318,7 @@ export class Client {
   #welcomed(welcome: Welcome): void {
     if (this.#adopted) this.#queue.skipNumbers(welcome.highest);
     this.#adopted = false;
-    if (welcome.user === null && this.#user !== null) {
+    if (welcome.user === null && this.#user !== null && !this.#queue.isEnding) {
       this.#sessionLost('expired');
       return;
     }

@@ -161,10 +161,8 @@ export class Connector {
     const now = this.#clock.monotonicMs();
     this.#checkHandshake(this.#candidate, now);
     if (this.#standby?.isOpen === false) this.#checkHandshake(this.#standby, now);
-    if (this.#active !== null) {
-      this.#checkAlive(this.#active, now, late);
-      this.#checkLeaderless(this.#active, now);
-    }
+    if (this.#active !== null) this.#checkAlive(this.#active, now, late);
+    if (this.#active !== null) this.#checkLeaderless(this.#active, now);
     if (isDue(this.#seekAtMs, now) && this.#needsConnection()) this.#seek();
     if (isDue(this.#moveAtMs, now)) this.#moveToLeader(now);
     if (isDue(this.#standbyAtMs, now)) this.#openStandby(now);

@@ -133,8 +133,8 @@ export class Inbox {
       if (generation !== this.#generation) return;
       this.#handled = message.index;
       this.#running = false;
-      if (this.#queue.length === 0) this.#settled();
-      else this.#drain();
+      this.#options.onHandled();
+      this.#drain();
     });
   }
 

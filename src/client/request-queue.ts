@@ -94,6 +94,12 @@ export class RequestQueue {
     return this.#unsent + this.#changes.size + this.#reads.size;
   }
 
+  /** Whether an unanswered request would end the session: its answer can still be had when the session is gone. */
+  get isEnding(): boolean {
+    const op = this.#firstChange()?.request.op;
+    return op === 'logout' || op === 'delete';
+  }
+
   /** Since when the oldest sent request waits for its answer; null when none does. */
   oldestSentMs(): number | null {
     let oldest: number | null = null;
@@ -101,11 +107,6 @@ export class RequestQueue {
       if (pending.state === 'sent' && (oldest === null || pending.atMs < oldest)) oldest = pending.atMs;
     }
     return oldest;
-  }
-
-  /** Whether anything sent is unanswered: cheaper than `oldestSentMs`. */
-  get waiting(): boolean {
-    return this.#changes.size + this.#reads.size > this.#again.size;
   }
 
   /** What may leave now, encoded, in order: first what is due again, then what is new and fits the window. */

@@ -1,0 +1,624 @@
+/** The client against nodes in memory, under a clock that stands still: every failure at a known moment. */
+import t from 'tap';
+import { limits } from '../../src/base/limits.ts';
+import { seededRandom } from '../../src/base/prng.ts';
+import { Client, type ClientOptions } from '../../src/client/client.ts';
+import { largestInbox } from '../../src/client/inbox.ts';
+import { largestQueue } from '../../src/client/request-queue.ts';
+import type { Status } from '../../src/client/status.ts';
+import type { MessageEntry, Reply } from '../../src/protocol/requests.ts';
+import { settle, VirtualClock } from '../support/virtual-clock.ts';
+import { countingSecrets, FakeCluster } from './fake-cluster.ts';
+
+interface World {
+  readonly clock: VirtualClock;
+  readonly cluster: FakeCluster;
+  readonly client: Client;
+  readonly statuses: Status[];
+  /** Texts that reached the handler, in order. */
+  readonly got: string[];
+  kinds(): string[];
+}
+
+function world(options: Partial<ClientOptions> = {}, nodes = 3): World {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster(clock, nodes);
+  const statuses: Status[] = [];
+  const got: string[] = [];
+  const client = new Client({
+    nodes: cluster.addresses,
+    clock,
+    random: seededRandom(7),
+    dialer: cluster,
+    secrets: countingSecrets(),
+    onStatus: (status) => statuses.push(status),
+    ...options,
+  });
+  client.onMessage((message) => {
+    got.push(message.text);
+  });
+  return { clock, cluster, client, statuses, got, kinds: () => statuses.map((status) => status.kind) };
+}
+
+/** Moves time on until the promise is settled. Bounded. */
+async function within<T>(clock: VirtualClock, ms: number, promise: Promise<T>): Promise<T> {
+  let value: { readonly result: T } | null = null;
+  void promise.then((result) => {
+    value = { result };
+  });
+  for (let passed = 0; value === null && passed < ms; passed++) await clock.advance(1);
+  await settle();
+  if (value === null) throw new Error(`not settled within ${ms} ms`);
+  return (value as { readonly result: T }).result;
+}
+
+/** A client logged in as ann, on the leader, with a standby; bob exists. */
+async function loggedIn(options: Partial<ClientOptions> = {}): Promise<World> {
+  const made = world(options);
+  made.cluster.accounts.set('ann', 'pw').set('bob', 'pw');
+  await within(made.clock, 200, made.client.login('ann', 'pw'));
+  await made.clock.advance(400);
+  return made;
+}
+
+function receipts(replies: readonly Reply[]): number {
+  return replies.filter((reply) => reply.kind === 'receipt').length;
+}
+
+function changesHeard(cluster: FakeCluster, op: string): { node: number; n: number; low: number }[] {
+  return cluster.heard.flatMap(({ node, request }) =>
+    'n' in request && request.op === op ? [{ node, n: request.n, low: request.low }] : [],
+  );
+}
+
+t.test('client: requests made before the first connection wait for it and end as receipts', async (t) => {
+  const { clock, cluster, client } = world();
+  const outcomes = Promise.all([
+    client.register('bob', 'pw'),
+    client.register('ann', 'pw'),
+    client.login('ann', 'pw'),
+    client.send('bob', 'hi'),
+    client.users(),
+  ]);
+  const [, , login, send, users] = await within(clock, 200, outcomes);
+  t.match(login, { kind: 'receipt', value: { op: 'login', user: 'ann' } });
+  t.match(send, { kind: 'receipt', value: { op: 'send', to: 'bob', online: false, sequence: 1 } });
+  t.match(users, { kind: 'receipt', value: { users: [{ name: 'ann', online: true }, { name: 'bob' }] } });
+  t.equal(client.user, 'ann');
+  t.strictSame(
+    cluster.messages.map((message) => message.text),
+    ['hi'],
+  );
+});
+
+t.test('client: a rejection is an outcome, not a throw, and is not repeated', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  const outcome = await within(clock, 50, client.send('nobody', 'hi'));
+  t.match(outcome, { kind: 'rejection', code: 'UNKNOWN_USER' });
+  await clock.advance(2_000);
+  t.equal(changesHeard(cluster, 'send').length, 1);
+});
+
+t.test('client: what is made in one turn leaves as one frame, none above the limit', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  const before = cluster.frames.length;
+  const sends = Array.from({ length: 100 }, (_, index) => client.send('bob', `m${index}`));
+  await settle();
+  t.equal(cluster.frames.length - before, 1);
+  t.equal(receipts(await within(clock, 50, Promise.all(sends))), 100);
+  const large = Array.from({ length: 40 }, () => client.send('bob', 'é'.repeat(4_000)));
+  t.equal(receipts(await within(clock, 50, Promise.all(large))), 40);
+  t.ok(cluster.frames.every((frame) => Buffer.byteLength(frame) <= limits.frameBytes));
+});
+
+t.test(
+  'client: a request that no frame can carry is refused here instead of ending the connection',
+  async (t) => {
+    const { client } = await loggedIn();
+    t.match(await client.send('bob', '\u0001'.repeat(20_000)), { kind: 'rejection', code: 'TOO_LONG' });
+  },
+);
+
+t.test('client: at most the window is unanswered, the rest waits, beyond the queue it is BUSY', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  cluster.setLeader(null);
+  const all = limits.inFlightPerSession + largestQueue;
+  const replies: Reply[] = [];
+  for (let made = 0; made < all + 3; made++)
+    void client.send('bob', 'x').then((reply) => replies.push(reply));
+  await clock.advance(5);
+  t.equal(
+    replies.filter((reply) => reply.kind === 'rejection' && reply.code === 'BUSY').length,
+    all + 3 - largestQueue,
+  );
+  t.equal(changesHeard(cluster, 'send').length, limits.inFlightPerSession);
+  await client.close();
+});
+
+t.test('client: the window counts numbers from the lowest unanswered one', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  cluster.refusals.push('BUSY');
+  const first = client.send('bob', 'first');
+  const rest = Array.from({ length: limits.inFlightPerSession + 50 }, (_, i) => client.send('bob', `${i}`));
+  await clock.advance(4);
+  const [lowest] = changesHeard(cluster, 'send');
+  const highest = Math.max(...changesHeard(cluster, 'send').map(({ n }) => n));
+  t.equal(highest - (lowest?.n ?? 0), limits.inFlightPerSession - 1);
+  t.equal(receipts(await within(clock, 500, Promise.all([first, ...rest]))), rest.length + 1);
+});
+
+t.test(
+  'client: a killed leader is left at once, and what was unanswered goes again under its number',
+  async (t) => {
+    const { clock, cluster, client, statuses, got } = await loggedIn();
+    t.equal(client.node, 1);
+    cluster.losesReplies = 3;
+    const sends = Array.from({ length: 5 }, (_, index) => client.send('bob', `m${index}`));
+    await clock.advance(2);
+    statuses.length = 0;
+    const dialled = cluster.dialled.length;
+    cluster.kill(1);
+    await clock.advance(4);
+    t.match(statuses[0], { kind: 'down', node: 1 });
+    t.equal(cluster.connected('greeted').length, 1, 'hello was said on the standby');
+    t.equal(cluster.dialled.length, dialled, 'without a new handshake');
+    cluster.setLeader(3);
+    t.equal(receipts(await within(clock, 30, Promise.all(sends))), 5);
+    t.strictSame(
+      cluster.messages.map((message) => message.text),
+      ['m0', 'm1', 'm2', 'm3', 'm4'],
+    );
+    await clock.advance(300);
+    t.equal(client.node, 3, 'it went on to the new leader');
+    t.strictSame(got, ['m0', 'm1', 'm2', 'm3', 'm4'], 'each message once');
+    t.match(statuses.filter(({ kind }) => kind === 'connected').at(-1), { node: 3, planned: true });
+  },
+);
+
+t.test(
+  'client: the numbers repeated after a failover are the first ones, in order, with the lowest unanswered',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn();
+    cluster.losesReplies = 3;
+    const sends = Array.from({ length: 3 }, (_, index) => client.send('bob', `m${index}`));
+    await clock.advance(3);
+    cluster.kill(1);
+    cluster.setLeader(2);
+    await within(clock, 100, Promise.all(sends));
+    const heard = changesHeard(cluster, 'send');
+    t.strictSame(
+      heard.slice(3, 6).map(({ n, low }) => [n, low]),
+      [
+        [2, 2],
+        [3, 2],
+        [4, 2],
+      ],
+    );
+  },
+);
+
+t.test('client: reads are asked again on the next node', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  cluster.setLeader(null);
+  const users = client.users();
+  await clock.advance(20);
+  cluster.kill(1);
+  await clock.advance(20);
+  cluster.setLeader(2);
+  t.match(await within(clock, 100, users), { kind: 'receipt', value: { op: 'users' } });
+});
+
+t.test('client: a node that vanished without a word is left while a request waits', async (t) => {
+  const { clock, cluster, client, statuses } = await loggedIn();
+  cluster.freeze(1);
+  cluster.setLeader(2);
+  const began = clock.monotonicMs();
+  const outcome = await within(clock, 1_000, client.send('bob', 'hi'));
+  t.equal(outcome.kind, 'receipt');
+  t.ok(clock.monotonicMs() - began < 400, `after ${clock.monotonicMs() - began} ms`);
+  t.ok(statuses.some((status) => status.kind === 'down' && status.node === 1));
+  cluster.thaw(1);
+  await clock.advance(1_000);
+  t.strictSame(
+    cluster.messages.map((message) => message.text),
+    ['hi'],
+    'what thawed later changed nothing',
+  );
+});
+
+t.test('client: a vanished node is noticed by an idle reader too', async (t) => {
+  const { clock, cluster, got, kinds } = await loggedIn();
+  cluster.freeze(1);
+  cluster.setLeader(2);
+  cluster.post('bob', 'ann', 'are you there?');
+  await clock.advance(4_500);
+  t.ok(kinds().includes('down'));
+  t.strictSame(got, ['are you there?']);
+});
+
+t.test('client: a node that only takes long is not left', async (t) => {
+  const { clock, cluster, client, kinds } = await loggedIn();
+  cluster.losesReplies = 1;
+  void client.send('bob', 'slow');
+  await clock.advance(3_000);
+  t.notOk(kinds().includes('down'));
+  t.equal(client.node, 1);
+});
+
+t.test(
+  'client: an unanswered request on a healthy connection is repeated after the longest time a node takes',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn();
+    cluster.losesReplies = 1;
+    const outcome = await within(clock, limits.operationMs + 3_000, client.send('bob', 'once'));
+    t.equal(outcome.kind, 'receipt');
+    t.equal(cluster.messages.length, 1);
+  },
+);
+
+t.test(
+  'client: refusals and unknown outcomes are repeated under the same number until they end',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn();
+    cluster.refusals.push('UNAVAILABLE', 'BUSY', 'unknown', 'TOO_MANY_IN_FLIGHT');
+    const outcome = await within(clock, 2_000, client.send('bob', 'hi'));
+    t.equal(outcome.kind, 'receipt');
+    const heard = changesHeard(cluster, 'send');
+    t.ok(heard.length >= 5);
+    t.strictSame([...new Set(heard.map(({ n }) => n))], [2]);
+  },
+);
+
+t.test(
+  'client: given up, a change that may have happened is unknown, one that certainly did not is its refusal',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn({ giveUpMs: 300, readGiveUpMs: 200 });
+    cluster.losesReplies = 1;
+    t.match(await within(clock, 400, client.send('bob', 'a')), { kind: 'unknown' });
+    cluster.refusals.push(...Array.from({ length: 100 }, () => 'BUSY' as const));
+    t.match(await within(clock, 400, client.send('bob', 'b')), { kind: 'rejection', code: 'BUSY' });
+    cluster.refusals.length = 0;
+    cluster.setLeader(null);
+    t.match(await within(clock, 400, client.users()), { kind: 'rejection', code: 'UNAVAILABLE' });
+    for (const { id } of cluster.nodes) cluster.kill(id);
+    await clock.advance(100);
+    t.match(await within(clock, 400, client.send('bob', 'c')), { kind: 'rejection', code: 'UNAVAILABLE' });
+  },
+);
+
+t.test(
+  'client: when no node can be reached it says so once, keeps trying, and goes on when one is back',
+  async (t) => {
+    const { clock, cluster, client, statuses, kinds } = await loggedIn();
+    for (const { id } of cluster.nodes) cluster.kill(id);
+    const send = client.send('bob', 'typed meanwhile');
+    await clock.advance(20_000);
+    t.equal(kinds().filter((kind) => kind === 'unreachable').length, 1);
+    const dialled = cluster.dialled.length;
+    await clock.advance(10_000);
+    t.ok(cluster.dialled.length - dialled <= 60, 'the back-off bounds the attempts');
+    cluster.restart(2);
+    cluster.restart(3);
+    cluster.setLeader(2);
+    t.equal((await within(clock, 2_000, send)).kind, 'receipt');
+    t.match(statuses.filter(({ kind }) => kind === 'resumed').at(-1), { user: 'ann' });
+    t.equal(cluster.messages.length, 1);
+  },
+);
+
+t.test('client: a planned stop moves the client without a failure', async (t) => {
+  const { clock, cluster, client, kinds } = await loggedIn();
+  const outcomes: Reply[] = [];
+  for (let step = 0; step < 40; step++) {
+    void client.send('bob', `m${step}`).then((reply) => outcomes.push(reply));
+    if (step === 10) {
+      cluster.setLeader(2);
+      cluster.stop(1);
+    }
+    await clock.advance(5);
+  }
+  await clock.advance(500);
+  t.equal(receipts(outcomes), 40);
+  t.notOk(kinds().includes('down'));
+  t.equal(client.node, 2);
+  t.strictSame(
+    cluster.messages.map((message) => message.text),
+    outcomes.map((_, index) => `m${index}`),
+  );
+});
+
+t.test('client: it moves to the leader and keeps a silent standby on another node', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  cluster.setLeader(3);
+  await clock.advance(500);
+  t.equal(client.node, 3);
+  t.strictSame(cluster.connected('greeted'), [3]);
+  t.equal(cluster.connected('silent').length, 1);
+  t.not(cluster.connected('silent')[0], 3);
+});
+
+t.test('client: a node that knows no leader is left for one that does', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  cluster.setLeader(null);
+  const send = client.send('bob', 'hi');
+  await clock.advance(1_500);
+  const asked = new Set(
+    cluster.heard.filter(({ request }) => request.op === 'hello').map(({ node }) => node),
+  );
+  t.ok(asked.size >= 2, 'another node was asked');
+  cluster.setLeader(3);
+  t.equal((await within(clock, 200, send)).kind, 'receipt');
+});
+
+t.test('client: messages come once, in order, across a connection that breaks again and again', async (t) => {
+  const { clock, cluster, got } = await loggedIn();
+  const expected: string[] = [];
+  for (let round = 0; round < 12; round++) {
+    for (let i = 0; i < 5; i++) {
+      expected.push(`${round}.${i}`);
+      cluster.post('bob', 'ann', `${round}.${i}`);
+    }
+    await clock.advance(round % 3);
+    cluster.breakUser('ann');
+    await clock.advance(round * 7);
+  }
+  await clock.advance(1_000);
+  t.strictSame(got, expected);
+});
+
+t.test('client: a repeated push is dropped by conversation and sequence', async (t) => {
+  const { clock, cluster, got } = await loggedIn();
+  cluster.post('bob', 'ann', 'one');
+  await clock.advance(5);
+  cluster.tellUser('ann', { ev: 'message', ...cluster.messages[0] });
+  await clock.advance(5);
+  t.strictSame(got, ['one']);
+});
+
+t.test(
+  'client: a message is acknowledged only after its handler is done, and acknowledgements are coalesced',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn();
+    const releases: (() => void)[] = [];
+    const seen: string[] = [];
+    client.onMessage((message: MessageEntry) => {
+      seen.push(message.text);
+      return new Promise((resolve) => releases.push(resolve));
+    });
+    cluster.post('bob', 'ann', 'one');
+    cluster.post('bob', 'ann', 'two');
+    await clock.advance(500);
+    t.strictSame(seen, ['one'], 'the next one waits');
+    t.equal(cluster.acknowledged.get('ann'), undefined);
+    releases.shift()?.();
+    await clock.advance(500);
+    t.strictSame(seen, ['one', 'two']);
+    t.equal(cluster.acknowledged.get('ann'), cluster.messages[0]?.index);
+    releases.shift()?.();
+    await clock.advance(500);
+    t.equal(client.cursor, cluster.messages[1]?.index);
+    client.onMessage(() => undefined);
+    const before = cluster.heard.filter(({ request }) => request.op === 'ack').length;
+    for (let i = 0; i < 50; i++) {
+      cluster.post('bob', 'ann', `${i}`);
+      await clock.advance(2);
+    }
+    await clock.advance(200);
+    const acks = cluster.heard.filter(({ request }) => request.op === 'ack').length - before;
+    t.ok(acks <= 2, `${acks} acknowledgements for 50 messages in 100 ms`);
+    t.equal(cluster.acknowledged.get('ann'), cluster.messages.at(-1)?.index);
+  },
+);
+
+t.test('client: a handler that is too slow leaves the rest on the server and misses nothing', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  const seen: string[] = [];
+  let release: (() => void) | null = null;
+  client.onMessage(({ text }) => {
+    seen.push(text);
+    if (seen.length > 1) return undefined;
+    return new Promise((resolve) => {
+      release = resolve;
+    });
+  });
+  const total = largestInbox + 500;
+  for (let i = 0; i < total; i++) cluster.post('bob', 'ann', `${i}`);
+  await clock.advance(50);
+  t.equal(seen.length, 1);
+  (release as (() => void) | null)?.();
+  await clock.advance(2_000);
+  t.strictSame(
+    seen,
+    Array.from({ length: total }, (_, i) => `${i}`),
+  );
+});
+
+t.test(
+  'client: without a handler nothing is acknowledged, so it comes again at the next login',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn();
+    client.onMessage(null);
+    cluster.post('bob', 'ann', 'for later');
+    await clock.advance(500);
+    t.equal(cluster.acknowledged.get('ann'), undefined);
+  },
+);
+
+t.test('client: pending messages have been handled when caughtUp is fulfilled', async (t) => {
+  const { clock, cluster, client, got } = world();
+  cluster.accounts.set('ann', 'pw').set('bob', 'pw');
+  cluster.post('bob', 'ann', 'one');
+  cluster.post('bob', 'ann', 'two');
+  await within(
+    clock,
+    100,
+    client.login('ann', 'pw').then(() => client.caughtUp()),
+  );
+  t.strictSame(got, ['one', 'two']);
+});
+
+t.test('client: logout ends the session and the next login begins another one', async (t) => {
+  const { clock, cluster, client, kinds } = await loggedIn();
+  const first = client.session.id;
+  const [out, back] = await within(clock, 200, Promise.all([client.logout(), client.login('bob', 'pw')]));
+  t.equal(out.kind, 'receipt');
+  t.match(back, { kind: 'receipt', value: { user: 'bob' } });
+  t.not(client.session.id, first);
+  t.equal(client.user, 'bob');
+  t.notOk(kinds().includes('down'));
+  t.notOk(kinds().includes('session-lost'));
+  t.equal(cluster.sessions.size, 2);
+});
+
+t.test(
+  'client: a logout or deletion whose reply was lost gets its first answer on the next node',
+  async (t) => {
+    for (const op of ['logout', 'delete'] as const) {
+      const { clock, cluster, client, kinds } = await loggedIn();
+      cluster.losesReplies = 1;
+      const ending: Promise<Reply> = op === 'logout' ? client.logout() : client.deleteAccount('ann');
+      await clock.advance(2);
+      cluster.kill(1);
+      cluster.setLeader(2);
+      t.equal((await within(clock, 100, ending)).kind, 'receipt', op);
+      t.notOk(kinds().includes('session-lost'));
+      t.equal(client.user, null);
+    }
+  },
+);
+
+t.test(
+  'client: an expired session ends its unanswered changes as unknown, and asks for a new login',
+  async (t) => {
+    const { clock, cluster, client, statuses } = await loggedIn();
+    cluster.losesReplies = 1;
+    const lost = client.send('bob', 'one');
+    await clock.advance(3);
+    cluster.forgetSessions();
+    const [one, two] = await within(clock, 100, Promise.all([lost, client.send('bob', 'two')]));
+    t.match(one, { kind: 'unknown' });
+    t.match(two, { kind: 'unknown' });
+    t.match(
+      statuses.find(({ kind }) => kind === 'session-lost'),
+      { reason: 'expired' },
+    );
+    t.equal(client.user, null);
+    t.match(await within(clock, 100, client.send('bob', 'three')), {
+      kind: 'rejection',
+      code: 'AUTH_REQUIRED',
+    });
+    t.equal((await within(clock, 100, client.login('ann', 'pw'))).kind, 'receipt');
+  },
+);
+
+t.test('client: an anonymous session that expired is replaced without the user noticing', async (t) => {
+  const { clock, cluster, client, kinds } = world();
+  await within(clock, 100, client.register('ann', 'pw'));
+  cluster.forgetSessions();
+  t.match(await within(clock, 100, client.login('ann', 'pw')), { kind: 'receipt' });
+  t.notOk(kinds().includes('session-lost'));
+});
+
+t.test(
+  'client: a session ended elsewhere is told, and the connection is not counted as a failure',
+  async (t) => {
+    const { clock, cluster, client, statuses, kinds } = await loggedIn();
+    for (const session of cluster.sessions.values()) {
+      cluster.tellUser('ann', { ev: 'closing', code: 'SESSION_ENDED', text: 'deleted' });
+      session.ended = true;
+    }
+    await clock.advance(50);
+    t.match(
+      statuses.find(({ kind }) => kind === 'session-lost'),
+      { reason: 'ended' },
+    );
+    t.notOk(kinds().includes('down'));
+    t.equal(client.user, null);
+  },
+);
+
+t.test('client: a program that restarts goes on with its session, its numbers and its cursor', async (t) => {
+  const first = await loggedIn();
+  const { cluster, clock } = first;
+  await within(clock, 100, first.client.send('bob', 'one'));
+  cluster.post('bob', 'ann', 'seen');
+  await clock.advance(300);
+  const { session, cursor } = first.client;
+  await first.client.close();
+  cluster.post('bob', 'ann', 'missed');
+  const got: string[] = [];
+  const second = new Client({
+    nodes: cluster.addresses,
+    clock,
+    random: seededRandom(1),
+    dialer: cluster,
+    secrets: countingSecrets(),
+    session,
+    after: cursor,
+  });
+  second.onMessage(({ text }) => {
+    got.push(text);
+  });
+  const outcome = await within(clock, 100, second.send('bob', 'two'));
+  await clock.advance(50);
+  t.equal(outcome.kind, 'receipt');
+  t.equal(second.user, 'ann');
+  t.strictSame(got, ['missed', 'two']);
+});
+
+t.test('client: a long history is fetched page by page', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  for (let i = 1; i <= 50; i++) cluster.post('bob', 'ann', `${i}`);
+  cluster.historyPage = 7;
+  const texts = (outcome: Reply): string[] =>
+    outcome.kind === 'receipt' && outcome.value.op === 'history'
+      ? outcome.value.messages.map((m) => m.text)
+      : [];
+  const all = await within(clock, 200, client.history('bob', { limit: 1_000 }));
+  t.strictSame(
+    texts(all),
+    Array.from({ length: 50 }, (_, i) => `${i + 1}`),
+  );
+  const some = await within(clock, 200, client.history('bob', { limit: 10, before: 21 }));
+  t.strictSame(
+    texts(some),
+    Array.from({ length: 10 }, (_, i) => `${i + 11}`),
+  );
+});
+
+t.test('client: closing ends what is unanswered, and leaves no timer behind', async (t) => {
+  const { clock, cluster, client, kinds } = await loggedIn();
+  cluster.setLeader(null);
+  const sent = client.send('bob', 'sent');
+  await clock.advance(3);
+  const made = client.users();
+  await client.close();
+  t.match(await sent, { kind: 'unknown' });
+  t.match(await made, { kind: 'rejection', code: 'UNAVAILABLE' });
+  t.match(await client.send('bob', 'late'), { kind: 'rejection', code: 'UNAVAILABLE' });
+  t.equal(kinds().at(-1), 'closed');
+  await clock.advance(6_000);
+  t.equal(clock.timers, 0);
+});
+
+t.test('client: a server that does not speak the protocol is a failed node, not a crash', async (t) => {
+  const { clock, cluster, client, kinds } = await loggedIn();
+  cluster.tellUser('ann', ['nonsense']);
+  await clock.advance(5);
+  t.ok(kinds().includes('down'));
+  t.equal((await within(clock, 200, client.send('bob', 'hi'))).kind, 'receipt');
+});
+
+t.test(
+  'client: a connection that ends as soon as it is welcomed is not made again in a hot loop',
+  async (t) => {
+    const { clock, cluster } = await loggedIn();
+    const before = cluster.heard.length;
+    for (let passed = 0; passed < 2_000; passed++) {
+      cluster.breakUser('ann');
+      await clock.advance(1);
+    }
+    const hellos = cluster.heard.slice(before).filter(({ request }) => request.op === 'hello').length;
+    t.ok(hellos < 40, `${hellos} attempts in two seconds`);
+  },
+);
