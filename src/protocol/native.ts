@@ -62,7 +62,11 @@ export type Outcome =
   /** Unknown outcome: send the same number again. */
   | { readonly unknown: true; readonly text: string };
 
-export type NativeReply = ({ readonly n: number } | { readonly q: number }) & Outcome;
+export type NativeReply = ({ readonly n: number } | { readonly q: number }) &
+  Outcome & {
+    /** The list of the value goes on in the next reply with this `q`: long lists are parted to fit frames. */
+    readonly more?: true;
+  };
 
 export type NativeEvent =
   /** To every live session of both members, the sender's own included. */

@@ -1,0 +1,75 @@
+/**
+ * The fields of each native request: what must be there, what may be, and what it must be. Written out as tables instead of compiled
+ * from a schema: a name like `__proto__` has no entry and is refused like any unknown key.
+ */
+import { limits } from '../base/limits.ts';
+import type { NativeRequest } from './native.ts';
+
+export type Operation = NativeRequest['op'];
+
+export interface Field {
+  readonly required: boolean;
+  readonly test: (value: unknown) => boolean;
+  /** Completes "<key> must be …". */
+  readonly is: string;
+}
+
+/** Key → field, `op` left out. */
+export type Fields = ReadonlyMap<string, Field>;
+
+const clientTextChars = 128;
+const sessionPattern = /^[0-9a-f]{32}$/;
+const secretPattern = /^[0-9a-f]{64}$/;
+
+const text: Field = { required: true, test: (value) => typeof value === 'string', is: 'a text' };
+const positive: Field = { required: true, test: (value) => isInteger(value, 1), is: 'a positive integer' };
+const natural: Field = { required: true, test: (value) => isInteger(value, 0), is: 'an integer, 0 or more' };
+const session: Field = {
+  required: true,
+  test: (value) => typeof value === 'string' && sessionPattern.test(value),
+  is: '32 hexadecimal digits',
+};
+const secret: Field = {
+  required: true,
+  test: (value) => typeof value === 'string' && secretPattern.test(value),
+  is: '64 hexadecimal digits',
+};
+const client: Field = {
+  required: false,
+  test: (value) => typeof value === 'string' && value.length <= clientTextChars,
+  is: `a text of at most ${clientTextChars} characters`,
+};
+const historyLimit: Field = {
+  required: true,
+  test: (value) => isInteger(value, 1) && Number(value) <= limits.historyMessages,
+  is: `an integer from 1 to ${limits.historyMessages}`,
+};
+
+const numbered = { n: positive, low: positive };
+const query = { q: natural };
+
+const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
+  hello: { v: positive, session, secret, after: optional(natural), client },
+  register: { ...numbered, user: text, password: text },
+  login: { ...numbered, user: text, password: text },
+  logout: numbered,
+  delete: { ...numbered, user: text },
+  send: { ...numbered, to: text, text },
+  users: query,
+  search: { ...query, pattern: text },
+  history: { ...query, with: text, limit: historyLimit, before: optional(positive) },
+  ack: { index: natural },
+  ping: {},
+};
+
+export const fieldsOf: ReadonlyMap<unknown, Fields> = new Map(
+  Object.entries(table).map(([op, fields]) => [op, new Map(Object.entries(fields))]),
+);
+
+function optional(field: Field): Field {
+  return { ...field, required: false };
+}
+
+function isInteger(value: unknown, min: number): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min;
+}
