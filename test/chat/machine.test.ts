@@ -1,0 +1,235 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { ChatMachine } from '../../src/chat/machine.ts';
+import type { Command, Proposal } from '../../src/chat/types.ts';
+import { inKeyOrder, numbering, World } from './support/world.ts';
+
+const minute = 60_000;
+/** Small, so that a few dozen entries see every kind of expiry. */
+const tight = {
+  sessions: 4,
+  sessionIdleMs: 30 * minute,
+  anonymousSessionIdleMs: 5 * minute,
+  inFlightPerSession: 6,
+};
+
+const names = ['ann', 'bob', 'Cy', 'dee'];
+const account = fc.integer({ min: 1, max: 12 });
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    kind: fc.constant('register' as const),
+    name: fc.constantFrom(...names, 'x'),
+    passwordHash: fc.string(),
+  }),
+  fc.record({ kind: fc.constant('login' as const), account, credential: fc.integer({ min: 1, max: 2 }) }),
+  fc.record({ kind: fc.constant('logout' as const) }),
+  fc.record({ kind: fc.constant('delete-account' as const), name: fc.constantFrom(...names) }),
+  fc.record({
+    kind: fc.constant('send' as const),
+    to: fc.constantFrom(...names),
+    text: fc.string({ unit: 'binary' }),
+  }),
+  fc.record({
+    kind: fc.constant('advance-cursors' as const),
+    cursors: fc.array(
+      fc.record({
+        account,
+        conversation: fc.tuple(account, account).map(([a, b]) => `d:${Math.min(a, b)}:${Math.max(a, b)}`),
+        delivered: fc.integer({ min: 0, max: 4 }),
+      }),
+      { maxLength: 4 },
+    ),
+  }),
+);
+const proposal: fc.Arbitrary<Proposal> = fc.record({
+  numbering: fc.option(
+    fc
+      .tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 8 }))
+      .map(([session, sequence, back]) => numbering(session, sequence, Math.max(1, sequence - back))),
+    { freq: 3 },
+  ),
+  actor: fc.option(fc.record({ account, session: fc.constant(null) })),
+  command,
+});
+const entry = fc.record({
+  proposal,
+  pauseMs: fc.constantFrom(0, 0, 1, 999, minute, 4 * minute, 12 * minute, 40 * minute),
+  /** What happens to the second node behind the entry. */
+  afterwards: fc.constantFrom('nothing', 'nothing', 'store', 'reload'),
+});
+
+t.test(
+  'property: a node restored from stored rows at any point goes on exactly like one that never stopped',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(entry, { minLength: 10, maxLength: 60 }), async (entries) => {
+        const steady = new World(tight);
+        const restarted = new World(tight);
+        for (const { proposal, pauseMs, afterwards } of entries) {
+          for (const world of [steady, restarted]) world.clusterMs += pauseMs;
+          const expected = steady.apply(proposal);
+          const answer = restarted.apply(proposal);
+          if (JSON.stringify(answer) !== JSON.stringify(expected)) return false;
+          if (afterwards === 'store') restarted.store();
+          if (afterwards === 'reload') await restarted.reload();
+        }
+        steady.store();
+        restarted.store();
+        return (
+          steady.machine.digest() === restarted.machine.digest() &&
+          sameEntries(steady.rows, restarted.rows) &&
+          sameEntries(steady.streams, restarted.streams) &&
+          JSON.stringify(steady.machine.accounts()) === JSON.stringify(restarted.machine.accounts())
+        );
+      }),
+      { numRuns: 250 },
+    );
+  },
+);
+
+t.test(
+  'property: sequences of a conversation have no gaps, and what a view shows is consistent',
+  async () => {
+    fc.assert(
+      fc.property(fc.array(entry, { minLength: 10, maxLength: 60 }), (entries) => {
+        const world = new World(tight);
+        const last = new Map<string, number>();
+        for (const { proposal, pauseMs } of entries) {
+          world.clusterMs += pauseMs;
+          for (const event of world.apply(proposal).events) {
+            if (event.kind !== 'message') continue;
+            const { conversation, sequence, index } = event.message;
+            if (sequence !== (last.get(conversation) ?? 0) + 1 || index !== world.index) return false;
+            last.set(conversation, sequence);
+          }
+        }
+        // Throws on a gap, as a real store would refuse it.
+        world.store();
+        return [...world.streams].every(([id, records]) => {
+          const view = world.machine.conversation(id);
+          return (
+            view !== undefined &&
+            view.members.length > 0 &&
+            view.lastSequence === records.length &&
+            view.members.every(
+              (member) =>
+                world.machine.accountById(member) !== undefined &&
+                view.delivered(member) <= view.lastSequence &&
+                world.machine.conversationsOf(member).some((own) => own.id === id),
+            )
+          );
+        });
+      }),
+      { numRuns: 150 },
+    );
+  },
+);
+
+t.test('property: no bytes make apply throw', async () => {
+  const world = new World(tight);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      world.applyBytes(bytes);
+      world.applyBytes(Uint8Array.of(1, ...bytes));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+t.test(
+  'changes: a row is written once for many entries, and a key is put or deleted, never both',
+  async (t) => {
+    const world = new World();
+    const ann = world.register('ann');
+    world.raw({ kind: 'send', to: 'ann', text: 'a' }, ann);
+    world.raw({ kind: 'send', to: 'ann', text: 'b' }, ann);
+    const changes = world.machine.takeChanges();
+    t.same([...changes.puts.keys()].sort(), ['a/1', 'c/d:1:1']);
+    t.same(
+      changes.appends.map((append) => [append.stream, append.sequence]),
+      [
+        ['d:1:1', 1],
+        ['d:1:1', 2],
+      ],
+    );
+    t.equal(world.machine.takeChanges().puts.size, 0, 'taken is taken');
+    world.raw({ kind: 'send', to: 'ann', text: 'c' }, ann);
+    world.raw({ kind: 'delete-account', name: 'ann' }, ann);
+    const gone = world.machine.takeChanges();
+    t.same([...gone.deletes].sort(), ['a/1', 'c/d:1:1']);
+    t.same([gone.puts.size, gone.appends.length, gone.dropStreams], [0, 0, ['d:1:1']]);
+  },
+);
+
+t.test(
+  'load: damage and rows of a newer version are refused by key, and nothing is half loaded',
+  async (t) => {
+    const world = new World();
+    const ann = world.register('ann');
+    world.raw({ kind: 'send', to: 'ann', text: 'a' }, ann);
+    world.numbered(1, 1, { kind: 'login', account: ann, credential: 1 });
+    world.store();
+    for (const [key, value] of world.rows) {
+      for (const bad of [
+        value.slice(0, -1),
+        Uint8Array.of(...value, 0),
+        Uint8Array.of(9, ...value.slice(1)),
+      ]) {
+        const machine = new ChatMachine();
+        const rows = new Map(world.rows).set(key, bad);
+        await t.rejects(machine.load(inKeyOrder(rows)), { code: 'DATA_DAMAGED', message: new RegExp(key) });
+        t.equal(machine.accounts().length + machine.takeChanges().puts.size, 0);
+      }
+    }
+    const unknown = new Map(world.rows).set('g/team', Uint8Array.of(1));
+    await t.rejects(new ChatMachine().load(inKeyOrder(unknown)), {
+      code: 'DATA_DAMAGED',
+      message: /g\/team/,
+    });
+  },
+);
+
+t.test('load: replaces what was there', async (t) => {
+  const world = new World();
+  world.register('ann');
+  await world.reload();
+  const other = new World();
+  other.register('bob');
+  await other.machine.load(inKeyOrder(world.rows));
+  t.equal(other.machine.digest(), world.machine.digest());
+  t.equal(other.machine.accountByName('bob'), undefined);
+  t.equal(other.machine.takeChanges().puts.size, 0, 'what was loaded is stored already');
+});
+
+t.test('digest: differs when anything differs', async (t) => {
+  const seen = new Set<string>();
+  const world = new World();
+  const ann = world.register('ann');
+  for (const step of [
+    () => world.register('bob'),
+    () => world.raw({ kind: 'send', to: 'bob', text: 'x' }, ann),
+    () => world.numbered(1, 1, { kind: 'login', account: ann, credential: 1 }),
+    () => world.numbered(1, 2, { kind: 'send', to: 'nobody', text: 'x' }),
+    () =>
+      world.raw({ kind: 'advance-cursors', cursors: [{ account: 2, conversation: 'd:1:2', delivered: 1 }] }),
+    () => world.numbered(1, 3, { kind: 'logout' }),
+    () => world.raw({ kind: 'delete-account', name: 'ann' }, ann),
+  ]) {
+    seen.add(world.machine.digest());
+    step();
+    seen.add(world.machine.digest());
+  }
+  t.equal(seen.size, 8);
+});
+
+function sameEntries(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
+  const text = (map: ReadonlyMap<string, unknown>) =>
+    JSON.stringify(
+      [...map].sort(([x], [y]) => (x < y ? -1 : 1)).map(([key, value]) => [key, bytesOf(value)]),
+    );
+  return text(a) === text(b);
+}
+
+function bytesOf(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(bytesOf) : value instanceof Uint8Array ? [...value] : value;
+}
