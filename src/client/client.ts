@@ -7,7 +7,7 @@ import { limits } from '../base/limits.ts';
 import type { Random } from '../base/prng.ts';
 import type { NativeFrame, Welcome } from '../protocol/native.ts';
 import { type Hello, nativeVersion } from '../protocol/native.ts';
-import type { ClientRequest, MessageEntry, Reply, Success } from '../protocol/requests.ts';
+import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
 import { Connector, timings } from './connector.ts';
 import { Inbox, type MessageHandler } from './inbox.ts';
 import type { Dialer, Secrets } from './ports.ts';
@@ -31,7 +31,7 @@ export interface ClientOptions {
   readonly secrets: Secrets;
   /** An earlier session to go on with; `after` is its `cursor`. */
   readonly session?: Session;
-  readonly after?: number;
+  readonly after?: number | undefined;
   /** A change without an answer ends as unknown (or as the last refusal) after this time. Default: it is repeated for ever. */
   readonly giveUpMs?: number;
   /** A read without an answer ends as `UNAVAILABLE` after this time. Default: `limits.operationMs`. */
@@ -142,15 +142,26 @@ export class Client {
   history(user: string, options: HistoryOptions = {}): Promise<Outcome<'history'>> {
     const limit = options.limit ?? limits.historyDefaultMessages;
     const before = options.before === undefined ? {} : { before: options.before };
-    return this.#history({ op: 'history', with: user, limit, ...before });
+    return this.#ask({ op: 'history', with: user, limit, ...before });
   }
 
   /** Any request, as a codec made it. */
   request(request: ClientRequest): Promise<Reply> {
-    return request.op === 'history' ? this.#history(request) : this.#raw(request);
+    return new Promise((resolve) => {
+      if (this.#closed) {
+        resolve({ kind: 'rejection', code: 'UNAVAILABLE', text: 'The client is closed.' });
+        return;
+      }
+      if (request.op === 'login') this.#inbox.deliveryBegins();
+      this.#queue.add(request, this.#clock.monotonicMs(), (reply) => {
+        this.#observe(request, reply);
+        resolve(reply);
+      });
+      this.#planPump();
+    });
   }
 
-  /** Replaces the handler. Set it before login: what comes without one stays pending on the server. */
+  /** Replaces the handler. What comes without one waits for it: here up to a bound, the rest on the server. */
   onMessage(handler: MessageHandler | null): void {
     this.#inbox.setHandler(handler);
   }
@@ -183,9 +194,9 @@ export class Client {
     return this.#session;
   }
 
-  /** Log index up to which the handler has had everything: the `after` of a later resumption. */
-  get cursor(): number {
-    return this.#inbox.handled;
+  /** Log index up to which nothing is missing at the handler: the `after` of a later resumption. Undefined before the first event. */
+  get cursor(): number | undefined {
+    return this.#inbox.cursor;
   }
 
   /** Requests made and unanswered. */
@@ -208,44 +219,10 @@ export class Client {
   // ——— requests
 
   async #ask<Op extends Success['op'] & ClientRequest['op']>(request: RequestOf<Op>): Promise<Outcome<Op>> {
-    const reply = await this.#raw(request);
+    const reply = await this.request(request);
     if (reply.kind !== 'receipt') return reply;
     if (isSuccessOf(reply.value, request.op)) return { kind: 'receipt', value: reply.value };
     return { kind: 'rejection', code: 'INTERNAL', text: 'The node answered another request.' };
-  }
-
-  #raw(request: ClientRequest): Promise<Reply> {
-    return new Promise((resolve) => {
-      if (this.#closed) {
-        resolve({ kind: 'rejection', code: 'UNAVAILABLE', text: 'The client is closed.' });
-        return;
-      }
-      if (request.op === 'login') this.#inbox.deliveryBegins();
-      this.#queue.add(request, this.#clock.monotonicMs(), (reply) => {
-        this.#observe(request, reply);
-        resolve(reply);
-      });
-      this.#planPump();
-    });
-  }
-
-  /** A node answers with as much as fits a frame; the rest is asked for page by page. */
-  async #history(request: RequestOf<'history'>): Promise<Outcome<'history'>> {
-    let messages: readonly MessageEntry[] = [];
-    let before = request.before;
-    for (;;) {
-      const page = await this.#ask<'history'>({
-        op: 'history',
-        with: request.with,
-        limit: request.limit - messages.length,
-        ...(before === undefined ? {} : { before }),
-      });
-      if (page.kind !== 'receipt') return page;
-      messages = [...page.value.messages, ...messages];
-      before = messages[0]?.sequence ?? 1;
-      const isWhole = page.value.messages.length === 0 || before <= 1 || messages.length >= request.limit;
-      if (isWhole) return { kind: 'receipt', value: { op: 'history', messages } };
-    }
   }
 
   /** Before the program learns an outcome, the session follows it. */

@@ -30,7 +30,7 @@ export class Inbox {
   #seen = new Map<string, number>();
   #received: number | undefined;
   #handled = 0;
-  #caughtUpTo: number | null = null;
+  #sawEnd = false;
   #generation = 0;
 
   constructor(options: InboxOptions) {
@@ -42,18 +42,29 @@ export class Inbox {
     return this.#received;
   }
 
-  /** Log index up to which the handler has had everything; 0 before the first message. */
+  /** Log index of the last message that the handler had; 0 before the first one. */
   get handled(): number {
     return this.#handled;
   }
 
-  /** Whether everything that waited for this user when delivery began has reached the handler. */
+  /** Log index up to which nothing is missing at the handler: where a later program goes on. */
+  get cursor(): number | undefined {
+    return this.#isEmpty && !this.#overflowed ? this.#received : this.#handled || undefined;
+  }
+
+  /** Whether everything that waited for this user when delivery began has reached the handler, if there is one. */
   get caughtUp(): boolean {
-    return this.#caughtUpTo !== null && this.#queue.length === 0 && !this.#running && !this.#overflowed;
+    if (!this.#sawEnd) return false;
+    return this.#handler === null || (this.#isEmpty && !this.#overflowed);
+  }
+
+  get #isEmpty(): boolean {
+    return this.#queue.length === 0 && !this.#running;
   }
 
   setHandler(handler: MessageHandler | null): void {
     this.#handler = handler;
+    this.#drain();
   }
 
   /** Another session: nothing of the last one counts. */
@@ -65,12 +76,12 @@ export class Inbox {
     this.#seen.clear();
     this.#received = after;
     this.#handled = 0;
-    this.#caughtUpTo = null;
+    this.#sawEnd = false;
   }
 
   /** A connection begins to deliver: it will say when it has sent all that was pending. */
   deliveryBegins(): void {
-    this.#caughtUpTo = null;
+    this.#sawEnd = false;
     this.#overflowed = false;
   }
 
@@ -82,8 +93,6 @@ export class Inbox {
     }
     this.#remember(message);
     this.#received = Math.max(this.#received ?? 0, message.index);
-    // Without a handler it is not acknowledged: it stays pending for the next session of this user.
-    if (this.#handler === null) return;
     this.#queue.push(message);
     this.#drain();
   }
@@ -91,7 +100,7 @@ export class Inbox {
   caughtUpTo(index: number): void {
     if (this.#overflowed) return;
     this.#received = Math.max(this.#received ?? 0, index);
-    this.#caughtUpTo = index;
+    this.#sawEnd = true;
     if (this.caughtUp) this.#options.onHandled();
   }
 
@@ -110,12 +119,12 @@ export class Inbox {
   }
 
   #drain(): void {
-    if (this.#running) return;
+    if (this.#running || this.#handler === null) return;
     this.#running = true;
-    for (;;) {
+    while (this.#handler !== null) {
       const message = this.#queue.shift();
       if (message === undefined) break;
-      const done = this.#handler?.(message);
+      const done = this.#handler(message);
       if (done !== undefined) {
         this.#resumeAfter(done, message);
         return;
@@ -123,7 +132,10 @@ export class Inbox {
       this.#handled = message.index;
     }
     this.#running = false;
-    this.#settled();
+    this.#options.onHandled();
+    if (!this.#overflowed || this.#queue.length > 0) return;
+    this.#overflowed = false;
+    this.#options.onRoom();
   }
 
   /** Deliberately without a catch: a handler that rejects is an unhandled rejection of its owner, never lost silently. */
@@ -136,12 +148,5 @@ export class Inbox {
       this.#options.onHandled();
       this.#drain();
     });
-  }
-
-  #settled(): void {
-    this.#options.onHandled();
-    if (!this.#overflowed) return;
-    this.#overflowed = false;
-    this.#options.onRoom();
   }
 }

@@ -9,7 +9,7 @@ import { type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Random } from '../base/prng.ts';
 import type { NativeReply } from '../protocol/native.ts';
-import type { ClientRequest, Reply } from '../protocol/requests.ts';
+import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
 import { backOffMs } from './server-pool.ts';
 
 /** Requests made and not yet sent. A program that goes on beyond them is told `BUSY`. */
@@ -40,10 +40,12 @@ interface Pending {
   uncertain: boolean;
   refusal: { readonly code: ErrorCode; readonly text: string } | null;
   restarted: boolean;
+  /** The beginning of a list that comes in several replies. */
+  parts: Success | null;
 }
 
 /** `unserved`: the node could not say; another one may. `busy`: it will be repeated, here. `expired`: see `loseSession`. */
-export type ReplyEffect = 'settled' | 'unserved' | 'busy' | 'expired' | 'ignored';
+export type ReplyEffect = 'settled' | 'partial' | 'unserved' | 'busy' | 'expired' | 'ignored';
 
 const repeatable = new Set<ErrorCode>(['UNAVAILABLE', 'BUSY', 'TOO_MANY_IN_FLIGHT']);
 
@@ -86,6 +88,7 @@ export class RequestQueue {
       uncertain: false,
       refusal: null,
       restarted: false,
+      parts: null,
     });
   }
 
@@ -139,7 +142,12 @@ export class RequestQueue {
       return 'unserved';
     }
     if (reply.ok) {
-      this.#settle(pending, { kind: 'receipt', value: reply.value });
+      const value = joined(pending.parts, reply.value);
+      if (reply.more === true) {
+        pending.parts = value;
+        return 'partial';
+      }
+      this.#settle(pending, { kind: 'receipt', value });
       return 'settled';
     }
     if (repeatable.has(reply.code)) {
@@ -274,6 +282,7 @@ export class RequestQueue {
     pending.state = 'sent';
     pending.atMs = nowMs;
     pending.attempts += 1;
+    pending.parts = null;
     return JSON.stringify(
       pending.numbered
         ? { ...pending.request, n: pending.number, low: this.#low() }
@@ -306,6 +315,16 @@ export class RequestQueue {
     this.#fresh = this.#fresh.slice(this.#freshHead);
     this.#freshHead = 0;
   }
+}
+
+/** A long list comes in several replies of one kind. */
+function joined(parts: Success | null, value: Success): Success {
+  if (parts === null) return value;
+  if (value.op === 'history' && parts.op === 'history')
+    return { op: value.op, messages: [...parts.messages, ...value.messages] };
+  if ((value.op === 'users' || value.op === 'search') && parts.op === value.op)
+    return { op: value.op, users: [...parts.users, ...value.users] };
+  return value;
 }
 
 function isChange({ op }: ClientRequest): boolean {

@@ -434,13 +434,24 @@ t.test('client: a handler that is too slow leaves the rest on the server and mis
 });
 
 t.test(
-  'client: without a handler nothing is acknowledged, so it comes again at the next login',
+  'client: without a handler nothing is acknowledged, and what waited is handed over when one is set',
   async (t) => {
-    const { clock, cluster, client } = await loggedIn();
+    const { clock, cluster, client, got } = await loggedIn();
     client.onMessage(null);
-    cluster.post('bob', 'ann', 'for later');
+    const total = largestInbox + 10;
+    for (let i = 0; i < total; i++) cluster.post('bob', 'ann', `${i}`);
     await clock.advance(500);
     t.equal(cluster.acknowledged.get('ann'), undefined);
+    t.strictSame(got, []);
+    client.onMessage(({ text }) => {
+      got.push(text);
+    });
+    await clock.advance(500);
+    t.strictSame(
+      got,
+      Array.from({ length: total }, (_, i) => `${i}`),
+    );
+    t.equal(cluster.acknowledged.get('ann'), cluster.messages.at(-1)?.index);
   },
 );
 
@@ -566,25 +577,30 @@ t.test('client: a program that restarts goes on with its session, its numbers an
   t.strictSame(got, ['missed', 'two']);
 });
 
-t.test('client: a long history is fetched page by page', async (t) => {
-  const { clock, cluster, client } = await loggedIn();
-  for (let i = 1; i <= 50; i++) cluster.post('bob', 'ann', `${i}`);
-  cluster.historyPage = 7;
-  const texts = (outcome: Reply): string[] =>
-    outcome.kind === 'receipt' && outcome.value.op === 'history'
-      ? outcome.value.messages.map((m) => m.text)
-      : [];
-  const all = await within(clock, 200, client.history('bob', { limit: 1_000 }));
-  t.strictSame(
-    texts(all),
-    Array.from({ length: 50 }, (_, i) => `${i + 1}`),
-  );
-  const some = await within(clock, 200, client.history('bob', { limit: 10, before: 21 }));
-  t.strictSame(
-    texts(some),
-    Array.from({ length: 10 }, (_, i) => `${i + 11}`),
-  );
-});
+t.test(
+  'client: a list that comes in several replies is one, also when the connection breaks between them',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn();
+    for (let i = 1; i <= 50; i++) cluster.post('bob', 'ann', `${i}`);
+    cluster.entriesPerReply = 7;
+    const texts = (outcome: Reply): string[] =>
+      outcome.kind === 'receipt' && outcome.value.op === 'history'
+        ? outcome.value.messages.map((m) => m.text)
+        : [];
+    const all = Array.from({ length: 50 }, (_, i) => `${i + 1}`);
+    t.strictSame(texts(await within(clock, 200, client.history('bob', { limit: 1_000 }))), all);
+    t.strictSame(
+      texts(await within(clock, 200, client.history('bob', { limit: 10, before: 21 }))),
+      all.slice(10, 20),
+    );
+    cluster.losesLastParts = 1;
+    const broken = client.history('bob');
+    await clock.advance(5);
+    cluster.kill(1);
+    cluster.setLeader(2);
+    t.strictSame(texts(await within(clock, 200, broken)), all);
+  },
+);
 
 t.test('client: closing ends what is unanswered, and leaves no timer behind', async (t) => {
   const { clock, cluster, client, kinds } = await loggedIn();

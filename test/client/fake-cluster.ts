@@ -56,7 +56,10 @@ export class FakeCluster implements Dialer {
   losesReplies = 0;
   /** Answers the next numbered requests with these instead of executing them. */
   readonly refusals: (ErrorCode | 'unknown')[] = [];
-  historyPage = 1_000;
+  /** Longer lists come in several replies. */
+  entriesPerReply = 1_000;
+  /** Keeps the last reply of the next lists to itself. */
+  losesLastParts = 0;
 
   constructor(clock: VirtualClock, nodes = 3) {
     this.#clock = clock;
@@ -280,8 +283,22 @@ export class FakeCluster implements Dialer {
       this.losesReplies -= 1;
       return;
     }
-    this.#tell(connection, { ...numberOf(request), ...outcome });
+    for (const part of this.#partsOf(outcome)) this.#tell(connection, { ...numberOf(request), ...part });
     this.#deliver(connection);
+  }
+
+  #partsOf(outcome: object): object[] {
+    if (!('value' in outcome)) return [outcome];
+    const value = outcome.value as Success;
+    if (value.op !== 'history' || value.messages.length <= this.entriesPerReply) return [outcome];
+    const parts: object[] = [];
+    for (let from = 0; from < value.messages.length; from += this.entriesPerReply) {
+      const messages = value.messages.slice(from, from + this.entriesPerReply);
+      const more = from + this.entriesPerReply < value.messages.length ? { more: true } : {};
+      parts.push({ ok: true, value: { ...value, messages }, ...more });
+    }
+    if (this.losesLastParts-- > 0) parts.pop();
+    return parts;
   }
 
   #change(connection: Connection, request: NumberedRequest): object {
@@ -349,10 +366,7 @@ export class FakeCluster implements Dialer {
       const conversation = [user, request.with].sort().join(':');
       const before = request.before ?? Number.POSITIVE_INFINITY;
       const all = this.messages.filter((m) => m.conversation === conversation && m.sequence < before);
-      return receipt({
-        op: 'history',
-        messages: all.slice(-Math.max(1, Math.min(request.limit, this.historyPage))),
-      });
+      return receipt({ op: 'history', messages: all.slice(-request.limit) });
     }
     const names = [...this.accounts.keys()].sort();
     const wanted = request.op === 'users' ? names : names.filter((name) => name.startsWith(request.pattern));
