@@ -57,6 +57,17 @@ export class Cursors {
     if (this.#waiting.size > 0) this.#schedule();
   }
 
+  /** As `flush`, but waits no longer than this: without a majority the answer takes its time. */
+  async flushWithin(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#clock.after(ms, resolve);
+      void this.flush().then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;

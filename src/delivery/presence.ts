@@ -14,7 +14,7 @@ export const digestMs = 1_000;
 export const graceMs = 1_000;
 /** A node with a link that says nothing for this long counts as gone. */
 export const silenceMs = 2_500;
-/** Changes within this time leave in one frame. */
+/** After a frame of changes, those of this time leave together in the next one. The first leaves at once. */
 const gatherMs = 5;
 /** At most one question a node in this time. */
 const askMs = 200;
@@ -79,6 +79,7 @@ export class Presence {
   /** Tells the others what has changed, then falls silent. */
   stop(): void {
     this.#announce();
+    this.#gathering?.cancel();
     this.#digest?.cancel();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     for (const remote of this.#remotes.values()) remote.drop();
@@ -87,12 +88,15 @@ export class Presence {
 
   #touch(account: AccountId): void {
     this.#touched.add(account);
-    this.#gathering ??= this.#clock.after(gatherMs, () => this.#announce());
+    if (this.#gathering !== null) return;
+    this.#announce();
+    this.#gathering = this.#clock.after(gatherMs, () => {
+      this.#gathering = null;
+      this.#announce();
+    });
   }
 
   #announce(): void {
-    this.#gathering?.cancel();
-    this.#gathering = null;
     const touched = [...this.#touched];
     this.#touched.clear();
     const up = touched.filter((account) => this.#connections.has(account) && !this.#announced.has(account));

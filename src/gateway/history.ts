@@ -7,7 +7,7 @@ import { deletedAccountName, type MessageEntry, type ReadRequest } from '../prot
 import type { StateStore } from '../store/state-store.ts';
 
 export type HistoryStore = Pick<StateStore, 'readStream'>;
-type HistoryRequest = Extract<ReadRequest, { op: 'history' }>;
+export type HistoryRequest = Extract<ReadRequest, { op: 'history' }>;
 
 const pageRecords = 64;
 /** JSON of the messages in one reply: a frame holds it with room for the rest. The client pages back with `before`. */

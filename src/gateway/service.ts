@@ -4,12 +4,14 @@
  */
 import { unreachable } from '../base/assert.ts';
 import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { encodeProposal } from '../chat/codec.ts';
 import type { Actor, ChatEvent, ChatView, Command, Numbering, Receipt, Result } from '../chat/types.ts';
 import type {
   ChangeRequest,
   ClientRequest,
+  MessageEntry,
   ReadRequest,
   Reply,
   Success,
@@ -20,8 +22,7 @@ import { Authentication } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
 import type { Hasher } from './hasher.ts';
-import type { HistoryStore } from './history.ts';
-import { HistoryReader } from './history.ts';
+import { HistoryReader, type HistoryRequest, type HistoryStore } from './history.ts';
 
 export interface ServiceOptions {
   readonly engine: Pick<Engine<Result, ChatEvent>, 'propose' | 'barrier'>;
@@ -76,6 +77,22 @@ export class Service {
       context.gate = gate;
     }
     return running;
+  }
+
+  /** A conversation again as the reader takes it, or the rejection. */
+  async historyPages(
+    context: ConnectionContext,
+    request: HistoryRequest,
+  ): Promise<AsyncGenerator<readonly MessageEntry[], void, void> | Reply> {
+    const { identity } = context;
+    if (identity === null) return rejection('AUTH_REQUIRED');
+    this.#options.counters.reads += 1;
+    try {
+      await this.barrier();
+      return this.history.pages(identity.account, request);
+    } catch (error) {
+      return this.#failed(error, request.op);
+    }
   }
 
   /** Rejects with `CodedError` UNAVAILABLE when there is no majority. */
@@ -185,6 +202,7 @@ export class Service {
       case 'users':
         return receipt({ op: 'users', users: this.#entries(view.accounts()) });
       case 'search':
+        if (request.pattern.length > limits.searchPatternChars) return rejection('TOO_LONG');
         return receipt({ op: 'search', users: this.#entries(view.searchAccounts(request.pattern)) });
       case 'history': {
         if (context.identity === null) return rejection('AUTH_REQUIRED');

@@ -1,0 +1,64 @@
+/** The chat port: TCP connections of line dialects. Silent on connect; the first line decides. */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Counters } from './counters.ts';
+import { LineConnection, type LineTimeouts, type OpenSession } from './line-connection.ts';
+import { errorLine, type LineDialect } from './line-dialects.ts';
+import { listen } from './listen.ts';
+
+export interface ChatPortOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly counters: Counters;
+  readonly timeouts: LineTimeouts;
+  readonly open: OpenSession;
+  /** A listener of one dialect; null: the first line decides. */
+  readonly dialect: LineDialect | null;
+}
+
+export class ChatPort {
+  readonly #options: ChatPortOptions;
+  readonly #server: Server;
+  readonly #connections = new Set<LineConnection>();
+
+  constructor(options: ChatPortOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  /** Rejects with `CodedError` PORT_IN_USE. Port 0 takes a free one; resolves with the port. */
+  listen(host: string, port: number): Promise<number> {
+    return listen(this.#server, host, port, 'chat port');
+  }
+
+  /** Accepts no more, lets running lines finish, closes. */
+  async stop(): Promise<void> {
+    const closed = this.#server.listening
+      ? new Promise<void>((resolve) => {
+          this.#server.close(() => resolve());
+        })
+      : Promise.resolve();
+    for (const connection of this.#connections) connection.stop();
+    await Promise.all([...this.#connections].map((connection) => connection.closed));
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    const { counters, clock, logger, timeouts, open, dialect } = this.#options;
+    if (counters.chatConnections + counters.nativeConnections >= limits.connectionsPerNode) {
+      counters.connectionsRefused += 1;
+      socket.on('error', () => socket.destroy());
+      socket.end(errorLine(dialect ?? 'pipe', 'TOO_MANY_CONNECTIONS'), () => socket.destroy());
+      return;
+    }
+    counters.chatConnections += 1;
+    const connection = new LineConnection(socket, { clock, logger, timeouts, open, dialect });
+    this.#connections.add(connection);
+    void connection.closed.then(() => {
+      counters.chatConnections -= 1;
+      this.#connections.delete(connection);
+    });
+  }
+}

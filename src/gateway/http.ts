@@ -1,0 +1,92 @@
+/** The HTTP port: the native protocol at `/ws` and the endpoints of operations. Built apart from listening, so that tests need no port. */
+import websocket from '@fastify/websocket';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { WebSocket } from 'ws';
+import { limits } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { EngineStatus } from '../replication/engine.ts';
+import type { Counters } from './counters.ts';
+
+export interface HttpOptions {
+  readonly status: () => EngineStatus;
+  /** The metrics as Prometheus reads them. */
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  readonly counters: Counters;
+  readonly logger: Logger;
+  /** Origins of the members' own pages; any other page's WebSocket is refused. */
+  readonly origins: readonly string[];
+  /** One line for whoever points a browser here. */
+  readonly greeting: string;
+  readonly onSocket: (socket: WebSocket) => void;
+}
+
+export function buildHttp(options: HttpOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    bodyLimit: limits.frameBytes,
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) options.logger.error({ cause: error.message }, 'an HTTP request failed');
+    void reply.code(status).send({ code: status >= 500 ? 'INTERNAL' : 'BAD_REQUEST' });
+  });
+  addOperations(app, options);
+  void app.register(websocket, {
+    options: { maxPayload: limits.frameBytes, perMessageDeflate: false },
+    errorHandler: (error, socket) => {
+      // A frame over the limit, bad UTF-8, a broken connection: `ws` closes with the code that says so.
+      options.counters.badFrames += 1;
+      options.logger.debug({ cause: error.message }, 'a native connection broke');
+      socket.terminate();
+    },
+  });
+  void app.register(async (scope) => {
+    scope.get('/ws', { websocket: true, onRequest: refuseStrangers(options) }, (socket) =>
+      options.onSocket(socket),
+    );
+  });
+  return app;
+}
+
+/** Before the upgrade: pages of other sites must not speak for the person who visits them. No Origin: not a browser. */
+function refuseStrangers(options: HttpOptions) {
+  const allowed = new Set(options.origins);
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { origin } = request.headers;
+    if (origin !== undefined && !allowed.has(origin)) {
+      await reply.code(403).send({ code: 'DENIED', text: 'This origin may not connect.' });
+      return;
+    }
+    const { chatConnections, nativeConnections } = options.counters;
+    if (chatConnections + nativeConnections < limits.connectionsPerNode) return;
+    options.counters.connectionsRefused += 1;
+    await reply.code(503).send({ code: 'TOO_MANY_CONNECTIONS' });
+  };
+}
+
+function addOperations(app: FastifyInstance, { status, metrics, greeting }: HttpOptions): void {
+  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(greeting));
+  app.get('/healthz', () => ({ status: 'alive' }));
+  app.get('/readyz', (_request, reply) => {
+    const reason = reasonNotReady(status());
+    return reply.code(reason === null ? 200 : 503).send(reason === null ? { status: 'ready' } : { reason });
+  });
+  app.get('/cluster', () => clusterOf(status()));
+  app.get('/metrics', async (_request, reply) => {
+    const text = await metrics.text();
+    return reply.type(metrics.contentType).send(text);
+  });
+}
+
+/** Ready: a leader is known, and all that was committed when this node started is applied here. */
+export function reasonNotReady(status: EngineStatus): string | null {
+  if (status.leader === null) return 'no leader is known';
+  if (status.startCommitIndex === null) return 'the commit index is not known yet';
+  if (status.appliedIndex >= status.startCommitIndex) return null;
+  return `applied ${status.appliedIndex} of ${status.startCommitIndex} entries`;
+}
+
+function clusterOf({ id, role, term, leader, commitIndex, appliedIndex, members, alarms }: EngineStatus) {
+  return { id, role, term, leader, commitIndex, appliedIndex, members, alarms };
+}

@@ -1,0 +1,175 @@
+/** What Prometheus may ask. Nothing is counted here: each figure is read where it is kept, when it is asked for. */
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Cursors } from '../delivery/cursors.ts';
+import type { Hub } from '../delivery/hub.ts';
+import type { EngineStatus } from '../replication/engine.ts';
+import type { Counters } from './counters.ts';
+import type { Hasher } from './hasher.ts';
+
+export interface MetricsSources {
+  readonly status: () => EngineStatus;
+  readonly counters: Counters;
+  readonly hasher: Pick<Hasher, 'load'>;
+  readonly hub: Hub;
+  readonly cursors: Cursors;
+}
+
+const nanosecondsPerSecond = 1e9;
+const roles: readonly EngineStatus['role'][] = ['leader', 'follower', 'candidate', 'observer', 'founding'];
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+  #lastTerm = 0;
+  #elections = 0;
+
+  constructor(sources: MetricsSources) {
+    this.#loopDelay.enable();
+    this.#addEngine(sources.status);
+    this.#addGateway(sources);
+    this.#addProcess();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  stop(): void {
+    this.#loopDelay.disable();
+  }
+
+  #addEngine(status: () => EngineStatus): void {
+    this.#gauge('conclave_raft_term', 'Current term.', () => status().term);
+    this.#gauge(
+      'conclave_raft_commit_index',
+      'Highest quorum-durable log index known here.',
+      () => status().commitIndex,
+    );
+    this.#gauge(
+      'conclave_raft_applied_index',
+      'Highest log index applied here.',
+      () => status().appliedIndex,
+    );
+    this.#gauge('conclave_raft_has_leader', '1 while a leader is known.', () =>
+      status().leader === null ? 0 : 1,
+    );
+    this.#gauge('conclave_alarms', 'Alarms that are raised.', () => status().alarms.length);
+    this.#counter('conclave_raft_terms_seen', 'Terms begun, as seen at the scrapes: elections.', () =>
+      this.#seeTerm(status().term),
+    );
+    this.#labelled('conclave_raft_role', 'The role of this node: 1 for the one it has.', 'role', () =>
+      roles.map((role) => [role, status().role === role ? 1 : 0]),
+    );
+    this.#labelled(
+      'conclave_peer_reachable',
+      'Whether this node has a connection with a member.',
+      'peer',
+      () => status().members.map((member) => [String(member.id), member.reachable ? 1 : 0]),
+    );
+    this.#labelled(
+      'conclave_peer_lag_entries',
+      'Entries a member is behind; on the leader only.',
+      'peer',
+      () =>
+        status().members.flatMap((member) => (member.lag === null ? [] : [[String(member.id), member.lag]])),
+    );
+  }
+
+  #addGateway({ counters, hasher, hub }: MetricsSources): void {
+    this.#labelled('conclave_proposals_total', 'Proposals of this node by outcome.', 'outcome', () => [
+      ['applied', counters.proposalsApplied],
+      ['refused', counters.proposalsRefused],
+      ['unknown', counters.proposalsUnknown],
+    ]);
+    this.#labelled('conclave_connections', 'Open connections.', 'port', () => [
+      ['chat', counters.chatConnections],
+      ['native', counters.nativeConnections],
+    ]);
+    this.#counter('conclave_rejections_total', 'Requests that were rejected.', () => counters.rejections);
+    this.#counter('conclave_reads_total', 'Linearizable reads.', () => counters.reads);
+    this.#counter('conclave_pushes_total', 'Messages pushed to readers.', () => counters.pushes);
+    this.#counter('conclave_slow_readers_total', 'Readers cut off.', () => counters.slowReaders);
+    this.#counter(
+      'conclave_connections_refused_total',
+      'Connections over the limit.',
+      () => counters.connectionsRefused,
+    );
+    this.#counter('conclave_bad_frames_total', 'Native frames refused.', () => counters.badFrames);
+    this.#gauge('conclave_hash_load', 'Password hashes waiting or running.', () => hasher.load);
+    this.#gauge('conclave_subscribers', 'Logged-in connections.', () => hub.subscribers);
+  }
+
+  #addProcess(): void {
+    const delay = this.#loopDelay;
+    this.#labelled(
+      'conclave_event_loop_delay_seconds',
+      'Delay of the event loop since the last scrape.',
+      'quantile',
+      () => {
+        const values: [string, number][] = [
+          ['0.5', delay.percentile(50) / nanosecondsPerSecond],
+          ['0.99', delay.percentile(99) / nanosecondsPerSecond],
+          ['1', delay.max / nanosecondsPerSecond],
+        ];
+        delay.reset();
+        return values;
+      },
+    );
+    this.#gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+    this.#gauge('process_heap_bytes', 'Heap in use.', () => process.memoryUsage().heapUsed);
+    this.#counter('process_cpu_seconds_total', 'CPU time, user and system.', () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    });
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect: () => gauge.set(read()),
+    });
+  }
+
+  #counter(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+
+  #labelled(
+    name: string,
+    help: string,
+    label: string,
+    read: () => readonly (readonly [string, number])[],
+  ): void {
+    const gauge: Gauge<string> = new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.#registry],
+      collect: () => {
+        gauge.reset();
+        for (const [value, figure] of read()) gauge.set({ [label]: value }, figure);
+      },
+    });
+  }
+
+  #seeTerm(term: number): number {
+    if (term > this.#lastTerm) this.#elections += this.#lastTerm === 0 ? 0 : term - this.#lastTerm;
+    this.#lastTerm = Math.max(term, this.#lastTerm);
+    return this.#elections;
+  }
+}

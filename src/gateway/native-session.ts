@@ -1,0 +1,391 @@
+/**
+ * The native protocol on one WebSocket: hello, then requests that run side by side (proposed in the order of their arrival), pushes as far
+ * as the reader takes them, and a goodbye that says why.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { WebSocket } from 'ws';
+import type { Clock, Timer } from '../base/clock.ts';
+import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { ChatView, CursorAdvance, Numbering } from '../chat/types.ts';
+import type { Push, Sink } from '../delivery/ports.ts';
+import type {
+  Hello,
+  NativeEvent,
+  NodeAddress,
+  NumberedRequest,
+  Outcome,
+  QueryRequest,
+} from '../protocol/native.ts';
+import { nativeVersion } from '../protocol/native.ts';
+import { encodeNative, type NativeInput, parseNative } from '../protocol/native-codec.ts';
+import type { Reply, Success } from '../protocol/requests.ts';
+import { deletedAccountName } from '../protocol/requests.ts';
+import { Acknowledgements } from './acknowledgements.ts';
+import { ConnectionContext } from './context.ts';
+import type { Counters } from './counters.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { rejection, type Service } from './service.ts';
+import { type Delivery, Subscription } from './subscription.ts';
+
+export interface NativeDependencies {
+  readonly service: Service;
+  readonly delivery: Delivery;
+  readonly view: ChatView;
+  readonly counters: Counters;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly node: number;
+  readonly nodes: readonly NodeAddress[];
+  readonly leader: () => number | null;
+  /** Until hello must come. A client keeps one open connection without it in reserve. */
+  readonly helloMs: number;
+}
+
+type ClosingCode = Extract<NativeEvent, { ev: 'closing' }>['code'];
+type Correlation = { readonly n: number } | { readonly q: number };
+
+/** Until the other side must have answered the close. */
+const closeMs = 2_000;
+
+export class NativeSession implements Sink {
+  readonly #socket: WebSocket;
+  readonly #dependencies: NativeDependencies;
+  readonly #writer: FrameWriter;
+  readonly #acknowledgements = new Acknowledgements();
+  #state: 'silent' | 'greeted' | 'open' | 'closing' = 'silent';
+  #context = new ConnectionContext(null);
+  #secretHash = '';
+  #subscription: Subscription | null = null;
+  /** What came between hello and welcome. */
+  #early: NativeInput[] = [];
+  #inFlight = 0;
+  #idle: (() => void)[] = [];
+  #timer: Timer;
+
+  constructor(socket: WebSocket, dependencies: NativeDependencies) {
+    this.#socket = socket;
+    this.#dependencies = dependencies;
+    this.#writer = new FrameWriter(socket, (bytes) => this.#subscription?.outbox.taken(bytes));
+    this.#timer = dependencies.clock.after(dependencies.helloMs, () => this.close('IDLE'));
+    dependencies.counters.nativeConnections += 1;
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    socket.once('close', () => this.#gone());
+  }
+
+  /** The node's leader changed: `part` is the encoded event. */
+  announce(part: string): void {
+    if (this.#state === 'open') this.#writer.write(part);
+  }
+
+  /** Tells why, then closes. Idempotent. */
+  close(code: ClosingCode, text: string = textOf(code)): void {
+    if (this.#state === 'closing') return;
+    this.#state = 'closing';
+    this.#subscription?.close();
+    this.#event({ ev: 'closing', code, text });
+    this.#writer.flush();
+    this.#socket.close(closeCodeOf(code), code);
+    this.#timer.cancel();
+    this.#timer = this.#dependencies.clock.after(closeMs, () => this.#socket.terminate());
+  }
+
+  /** For a node that goes away: answers what is under way, then closes. */
+  async leave(): Promise<void> {
+    if (this.#inFlight > 0 && this.#state === 'open') {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+    this.close('GOING_AWAY');
+  }
+
+  push(push: Push): number {
+    push.forms.native ??= encodeMessage(push);
+    const part = push.forms.native;
+    const bytes = Buffer.byteLength(part);
+    this.#acknowledgements.note(push.message.index, push.message.conversation, push.message.sequence);
+    this.#writer.write(part, bytes);
+    this.#dependencies.counters.pushes += 1;
+    return bytes;
+  }
+
+  caughtUp(index: number): void {
+    this.#event({ ev: 'caught-up', index });
+  }
+
+  cut(code: ErrorCode, cause?: unknown): void {
+    const { counters, logger } = this.#dependencies;
+    if (code === 'SLOW_READER') counters.slowReaders += 1;
+    else logger.error({ code, cause: cause instanceof Error ? cause.message : null }, 'delivery stopped');
+    this.close(code);
+  }
+
+  #receive(data: unknown, isBinary: boolean): void {
+    if (this.#state === 'closing') return;
+    if (isBinary || !Buffer.isBuffer(data)) {
+      this.close('BAD_REQUEST', 'Frames are text.');
+      return;
+    }
+    for (const input of parseNative(data.toString())) this.#handle(input);
+  }
+
+  #handle(input: NativeInput): void {
+    switch (this.#state) {
+      case 'closing':
+        return;
+      case 'silent':
+        if (input.kind === 'request' && input.request.op === 'hello') void this.#greet(input.request);
+        else this.close('BAD_REQUEST', 'The first request is hello.');
+        return;
+      case 'greeted':
+        this.#early.push(input);
+        if (this.#early.length > limits.inFlightPerSession) this.close('TOO_MANY_IN_FLIGHT');
+        return;
+      case 'open':
+        this.#run(input);
+    }
+  }
+
+  async #greet(hello: Hello): Promise<void> {
+    this.#state = 'greeted';
+    this.#timer.cancel();
+    if (hello.v !== nativeVersion) {
+      this.close('BAD_REQUEST', `This node speaks version ${nativeVersion} of the protocol.`);
+      return;
+    }
+    this.#context = new ConnectionContext(hello.session);
+    this.#secretHash = createHash('sha256').update(hello.secret).digest('hex');
+    try {
+      // A session that ended on another node must not be resumed here.
+      await this.#dependencies.service.barrier();
+    } catch (error) {
+      this.close(error instanceof CodedError ? error.code : 'INTERNAL');
+      return;
+    }
+    if (this.#closed) return;
+    this.#welcome(hello);
+  }
+
+  get #closed(): boolean {
+    return this.#state === 'closing';
+  }
+
+  #welcome(hello: Hello): void {
+    const { view, node, nodes, leader } = this.#dependencies;
+    const session = view.session(hello.session);
+    if (session !== undefined && !sameText(session.secretHash, this.#secretHash)) {
+      this.close('DENIED', 'The secret is not this session’s.');
+      return;
+    }
+    const account = session?.account == null ? undefined : view.accountById(session.account);
+    if (account !== undefined) this.#context.identity = { account: account.id, name: account.name };
+    this.#write({
+      ev: 'welcome',
+      v: nativeVersion,
+      node,
+      leader: leader(),
+      nodes,
+      user: account?.name ?? null,
+      highest: session?.highest ?? 0,
+    });
+    this.#state = 'open';
+    this.#subscribe(hello.after ?? null);
+    const early = this.#early;
+    this.#early = [];
+    for (const input of early) this.#handle(input);
+  }
+
+  #run(input: NativeInput): void {
+    if (input.kind === 'invalid') {
+      this.#dependencies.counters.badFrames += 1;
+      if (input.reply === null) this.close(input.code, input.text);
+      else this.#reply(input.reply, rejection(input.code, input.text));
+      return;
+    }
+    const { request } = input;
+    switch (request.op) {
+      case 'hello':
+        this.close('BAD_REQUEST', 'hello comes once.');
+        return;
+      case 'ping':
+        this.#event({ ev: 'pong' });
+        return;
+      case 'ack':
+        this.#acknowledge(request.index);
+        return;
+      default:
+        this.#ask(request);
+    }
+  }
+
+  #ask(request: NumberedRequest | QueryRequest): void {
+    const correlation = 'n' in request ? { n: request.n } : { q: request.q };
+    if (this.#inFlight >= limits.inFlightPerSession) {
+      this.#reply(correlation, rejection('TOO_MANY_IN_FLIGHT'));
+      return;
+    }
+    this.#inFlight += 1;
+    if (request.op === 'history') {
+      void this.#askHistory(request);
+      return;
+    }
+    const numbering = 'n' in request ? this.#numbering(request) : null;
+    void this.#dependencies.service.execute(this.#context, request, numbering).then((reply) => {
+      this.#reply(correlation, reply);
+      if (reply.kind === 'receipt') this.#changed(reply.value.op);
+      this.#answered();
+    });
+  }
+
+  #changed(op: Success['op']): void {
+    if (op === 'login') this.#subscribe(null);
+    // Also a session that nobody was logged in to, and so nobody watched.
+    if (op === 'logout' || op === 'delete') void this.#ended();
+  }
+
+  #numbering({ n, low }: NumberedRequest): Numbering {
+    return { session: this.#context.session ?? '', secretHash: this.#secretHash, sequence: n, lowest: low };
+  }
+
+  /** A long conversation goes in shares of one page, each as soon as the reader takes it. */
+  async #askHistory(request: Extract<QueryRequest, { op: 'history' }>): Promise<void> {
+    // A login that is still running decides what may be read.
+    if (this.#context.gate !== null) await this.#context.gate;
+    const { q } = request;
+    const pages = await this.#dependencies.service.historyPages(this.#context, request);
+    if ('kind' in pages) this.#reply({ q }, pages);
+    else await this.#replyPages(q, pages);
+    this.#answered();
+  }
+
+  async #replyPages(
+    q: number,
+    pages: AsyncIterable<Extract<Success, { op: 'history' }>['messages']>,
+  ): Promise<void> {
+    for await (const messages of pages) {
+      const value = { op: 'history', messages } as const;
+      for (const part of encodeNative({ q, ok: true, value, more: true })) this.#writer.write(part);
+      if (!(await this.#writer.drained())) return;
+    }
+    this.#write({ q, ok: true, value: { op: 'history', messages: [] } });
+  }
+
+  #answered(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight > 0) return;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+
+  #acknowledge(index: number): void {
+    const account = this.#subscription?.account;
+    if (account === undefined) return;
+    for (const [conversation, sequence] of this.#acknowledgements.acknowledge(index)) {
+      this.#dependencies.delivery.cursors.advance(account, conversation, sequence);
+    }
+  }
+
+  /** Delivery begins behind `after` (a resumed session), or behind what was delivered to the account (a login). */
+  #subscribe(after: number | null): void {
+    const { identity, session } = this.#context;
+    if (identity === null || this.#subscription !== null || this.#state !== 'open') return;
+    const { account } = identity;
+    if (after !== null) this.#noteSeen(account, after);
+    this.#subscription = new Subscription(this.#dependencies.delivery, {
+      account,
+      session,
+      after,
+      sink: this,
+      delivered: (advance) => this.#tellDelivered(advance),
+      ended: () => void this.#ended(),
+    });
+  }
+
+  /** Conversations that the reader has seen whole: acknowledging `after` or more moves their cursors too. */
+  #noteSeen(account: number, after: number): void {
+    const { view } = this.#dependencies;
+    const seen = view
+      .conversationsOf(account)
+      .filter((one) => one.lastIndex <= after && one.delivered(account) < one.lastSequence)
+      .sort((a, b) => a.lastIndex - b.lastIndex);
+    for (const { id, lastIndex, lastSequence } of seen)
+      this.#acknowledgements.note(lastIndex, id, lastSequence);
+  }
+
+  #tellDelivered({ account, conversation, delivered }: CursorAdvance): void {
+    const by = this.#dependencies.view.accountById(account)?.name ?? deletedAccountName;
+    this.#event({ ev: 'delivered', conversation, sequence: delivered, by });
+  }
+
+  /** The session is gone. The request that ended it may be this connection's own: its reply comes first. */
+  async #ended(): Promise<void> {
+    if (this.#context.gate !== null) await this.#context.gate;
+    setImmediate(() => this.close('SESSION_ENDED'));
+  }
+
+  #reply(correlation: Correlation, reply: Reply): void {
+    if (reply.kind === 'rejection') this.#dependencies.counters.rejections += 1;
+    if (this.#state === 'closing') return;
+    const outcome = outcomeOf(reply);
+    for (const part of encodeNative({ ...correlation, ...outcome })) this.#writer.write(part);
+  }
+
+  #event(event: NativeEvent): void {
+    this.#write(event);
+  }
+
+  #write(frame: Parameters<typeof encodeNative>[0]): void {
+    for (const part of encodeNative(frame)) this.#writer.write(part);
+  }
+
+  #gone(): void {
+    this.#state = 'closing';
+    this.#timer.cancel();
+    this.#early = [];
+    this.#subscription?.close();
+    this.#dependencies.counters.nativeConnections -= 1;
+  }
+}
+
+function outcomeOf(reply: Reply): Outcome {
+  switch (reply.kind) {
+    case 'receipt':
+      return { ok: true, value: reply.value };
+    case 'rejection':
+      return { ok: false, code: reply.code, text: reply.text };
+    case 'unknown':
+      return { unknown: true, text: reply.text };
+  }
+}
+
+function encodeMessage({ message, fromName, toName }: Push): string {
+  const { conversation, sequence, index, text, sentMs } = message;
+  return JSON.stringify({
+    ev: 'message',
+    conversation,
+    sequence,
+    index,
+    from: fromName,
+    to: toName,
+    text,
+    sentMs,
+  } satisfies NativeEvent);
+}
+
+function sameText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+function textOf(code: ClosingCode): string {
+  if (code === 'GOING_AWAY') return 'The node is stopping.';
+  return code === 'SESSION_ENDED' ? 'The session has ended.' : errorTable[code].text;
+}
+
+/** WebSocket close codes (RFC 6455, 7.4.1): going away, try again later, policy; normal where the session itself is over. */
+function closeCodeOf(code: ClosingCode): number {
+  if (code === 'GOING_AWAY') return 1001;
+  if (code === 'SESSION_ENDED') return 1000;
+  return errorTable[code].retry ? 1013 : 1008;
+}

@@ -1,0 +1,74 @@
+/** One logged-in connection's share of delivery: its outbox, its presence, and the end of its account or session. */
+import type { Clock } from '../base/clock.ts';
+import type { AccountId, ConversationView, CursorAdvance, SessionId } from '../chat/types.ts';
+import type { Start } from '../delivery/catch-up.ts';
+import type { Cursors } from '../delivery/cursors.ts';
+import type { Hub } from '../delivery/hub.ts';
+import { Outbox } from '../delivery/outbox.ts';
+import type { DeliveryView, HistoryStore, Sink } from '../delivery/ports.ts';
+import type { Presence } from '../delivery/presence.ts';
+
+/** Delivery on this node, shared by all connections. */
+export interface Delivery {
+  readonly hub: Hub;
+  readonly view: DeliveryView;
+  readonly store: HistoryStore;
+  readonly clock: Clock;
+  readonly cursors: Cursors;
+  readonly presence: Presence;
+}
+
+export interface SubscriptionOptions {
+  readonly account: AccountId;
+  readonly session: SessionId | null;
+  /** Log index of the last event that the reader has; null: behind what was delivered to the account. */
+  readonly after: number | null;
+  readonly sink: Sink;
+  readonly delivered?: (advance: CursorAdvance) => void;
+  /** The account or the session is gone, by whomever; called at most once. */
+  readonly ended: () => void;
+}
+
+export class Subscription {
+  readonly account: AccountId;
+  readonly outbox: Outbox;
+  readonly #ends: readonly (() => void)[];
+  #closed = false;
+
+  constructor(delivery: Delivery, options: SubscriptionOptions) {
+    const { account, session, sink } = options;
+    this.account = account;
+    const ended = (): void => {
+      if (this.#closed) return;
+      this.close();
+      options.ended();
+    };
+    this.outbox = new Outbox(delivery, {
+      account,
+      sink,
+      start: startOf(delivery, options),
+      accountDeleted: ended,
+      ...(options.delivered === undefined ? {} : { delivered: options.delivered }),
+    });
+    this.#ends = [
+      delivery.presence.connect(account),
+      session === null ? () => undefined : delivery.hub.watchSession(session, ended),
+    ];
+  }
+
+  /** Nothing is pushed or told after this. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.outbox.close();
+    for (const end of this.#ends) end();
+  }
+}
+
+function startOf({ cursors }: Delivery, { account, after }: SubscriptionOptions): Start {
+  if (after !== null) return { kind: 'after', index: after };
+  // This node may know of deliveries that the replicated cursor does not show yet.
+  const delivered = (conversation: ConversationView): number =>
+    Math.max(conversation.delivered(account), cursors.delivered(account, conversation.id));
+  return { kind: 'delivered', delivered };
+}
