@@ -1,0 +1,45 @@
+/** Text above the line being typed: what arrives never tears what a person is writing. */
+import { clearScreenDown, cursorTo, type Interface, moveCursor } from 'node:readline';
+
+export type Style = 'plain' | 'message' | 'error' | 'notice';
+
+/** SGR parameters; `plain` has none. */
+const styles: Readonly<Record<Style, string>> = { plain: '', message: '36', error: '31', notice: '2' };
+
+/** Whether to colour: only on a terminal that can, and not when NO_COLOR is set to anything (no-color.org). */
+export function wantsColour(
+  isTerminal: boolean,
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const refused = environment.NO_COLOR !== undefined && environment.NO_COLOR !== '';
+  return isTerminal && !refused && environment.TERM !== 'dumb';
+}
+
+export class Screen {
+  readonly #editor: Interface;
+  readonly #output: NodeJS.WritableStream;
+  readonly #colour: boolean;
+
+  constructor(editor: Interface, output: NodeJS.WritableStream, colour: boolean) {
+    this.#editor = editor;
+    this.#output = output;
+    this.#colour = colour;
+  }
+
+  /** Shows lines above the prompt and puts prompt, typed text and cursor back where they were. */
+  print(lines: readonly string[], style: Style): void {
+    const { rows } = this.#editor.getCursorPos();
+    moveCursor(this.#output, 0, -rows);
+    cursorTo(this.#output, 0);
+    clearScreenDown(this.#output);
+    const text = lines.map((line) => `${this.#styled(line, style)}\n`).join('');
+    // The editor redraws from `rows` above the cursor, where it believes its first row to be.
+    this.#output.write(text + '\n'.repeat(rows));
+    this.#editor.prompt(true);
+  }
+
+  #styled(line: string, style: Style): string {
+    const code = styles[style];
+    return this.#colour && code !== '' && line !== '' ? `\u001b[${code}m${line}\u001b[0m` : line;
+  }
+}
