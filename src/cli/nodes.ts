@@ -1,5 +1,5 @@
 /** Which nodes a program talks to: the list given on the command line, else those of the configuration file. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type ClusterConfig, isLoopback, parseConfig } from '../base/config.ts';
 import { CodedError } from '../base/errors.ts';
 import { parseAddresses, type ServerAddress } from '../client/index.ts';
@@ -24,12 +24,13 @@ export interface Nodes {
 export function findNodes(args: Pick<Arguments, 'text'>): Nodes {
   const connect = args.text('connect');
   const given = args.text('config');
-  const config = readConfig(given ?? defaultConfigPath, given === undefined && connect !== undefined);
-  if (connect !== undefined) {
-    return { addresses: parseAddresses(connect).map((address) => httpAddress(address, config)), config };
+  if (connect === undefined) {
+    const config = readConfig(given ?? defaultConfigPath);
+    return { addresses: config.nodes.map((node) => ({ host: node.host, port: node.httpPort })), config };
   }
-  const addresses = (config?.nodes ?? []).map((node) => ({ host: node.host, port: node.httpPort }));
-  return { addresses, config };
+  const isThere = given !== undefined || existsSync(defaultConfigPath);
+  const config = isThere ? readConfig(given ?? defaultConfigPath) : null;
+  return { addresses: parseAddresses(connect).map((address) => httpAddress(address, config)), config };
 }
 
 /** A chat port that the configuration knows stands for the same node's HTTP port; any other port is taken as it is. */
@@ -44,14 +45,13 @@ function isSameHost(a: string, b: string): boolean {
   return a === b || (isLoopback(a) && isLoopback(b) && (a === 'localhost' || b === 'localhost'));
 }
 
-/** Null when it is missing and may be. */
-export function readConfig(path: string, mayBeMissing: boolean): ClusterConfig | null {
+/** Throws CodedError CONFIG_INVALID: missing, unreadable or wrong. */
+export function readConfig(path: string): ClusterConfig {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    if (mayBeMissing && code === 'ENOENT') return null;
     const why = code === 'ENOENT' ? 'there is no such file' : code;
     throw new CodedError('CONFIG_INVALID', `configuration ${path}: ${why}; name another one with --config`);
   }

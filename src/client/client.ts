@@ -153,6 +153,8 @@ export class Client {
         return;
       }
       if (request.op === 'login') this.#inbox.deliveryBegins();
+      // The cursors of a session that ends are to be known before it does.
+      if (request.op === 'logout' || request.op === 'delete') this.#sendAck();
       this.#queue.add(request, this.#clock.monotonicMs(), (reply) => {
         this.#observe(request, reply);
         resolve(reply);
