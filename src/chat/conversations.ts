@@ -90,6 +90,7 @@ export class Conversations {
     return this.#byId.get(id);
   }
 
+  /** In no particular order. */
   of(account: AccountId): readonly Conversation[] {
     return [...(this.#byAccount.get(account) ?? [])];
   }

@@ -48,8 +48,9 @@ export class Sessions {
     return this.#byId.get(id);
   }
 
+  /** By id: the same order on a node that was restored, since their ends are told in it. */
   of(account: AccountId): readonly Session[] {
-    return [...(this.#byAccount.get(account) ?? [])];
+    return [...(this.#byAccount.get(account) ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   open(id: SessionId, secretHash: string, moment: Moment): Session {

@@ -13,58 +13,87 @@ const tight = {
   inFlightPerSession: 6,
 };
 
-const names = ['ann', 'bob', 'Cy', 'dee'];
-const account = fc.integer({ min: 1, max: 12 });
-const command: fc.Arbitrary<Command> = fc.oneof(
+/** Accounts 1 and 2 exist from the start; later ones have whatever index they were registered at. */
+const names = ['ann', 'bob', 'Cy'];
+const account = fc.constantFrom(1, 1, 1, 2, 2, 2, 3, 4, 5);
+const session = fc.integer({ min: 1, max: 5 });
+const login = fc.record({ kind: fc.constant('login' as const), account, credential: fc.constant(1) });
+const send = fc.record({
+  kind: fc.constant('send' as const),
+  to: fc.constantFrom(...names),
+  text: fc.string({ unit: 'binary' }),
+});
+const advance = fc.record({
+  kind: fc.constant('advance-cursors' as const),
+  cursors: fc.array(
+    fc.record({
+      account,
+      conversation: fc.constantFrom('d:1:2', 'd:1:1', 'd:2:2', 'd:1:9'),
+      delivered: fc.integer({ min: 1, max: 4 }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  ),
+});
+const rest: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
     kind: fc.constant('register' as const),
     name: fc.constantFrom(...names, 'x'),
     passwordHash: fc.string(),
   }),
-  fc.record({ kind: fc.constant('login' as const), account, credential: fc.integer({ min: 1, max: 2 }) }),
+  login,
   fc.record({ kind: fc.constant('logout' as const) }),
   fc.record({ kind: fc.constant('delete-account' as const), name: fc.constantFrom(...names) }),
-  fc.record({
-    kind: fc.constant('send' as const),
-    to: fc.constantFrom(...names),
-    text: fc.string({ unit: 'binary' }),
-  }),
-  fc.record({
-    kind: fc.constant('advance-cursors' as const),
-    cursors: fc.array(
-      fc.record({
-        account,
-        conversation: fc.tuple(account, account).map(([a, b]) => `d:${Math.min(a, b)}:${Math.max(a, b)}`),
-        delivered: fc.integer({ min: 0, max: 4 }),
-      }),
-      { maxLength: 4 },
-    ),
-  }),
 );
-const proposal: fc.Arbitrary<Proposal> = fc.record({
-  numbering: fc.option(
-    fc
-      .tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 8 }))
-      .map(([session, sequence, back]) => numbering(session, sequence, Math.max(1, sequence - back))),
-    { freq: 3 },
-  ),
-  actor: fc.option(fc.record({ account, session: fc.constant(null) })),
-  command,
-});
+
+function asProposal(session: number, sequence: number, back: number, command: Command): Proposal {
+  return { numbering: numbering(session, sequence, Math.max(1, sequence - back)), actor: null, command };
+}
+
+const sequence = fc.integer({ min: 2, max: 12 });
+const proposal: fc.Arbitrary<Proposal> = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(session, login).map(([id, command]) => asProposal(id, 1, 0, command)) },
+  {
+    weight: 8,
+    arbitrary: fc
+      .tuple(session, sequence, fc.integer({ min: 0, max: 8 }), send)
+      .map(([id, number, back, command]) => asProposal(id, number, back, command)),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(session, fc.integer({ min: 1, max: 12 }), rest)
+      .map(([id, number, command]) => asProposal(id, number, 2, command)),
+  },
+  { weight: 2, arbitrary: advance.map((command) => ({ numbering: null, actor: null, command })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(account, fc.oneof(send, send, rest))
+      .map(([id, command]) => ({ numbering: null, actor: { account: id, session: null }, command })),
+  },
+);
 const entry = fc.record({
   proposal,
-  pauseMs: fc.constantFrom(0, 0, 1, 999, minute, 4 * minute, 12 * minute, 40 * minute),
+  pauseMs: fc.constantFrom(0, 0, 0, 0, 0, 1, 999, minute, minute, 2 * minute, 4 * minute, 12 * minute),
   /** What happens to the second node behind the entry. */
   afterwards: fc.constantFrom('nothing', 'nothing', 'store', 'reload'),
 });
+
+function inhabited(): World {
+  const world = new World(tight);
+  world.register('ann');
+  world.register('bob');
+  for (const id of [1, 2, 3]) world.numbered(id, 1, { kind: 'login', account: 1 + (id % 2), credential: 1 });
+  return world;
+}
 
 t.test(
   'property: a node restored from stored rows at any point goes on exactly like one that never stopped',
   async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(entry, { minLength: 10, maxLength: 60 }), async (entries) => {
-        const steady = new World(tight);
-        const restarted = new World(tight);
+      fc.asyncProperty(fc.array(entry, { minLength: 30, maxLength: 60 }), async (entries) => {
+        const steady = inhabited();
+        const restarted = inhabited();
         for (const { proposal, pauseMs, afterwards } of entries) {
           for (const world of [steady, restarted]) world.clusterMs += pauseMs;
           const expected = steady.apply(proposal);
@@ -82,7 +111,7 @@ t.test(
           JSON.stringify(steady.machine.accounts()) === JSON.stringify(restarted.machine.accounts())
         );
       }),
-      { numRuns: 250 },
+      { numRuns: 200 },
     );
   },
 );
@@ -91,8 +120,8 @@ t.test(
   'property: sequences of a conversation have no gaps, and what a view shows is consistent',
   async () => {
     fc.assert(
-      fc.property(fc.array(entry, { minLength: 10, maxLength: 60 }), (entries) => {
-        const world = new World(tight);
+      fc.property(fc.array(entry, { minLength: 30, maxLength: 60 }), (entries) => {
+        const world = inhabited();
         const last = new Map<string, number>();
         for (const { proposal, pauseMs } of entries) {
           world.clusterMs += pauseMs;
@@ -199,6 +228,22 @@ t.test('load: replaces what was there', async (t) => {
   t.equal(other.machine.digest(), world.machine.digest());
   t.equal(other.machine.accountByName('bob'), undefined);
   t.equal(other.machine.takeChanges().puts.size, 0, 'what was loaded is stored already');
+});
+
+t.test('load: the order of use survives, also of sessions that logged in late', async (t) => {
+  const ended = async (reload: boolean) => {
+    const world = new World({ ...tight, sessions: 2 });
+    const ann = world.register('ann');
+    world.numbered(1, 1, { kind: 'register', name: 'bob', passwordHash: 'h' });
+    world.numbered(2, 1, { kind: 'login', account: ann, credential: 1 });
+    world.numbered(1, 2, { kind: 'login', account: ann, credential: 1 });
+    if (reload) await world.reload();
+    world.numbered(3, 1, { kind: 'login', account: ann, credential: 1 });
+    return world.raw({ kind: 'logout' }).events;
+  };
+  const events = await ended(false);
+  t.same(events, [{ kind: 'session-ended', session: numbering(2, 1).session }]);
+  t.same(await ended(true), events);
 });
 
 t.test('digest: differs when anything differs', async (t) => {
