@@ -13,6 +13,8 @@ export interface PeerTransport {
   onStream(handler: (from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>): void;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** What an operator should know now, a line each: for instance that every peer refuses this node's key. */
+  alarms?(): readonly string[];
 }
 
 export type Lane = 'control' | 'bulk';

@@ -1,0 +1,133 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import type { Disk } from '../base/disk.ts';
+import { CodedError } from '../base/errors.ts';
+
+/**
+ * `identity.json`: what makes a data directory one member of one cluster. Written before anything else, so that a wiped disk
+ * is somebody else: it can never vote again under the id that once promised something.
+ */
+const FILE = 'identity.json';
+
+const position = Type.Object({
+  index: Type.Integer({ minimum: 1 }),
+  term: Type.Integer({ minimum: 1 }),
+});
+const schema = Type.Object(
+  {
+    version: Type.Literal(1),
+    cluster: Type.String(),
+    node: Type.Integer({ minimum: 1 }),
+    incarnation: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+    founded: Type.Boolean(),
+    installing: Type.Union([position, Type.Null()]),
+  },
+  { additionalProperties: false },
+);
+
+type Content = Static<typeof schema>;
+
+export interface Identity {
+  /** Random, for the life of the directory; the member's id in the Raft group. */
+  readonly incarnation: number;
+  /** The log holds the founding record, or a snapshot: from now on an empty log is a lost one. */
+  readonly founded: boolean;
+  /** A snapshot up to there was about to replace state and log; null when none was. */
+  readonly installing: { readonly index: number; readonly term: number } | null;
+  /** Durable when resolved. */
+  markFounded(): Promise<void>;
+  markInstalling(position: { readonly index: number; readonly term: number } | null): Promise<void>;
+}
+
+export interface IdentityOwner {
+  readonly cluster: string;
+  readonly node: number;
+  /** A uniform integer in [0, 2^53). */
+  readonly random53: () => number;
+}
+
+/** Reads the identity, or makes one in an empty directory. Rejects with DATA_FOREIGN or DATA_DAMAGED. */
+export async function loadIdentity(disk: Disk, owner: IdentityOwner): Promise<Identity> {
+  const stored = await disk.read(FILE);
+  if (stored !== null) return new StoredIdentity(disk, check(parse(stored), owner));
+  const content: Content = {
+    version: 1,
+    cluster: owner.cluster,
+    node: owner.node,
+    // 0 is nobody, and the two largest safe integers address a core's own storage threads.
+    incarnation: 1 + (owner.random53() % (Number.MAX_SAFE_INTEGER - 3)),
+    founded: false,
+    installing: null,
+  };
+  const identity = new StoredIdentity(disk, content);
+  await identity.save(content);
+  return identity;
+}
+
+class StoredIdentity implements Identity {
+  readonly #disk: Disk;
+  #content: Content;
+
+  constructor(disk: Disk, content: Content) {
+    this.#disk = disk;
+    this.#content = content;
+  }
+
+  get incarnation(): number {
+    return this.#content.incarnation;
+  }
+
+  get founded(): boolean {
+    return this.#content.founded;
+  }
+
+  get installing(): Identity['installing'] {
+    return this.#content.installing;
+  }
+
+  async markFounded(): Promise<void> {
+    if (!this.#content.founded) await this.save({ ...this.#content, founded: true });
+  }
+
+  async markInstalling(place: Identity['installing']): Promise<void> {
+    await this.save({ ...this.#content, installing: place });
+  }
+
+  async save(content: Content): Promise<void> {
+    await this.#disk.replace(FILE, new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`));
+    this.#content = content;
+  }
+}
+
+function parse(bytes: Uint8Array): Content {
+  const damaged = (cause?: unknown): CodedError =>
+    new CodedError(
+      'DATA_DAMAGED',
+      `${FILE} in the data directory is not readable. Remove the whole data directory to let this node begin anew as a non-voter.`,
+      { cause },
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw damaged(error);
+  }
+  if (Value.Check(schema, value)) return value;
+  throw damaged();
+}
+
+function check(content: Content, owner: IdentityOwner): Content {
+  if (content.cluster !== owner.cluster) {
+    throw new CodedError(
+      'DATA_FOREIGN',
+      `The data directory belongs to cluster "${content.cluster}", this node to cluster "${owner.cluster}".`,
+    );
+  }
+  if (content.node !== owner.node) {
+    throw new CodedError(
+      'DATA_FOREIGN',
+      `The data directory belongs to node ${content.node}, this is node ${owner.node}.`,
+    );
+  }
+  return content;
+}

@@ -1,0 +1,77 @@
+import type { MemberId, Message, MessageType } from '../raft/index.ts';
+import type { Links } from './links.ts';
+import { isWireType, messageSize } from './message-codec.ts';
+import { encodeFrame, FRAME_TARGET_BYTES } from './peer-frames.ts';
+import type { Lane, PeerTransport } from './ports.ts';
+
+/** Small, and elections or latencies wait for them: never behind appends. */
+const controlTypes: ReadonlySet<MessageType> = new Set<MessageType>([
+  'MsgAppResp',
+  'MsgVote',
+  'MsgVoteResp',
+  'MsgHeartbeat',
+  'MsgHeartbeatResp',
+  'MsgTimeoutNow',
+  'MsgReadIndex',
+  'MsgReadIndexResp',
+  'MsgPreVote',
+  'MsgPreVoteResp',
+]);
+
+interface Batch {
+  messages: Message[];
+  bytes: number;
+}
+
+/** Gathers the messages of one turn: one frame a peer and lane, unless they are too large for one. */
+export class PeerOutbox {
+  readonly #transport: PeerTransport;
+  readonly #links: Links;
+  /** A message that was not sent: the core is to know. */
+  readonly #lost: (message: Message) => void;
+  readonly #batches = new Map<MemberId, Record<Lane, Batch>>();
+
+  constructor(transport: PeerTransport, links: Links, lost: (message: Message) => void) {
+    this.#transport = transport;
+    this.#links = links;
+    this.#lost = lost;
+  }
+
+  add(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (isWireType(message.type)) this.#add(message);
+    }
+  }
+
+  #add(message: Message): void {
+    let batches = this.#batches.get(message.to);
+    if (batches === undefined) {
+      batches = { control: { messages: [], bytes: 0 }, bulk: { messages: [], bytes: 0 } };
+      this.#batches.set(message.to, batches);
+    }
+    const lane: Lane = controlTypes.has(message.type) ? 'control' : 'bulk';
+    const batch = batches[lane];
+    const size = messageSize(message);
+    if (batch.bytes + size > FRAME_TARGET_BYTES) this.#send(message.to, lane, batch);
+    batch.messages.push(message);
+    batch.bytes += size;
+  }
+
+  flush(): void {
+    for (const [member, batches] of this.#batches) {
+      this.#send(member, 'control', batches.control);
+      this.#send(member, 'bulk', batches.bulk);
+      if (this.#links.nodeOf(member) === null) this.#batches.delete(member);
+    }
+  }
+
+  #send(member: MemberId, lane: Lane, batch: Batch): void {
+    const { messages } = batch;
+    if (messages.length === 0) return;
+    batch.messages = [];
+    batch.bytes = 0;
+    const node = this.#links.nodeOf(member);
+    if (node !== null && this.#transport.send(node, lane, encodeFrame({ kind: 'raft', messages }))) return;
+    for (const message of messages) this.#lost(message);
+  }
+}

@@ -1,0 +1,175 @@
+import type { Clock } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { MemberId, Message, Snapshot } from '../raft/index.ts';
+import type { AppliedMark, SnapshotInstall, StateStore } from '../store/state-store.ts';
+import { decodeDirectory } from './members.ts';
+import { decodeMark, encodeMark, isSnapshotRequest, snapshotRequest } from './peer-frames.ts';
+import type { PeerIdentity, PeerTransport } from './ports.ts';
+
+/** From the leader's word that a copy is needed until it is asked for; and from its end until it is acknowledged. */
+const ASKED_WITHIN_MS = 3_000;
+const ACKNOWLEDGED_WITHIN_MS = 30_000;
+const MAX_SENDING = 4;
+
+interface Sending {
+  readonly member: MemberId;
+  /** Null while the copy is on its way. */
+  sinceMs: number | null;
+  allowedMs: number;
+}
+
+export interface SenderOptions {
+  readonly store: StateStore;
+  readonly clock: Clock;
+  /** Whether the core still holds back entries from this member for the sake of a snapshot. */
+  readonly isAwaited: (member: MemberId) => boolean;
+  readonly failed: (member: MemberId) => void;
+}
+
+/**
+ * The leader's side. The core sends a note that a copy is needed; the member then pulls it over a stream of its own, made
+ * from the state as it is by then. A copy that is not pulled, breaks off or is not acknowledged is reported as failed,
+ * since the core sends nothing else to that member meanwhile.
+ */
+export class SnapshotSender {
+  readonly #options: SenderOptions;
+  readonly #sending = new Map<MemberId, Sending>();
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  get busy(): boolean {
+    return this.#sending.size > 0;
+  }
+
+  announced(member: MemberId): void {
+    this.#await(member, ASKED_WITHIN_MS);
+  }
+
+  #await(member: MemberId, allowedMs: number): void {
+    this.#sending.set(member, { member, sinceMs: this.#options.clock.monotonicMs(), allowedMs });
+  }
+
+  linkDown(member: MemberId): void {
+    this.#fail(member);
+  }
+
+  tick(nowMs: number): void {
+    for (const { member, sinceMs, allowedMs } of [...this.#sending.values()]) {
+      if (sinceMs === null) continue;
+      if (!this.#options.isAwaited(member)) this.#sending.delete(member);
+      else if (nowMs - sinceMs > allowedMs) this.#fail(member);
+    }
+  }
+
+  #fail(member: MemberId): void {
+    if (this.#sending.delete(member)) this.#options.failed(member);
+  }
+
+  /** The handler of streams. */
+  async *serve(from: PeerIdentity, request: Uint8Array): AsyncGenerator<Uint8Array> {
+    if (!isSnapshotRequest(request)) throw new CodedError('BAD_REQUEST', 'unknown stream');
+    const running = [...this.#sending.values()].filter(({ sinceMs }) => sinceMs === null).length;
+    if (running >= MAX_SENDING) throw new CodedError('BUSY');
+    const member = from.incarnation;
+    this.#sending.set(member, { member, sinceMs: null, allowedMs: 0 });
+    let complete = false;
+    try {
+      const { mark, chunks } = await this.#options.store.exportSnapshot();
+      yield encodeMark(mark);
+      yield* chunks;
+      complete = true;
+    } finally {
+      if (complete) this.#await(member, ACKNOWLEDGED_WITHIN_MS);
+      else this.#fail(member);
+    }
+  }
+}
+
+export interface ReceiverOptions {
+  readonly transport: PeerTransport;
+  readonly store: StateStore;
+  readonly logger: Logger;
+  readonly appliedIndex: () => number;
+  /** Gives the core the note; returns whether it took it, and so will ask for `install` of this index. */
+  readonly step: (message: Message) => boolean;
+}
+
+/**
+ * The follower's side: pulls a copy beside its state, and only when all of it is here tells the core, which has the last
+ * word. One at a time: other notes are ignored meanwhile, the leader repeats them.
+ */
+export class SnapshotReceiver {
+  readonly #options: ReceiverOptions;
+  #pulling = false;
+  #ready: { readonly install: SnapshotInstall; readonly mark: AppliedMark } | null = null;
+  #stopped = false;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** The leader at `node` says that this node needs a copy. */
+  announced(message: Message, node: number): void {
+    if (this.#pulling || this.#stopped) return;
+    this.#pulling = true;
+    const done = (): void => {
+      this.#pulling = false;
+    };
+    this.#pull(message, node).then(done, (error) => {
+      done();
+      if (this.#stopped) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.logger.warn({ node, reason }, 'a snapshot could not be fetched');
+    });
+  }
+
+  async #pull(message: Message, node: number): Promise<void> {
+    const { transport, store, logger } = this.#options;
+    const stream = (await transport.openStream(node, snapshotRequest))[Symbol.asyncIterator]();
+    try {
+      const first = await stream.next();
+      if (first.done === true) throw new CodedError('UNAVAILABLE', 'the stream was empty');
+      const mark = decodeMark(first.value);
+      logger.info({ node, index: mark.index }, 'fetching a snapshot');
+      if (mark.index <= this.#options.appliedIndex()) return;
+      const install = await store.beginInstall();
+      let used = false;
+      try {
+        for (let next = await stream.next(); next.done !== true; next = await stream.next()) {
+          await install.write(next.value);
+        }
+        used = !this.#stopped && this.#offer(message, install, mark);
+      } finally {
+        if (!used) await install.abort();
+      }
+    } finally {
+      await stream.return?.();
+    }
+  }
+
+  #offer(message: Message, install: SnapshotInstall, mark: AppliedMark): boolean {
+    const { index, term, engine } = mark;
+    const snapshot = { meta: { index, term, confState: decodeDirectory(engine).conf }, data: engine };
+    this.#ready = { install, mark };
+    if (this.#options.step({ ...message, snapshot })) return true;
+    this.#ready = null;
+    return false;
+  }
+
+  /** The core took the copy: puts it in force. */
+  async install(snapshot: Snapshot): Promise<AppliedMark> {
+    const ready = this.#ready;
+    if (ready === null || ready.mark.index !== snapshot.meta.index) {
+      throw new CodedError('INTERNAL', 'the core took a snapshot that nobody offered');
+    }
+    this.#ready = null;
+    return await ready.install.commit();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Changes, StreamAppend } from '../../../src/base/changes.ts';
+import type { Applied, CommittedCommand, StateMachine } from '../../../src/replication/state-machine.ts';
+
+export interface ToyResult {
+  readonly text: string;
+  /** Number of the command in the order of applying. */
+  readonly position: number;
+}
+
+/** Keeps every command it was given, in order, with its time: whatever is lost, doubled or reordered shows. */
+export class ToyMachine implements StateMachine<ToyResult, string> {
+  readonly texts: string[] = [];
+  readonly times: { wallMs: number; clusterMs: number }[] = [];
+  #puts = new Map<string, Uint8Array>();
+  #appends: StreamAppend[] = [];
+  failOn: string | null = null;
+
+  apply({ command, time }: CommittedCommand): Applied<ToyResult, string> {
+    const text = Buffer.from(command).toString();
+    if (text === this.failOn) throw new Error('planted');
+    const position = this.texts.push(text);
+    this.times.push(time);
+    this.#puts.set(`t/${String(position).padStart(8, '0')}`, Buffer.from(JSON.stringify({ text, time })));
+    this.#appends.push({ stream: 'history', sequence: position, record: Buffer.from(text) });
+    return { result: { text, position }, events: [`applied ${text}`] };
+  }
+
+  takeChanges(): Changes {
+    const changes = { puts: this.#puts, deletes: new Set<string>(), appends: this.#appends, dropStreams: [] };
+    this.#puts = new Map();
+    this.#appends = [];
+    return changes;
+  }
+
+  async load(rows: AsyncIterable<readonly [key: string, value: Uint8Array]>): Promise<void> {
+    this.texts.length = 0;
+    this.times.length = 0;
+    for await (const [, value] of rows) {
+      const { text, time } = JSON.parse(Buffer.from(value).toString());
+      this.texts.push(text);
+      this.times.push(time);
+    }
+  }
+}
