@@ -1,7 +1,7 @@
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { limits } from '../../src/base/limits.ts';
-import { startNodes, until } from '../support/gateway.ts';
+import { metric, startNodes, until } from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 
 const { cluster, nodes, stop } = await startNodes(2);
@@ -267,11 +267,7 @@ t.test('native: a reader that stops reading is cut off, and resumes from its cur
     await Promise.all(Array.from({ length: 100 }, () => sue.change({ op: 'send', to: 'ray', text })));
   }
   await sue.next((frame) => frame.n === count + 3);
-  const metrics = async (): Promise<string> =>
-    (await fetch(`http://127.0.0.1:${two.httpPort}/metrics`)).text();
-  while (!(await metrics()).includes('conclave_slow_readers_total 1')) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  while ((await metric(two, 'conclave_slow_readers_total')) === 0) await until(() => true);
   ray.resume();
   await ray.closed();
   const last = Number(ray.messages().at(-1)?.index ?? 0);

@@ -103,7 +103,7 @@ export class LineClient {
   }
 
   static async open(port: number): Promise<LineClient> {
-    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    const socket = connect({ host: '127.0.0.1', port });
     await new Promise((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', reject);
@@ -179,6 +179,13 @@ export class LineClient {
     this.#wake = [];
     for (const resolve of wake) resolve();
   }
+}
+
+/** One figure of a node's /metrics. */
+export async function metric(node: Pick<TestNode, 'httpPort'>, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text();
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+  return Number(line?.split(' ').at(-1));
 }
 
 /** Until the condition holds; the test's own timeout ends it otherwise. */
