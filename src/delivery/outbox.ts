@@ -30,6 +30,8 @@ export interface OutboxOptions {
   readonly sink: Sink;
   readonly delivered?: (advance: CursorAdvance) => void;
   readonly accountDeleted: () => void;
+  /** For tests. */
+  readonly backlogMessages?: number;
 }
 
 export class Outbox implements Subscriber {
@@ -76,7 +78,7 @@ export class Outbox implements Subscriber {
     }
     if (this.#overflowed) return;
     this.#backlog.push(push);
-    if (this.#waiting() > backlogMessages) this.#dropBacklog();
+    if (this.#waiting() > (this.#options.backlogMessages ?? backlogMessages)) this.#dropBacklog();
     this.#watchStall();
   }
 

@@ -1,0 +1,342 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { limits } from '../../src/base/limits.ts';
+import { encodeProposal } from '../../src/chat/codec.ts';
+import type { Command } from '../../src/chat/types.ts';
+import { Hub } from '../../src/delivery/hub.ts';
+import { Outbox, stallMs } from '../../src/delivery/outbox.ts';
+import type { HistoryStore, Push, Sink } from '../../src/delivery/ports.ts';
+import { FakeCluster, type FakeEngine } from '../support/fake-engine.ts';
+import { settle, VirtualClock } from '../support/virtual-clock.ts';
+
+/** Bytes that each push pretends to take: five fill the window. */
+const pushBytes = limits.outboxBytes / 5;
+const names = ['ann', 'bob', 'cleo'];
+
+/** One node with three accounts, whose reads of the store take virtual time. */
+class World {
+  readonly clock = new VirtualClock();
+  readonly cluster = new FakeCluster();
+  readonly engine: FakeEngine;
+  readonly hub: Hub;
+  readonly store: HistoryStore;
+  readMs = 0;
+  readonly accounts: readonly number[];
+
+  constructor() {
+    this.engine = this.cluster.node(1);
+    this.engine.held = true;
+    for (const name of names) this.append(null, { kind: 'register', name, passwordHash: 'x' });
+    this.engine.applyAll();
+    this.accounts = names.map((name) => this.engine.machine.accountByName(name)?.id ?? 0);
+    this.hub = new Hub(this.engine.machine, this.engine.index);
+    this.engine.onApplied((applied) => this.hub.publish(applied));
+    this.engine.onReset((index) => this.hub.reset(index));
+    this.store = {
+      readStream: async (stream, range) => {
+        if (this.readMs > 0) await new Promise<void>((resolve) => this.clock.after(this.readMs, resolve));
+        return this.engine.store.readStream(stream, range);
+      },
+    };
+  }
+
+  get ports() {
+    return { hub: this.hub, view: this.engine.machine, clock: this.clock, store: this.store };
+  }
+
+  append(account: number | null, command: Command): void {
+    const actor = account === null ? null : { account, session: null };
+    this.cluster.append(encodeProposal({ numbering: null, actor, command }));
+  }
+
+  send(from: number, to: number, text: string): void {
+    this.append(this.accounts[from] ?? 0, { kind: 'send', to: names[to] ?? '', text });
+  }
+}
+
+class Reader implements Sink {
+  readonly #world: World;
+  readonly account: number;
+  readonly seen: Push[] = [];
+  readonly cuts: string[] = [];
+  caughtUps: number[] = [];
+  #queue: Push[] = [];
+  #outbox: Outbox | null = null;
+
+  constructor(world: World, account: number) {
+    this.#world = world;
+    this.account = account;
+  }
+
+  get isOpen(): boolean {
+    return this.#outbox !== null;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** From the first message on, or behind the last one seen. */
+  open(): void {
+    if (this.#outbox !== null) return;
+    const after = this.seen.at(-1)?.message.index;
+    this.#outbox = new Outbox(this.#world.ports, {
+      account: this.account,
+      start:
+        after === undefined ? { kind: 'delivered', delivered: () => 0 } : { kind: 'after', index: after },
+      sink: this,
+      accountDeleted: () => undefined,
+      backlogMessages: 7,
+    });
+  }
+
+  drop(): void {
+    this.#outbox?.close();
+    this.#outbox = null;
+    this.#queue = [];
+  }
+
+  take(count: number): void {
+    const taken = this.#queue.splice(0, count);
+    this.seen.push(...taken);
+    this.#outbox?.taken(taken.length * pushBytes);
+  }
+
+  push(push: Push): number {
+    this.#queue.push(push);
+    return pushBytes;
+  }
+
+  caughtUp(index: number): void {
+    this.caughtUps.push(index);
+  }
+
+  cut(code: string): void {
+    this.cuts.push(code);
+    this.drop();
+  }
+}
+
+type Step =
+  | { readonly kind: 'send'; readonly from: number; readonly to: number; readonly count: number }
+  | { readonly kind: 'apply'; readonly count: number }
+  | { readonly kind: 'reset' | 'open' | 'drop' }
+  | { readonly kind: 'take'; readonly count: number }
+  | { readonly kind: 'pass'; readonly ms: number; readonly readMs: number };
+
+const person = fc.nat({ max: names.length - 1 });
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        kind: fc.constant('send' as const),
+        from: person,
+        to: person,
+        count: fc.integer({ min: 1, max: 12 }),
+      }),
+    },
+    {
+      weight: 5,
+      arbitrary: fc.record({ kind: fc.constant('apply' as const), count: fc.integer({ min: 1, max: 20 }) }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('reset' as const) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('open' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ kind: fc.constant('take' as const), count: fc.integer({ min: 1, max: 8 }) }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        kind: fc.constant('pass' as const),
+        ms: fc.nat({ max: 600 }),
+        readMs: fc.nat({ max: 3 }),
+      }),
+    },
+  ),
+  { maxLength: 60 },
+);
+
+async function play(world: World, reader: Reader, step: Step): Promise<void> {
+  switch (step.kind) {
+    case 'send':
+      for (let at = 0; at < step.count; at++) world.send(step.from, step.to, `${at}`);
+      return;
+    case 'apply':
+      world.engine.applyAll(step.count);
+      return;
+    case 'reset':
+      world.engine.jump();
+      return;
+    case 'open':
+      reader.open();
+      return;
+    case 'drop':
+      reader.drop();
+      return;
+    case 'take':
+      reader.take(step.count);
+      return;
+    case 'pass':
+      world.readMs = step.readMs;
+      await world.clock.advance(step.ms);
+  }
+}
+
+/** Reads on, reconnecting when cut off, until all that is in the log has been seen. */
+async function finish(world: World, reader: Reader, expected: number): Promise<void> {
+  world.engine.applyAll();
+  for (let round = 0; round < 10_000 && reader.seen.length < expected; round++) {
+    reader.open();
+    await world.clock.advance(2);
+    reader.take(3);
+  }
+  await world.clock.advance(10);
+  reader.take(1_000);
+}
+
+t.test('outbox: whatever interleaves, a reader that resumes sees each message once, in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (plan) => {
+      const world = new World();
+      const reader = new Reader(world, world.accounts[0] ?? 0);
+      for (const step of plan) {
+        await play(world, reader, step);
+        if (reader.queued > 6) throw new Error('more was handed over than the window holds');
+      }
+      const sent = plan.flatMap((step) =>
+        step.kind === 'send' ? Array.from({ length: step.count }, () => step) : [],
+      );
+      const expected = sent.filter((step) => step.from === 0 || step.to === 0).length;
+      await finish(world, reader, expected);
+      const indexes = reader.seen.map((push) => push.message.index);
+      const ascending = indexes.every((index, at) => at === 0 || index > (indexes[at - 1] ?? 0));
+      if (!ascending) throw new Error(`out of order or twice: ${indexes.join(' ')}`);
+      if (indexes.length !== expected) throw new Error(`saw ${indexes.length} of ${expected}`);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+t.test('outbox: caught up is told behind what was pending, with an index that covers it', async (t) => {
+  const world = new World();
+  for (let at = 0; at < 4; at++) world.send(1, 0, 'x');
+  world.engine.applyAll();
+  const reader = new Reader(world, world.accounts[0] ?? 0);
+  reader.open();
+  await settle();
+  t.equal(reader.queued, 4);
+  t.same(reader.caughtUps, [world.engine.index]);
+});
+
+t.test('outbox: a sink that takes nothing is cut off after the stall time, a slow one never', async (t) => {
+  const world = new World();
+  for (let at = 0; at < 40; at++) world.send(1, 0, 'x');
+  world.engine.applyAll();
+  const stalled = new Reader(world, world.accounts[0] ?? 0);
+  const slow = new Reader(world, world.accounts[0] ?? 0);
+  stalled.open();
+  slow.open();
+  for (let round = 0; round < 40; round++) {
+    await world.clock.advance(stallMs - 100);
+    slow.take(1);
+  }
+  t.same(stalled.cuts, ['SLOW_READER']);
+  t.same(slow.cuts, []);
+  t.equal(slow.seen.length, 40);
+});
+
+t.test('outbox: a full window with nothing behind it is no reason to cut', async (t) => {
+  const world = new World();
+  for (let at = 0; at < 5; at++) world.send(1, 0, 'x');
+  world.engine.applyAll();
+  const reader = new Reader(world, world.accounts[0] ?? 0);
+  reader.open();
+  await world.clock.advance(10 * stallMs);
+  t.same(reader.cuts, []);
+  t.equal(reader.queued, 5);
+});
+
+t.test('outbox: a store that fails cuts the reader off instead of leaving a gap', async (t) => {
+  const world = new World();
+  world.send(1, 0, 'x');
+  world.engine.applyAll();
+  const failing: HistoryStore = { readStream: () => Promise.reject(new Error('damaged')) };
+  const cuts: unknown[] = [];
+  new Outbox(
+    { ...world.ports, store: failing },
+    {
+      account: world.accounts[0] ?? 0,
+      start: { kind: 'after', index: 0 },
+      sink: { push: () => 1, caughtUp: () => undefined, cut: (code, cause) => cuts.push(code, cause) },
+      accountDeleted: () => undefined,
+    },
+  );
+  await settle();
+  t.match(cuts, ['INTERNAL', /damaged/]);
+});
+
+t.test('outbox: records that are staged a moment after their events are waited for', async (t) => {
+  const world = new World();
+  world.send(1, 0, 'late');
+  world.engine.applyAll();
+  let ready = false;
+  const late: HistoryStore = {
+    readStream: (stream, range) =>
+      ready ? world.engine.store.readStream(stream, range) : Promise.resolve([]),
+  };
+  const pushed: string[] = [];
+  new Outbox(
+    { ...world.ports, store: late },
+    {
+      account: world.accounts[0] ?? 0,
+      start: { kind: 'after', index: 0 },
+      sink: {
+        push: (push) => pushed.push(push.message.text),
+        caughtUp: () => undefined,
+        cut: () => pushed.push('cut'),
+      },
+      accountDeleted: () => undefined,
+    },
+  );
+  await world.clock.advance(20);
+  t.same(pushed, []);
+  ready = true;
+  await world.clock.advance(20);
+  t.same(pushed, ['late']);
+});
+
+t.test('outbox: resuming in a long conversation reads little of it', async (t) => {
+  const world = new World();
+  for (let at = 0; at < 3_000; at++) world.send(1, 0, 'x');
+  world.engine.applyAll();
+  let reads = 0;
+  const counting: HistoryStore = {
+    readStream: (stream, range) => {
+      reads += 1;
+      return world.engine.store.readStream(stream, range);
+    },
+  };
+  const indexes: number[] = [];
+  new Outbox(
+    { ...world.ports, store: counting },
+    {
+      account: world.accounts[0] ?? 0,
+      start: { kind: 'after', index: world.engine.index - 10 },
+      sink: {
+        push: (push) => {
+          indexes.push(push.message.index);
+          return 0;
+        },
+        caughtUp: () => undefined,
+        cut: () => undefined,
+      },
+      accountDeleted: () => undefined,
+    },
+  );
+  await world.clock.advance(5);
+  t.equal(indexes.length, 10);
+  t.ok(reads < 15, `${reads} reads`);
+});
