@@ -1,0 +1,222 @@
+/**
+ * One node of a cluster, wired together: configuration and key, the two stores on disk, the chat as the state machine, consensus
+ * between the peers, and the gateways that people connect to. Signals and exit codes are here; everything else is in its room.
+ */
+import { randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { destination, pino } from 'pino';
+import { type ClusterConfig, type NodeConfig, nodeConfig, requireRunnableProfile } from './base/config.ts';
+import { CodedError } from './base/errors.ts';
+import { EXIT_SOFTWARE, exitCodeFor } from './base/exit-codes.ts';
+import type { Logger } from './base/logger.ts';
+import { seededRandom } from './base/prng.ts';
+import { systemClock } from './base/system-clock.ts';
+import { ChatMachine } from './chat/machine.ts';
+import type { ChatEvent, Result } from './chat/types.ts';
+import { type Arguments, configFlag, type Program, runProgram } from './cli/arguments.ts';
+import { defaultConfigPath, readConfig } from './cli/nodes.ts';
+import { createGateway, type Gateway } from './gateway/gateway.ts';
+import { loadClusterKey } from './replication/cluster-key.ts';
+import type { Engine } from './replication/engine.ts';
+import { loadIdentity } from './replication/identity.ts';
+import { createEngine, type EngineHandle } from './replication/raft-engine.ts';
+import { createTcpTransport } from './replication/tcp-transport.ts';
+import { openState } from './store/state.ts';
+import type { StateStore } from './store/state-store.ts';
+import { openLog } from './wal/log.ts';
+import { nodeDisk } from './wal/node-disk.ts';
+
+const program: Program = {
+  command: 'npm run node --',
+  summary: 'Runs one node of a cluster until SIGTERM or Ctrl-C.',
+  flags: [
+    { name: 'id', value: 'N', help: 'which node of the configuration this is' },
+    configFlag,
+    { name: 'data', value: 'DIR', help: 'where this node keeps its data (default data/node-N)' },
+    { name: 'log-level', value: 'LEVEL', help: 'debug, info, warn or error (default info)' },
+  ],
+  notes: [
+    [
+      'Exit codes: 0 stopped, 64 command line, 65 damaged data, 69 port in use, 70 a bug, 74 the disk failed (start again: it',
+      'recovers), 75 data directory in use, 77 cluster key, 78 configuration.',
+    ].join('\n'),
+  ],
+};
+
+interface Node {
+  readonly self: NodeConfig;
+  readonly store: StateStore;
+  readonly handle: EngineHandle<Result, ChatEvent>;
+  readonly gateway: Gateway;
+  readonly logger: Logger;
+  readonly life: { stopping: boolean };
+}
+
+async function main(args: Arguments): Promise<number> {
+  const id = args.number('id', 1, 1_000);
+  if (id === undefined)
+    throw new CodedError('USAGE', '--id is missing: which node of the configuration is this?');
+  const configPath = resolve(args.text('config') ?? defaultConfigPath);
+  const config = readConfig(configPath);
+  requireRunnableProfile(config);
+  const self = nodeConfig(config, id);
+  const logger = makeLogger(args.text('log-level') ?? 'info', id);
+  const root = resolve(args.text('data') ?? join('data', `node-${id}`));
+  const node = await assemble({ config, self, root, configPath, logger });
+  await start(node);
+  const reason = await stopAsked();
+  logger.info({ reason }, 'stopping');
+  await stop(node);
+  return 0;
+}
+
+interface Place {
+  readonly config: ClusterConfig;
+  readonly self: NodeConfig;
+  readonly root: string;
+  readonly configPath: string;
+  readonly logger: Logger;
+}
+
+async function assemble({ config, self, root, configPath, logger }: Place): Promise<Node> {
+  const key = await loadClusterKey(configPath, config.profile === 'loopback-demo');
+  const disk = nodeDisk(root);
+  await disk.makeDirectory('.');
+  const identity = await loadIdentity(disk, { cluster: config.cluster, node: self.id, random53 });
+  const clock = systemClock;
+  const random = seededRandom(random53());
+  // First of the two stores: it tells a second process on the same directory.
+  const store = await openState({ root, disk, clock });
+  const log = await openLog({ disk, directory: 'wal', identity: identity.incarnation, clock });
+  const machine = new ChatMachine();
+  const transport = createTcpTransport({
+    cluster: config.cluster,
+    node: self.id,
+    incarnation: identity.incarnation,
+    host: self.host,
+    port: self.peerPort,
+    peers: config.nodes.filter(({ id }) => id !== self.id),
+    key,
+    random,
+    logger,
+    onWrongKey: (error) => die(error, logger),
+  });
+  const handle = createEngine<Result, ChatEvent>({
+    node: self.id,
+    cluster: { name: config.cluster, nodes: config.nodes },
+    identity,
+    log,
+    store,
+    machine,
+    transport,
+    clock,
+    random,
+    logger,
+    timings: config.timings,
+    compaction: config.compaction,
+    turn: setImmediate,
+    onFatal: (error) => die(error, logger),
+  });
+  const { engine, bus } = handle;
+  const gateway = await createGateway({
+    config,
+    node: self.id,
+    engine,
+    bus,
+    view: machine,
+    store,
+    clock,
+    random,
+    logger,
+  });
+  return { self, store, handle, gateway, logger, life: { stopping: false } };
+}
+
+async function start(node: Node): Promise<void> {
+  const { handle, gateway } = node;
+  try {
+    await handle.start();
+    await gateway.listen();
+  } catch (error) {
+    // Whatever was opened must not keep the process from ending.
+    await gateway.stop();
+    await handle.engine.stop();
+    throw error;
+  }
+  void announce(node);
+}
+
+/** Ready means: there is a leader, and this node has applied what was committed when it came. */
+async function announce({ self, handle, life }: Node): Promise<void> {
+  while (!(await caughtUp(handle.engine))) if (life.stopping) return;
+  const { id, host, chatPort, httpPort } = self;
+  console.log(`node ${id} ready: chat ${host}:${chatPort} http ${host}:${httpPort}`);
+}
+
+async function caughtUp(engine: Engine<Result, ChatEvent>): Promise<boolean> {
+  try {
+    await engine.barrier();
+    return true;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'UNAVAILABLE') return false;
+    throw error;
+  }
+}
+
+/** Leadership goes first, then the people, then the disk: no request of a library client fails. */
+async function stop({ handle, gateway, store, logger, life }: Node): Promise<void> {
+  life.stopping = true;
+  const { engine } = handle;
+  if (engine.status().role === 'leader') {
+    const handedOver = await engine.handOver();
+    logger.info({ handedOver }, 'leadership');
+  }
+  await gateway.stop();
+  await engine.stop();
+  await store.close();
+}
+
+function stopAsked(): Promise<string> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+    // Started by a program that wants no orphans: its end closes the channel.
+    if (process.env.CONCLAVE_PARENT === 'ipc') process.once('disconnect', () => resolve('parent gone'));
+  });
+}
+
+/** The node cannot go on. Nothing is saved or said to anyone: a kill is as safe as a planned stop. */
+function die(error: unknown, logger: Logger): never {
+  if (error instanceof CodedError) {
+    logger.error({ code: error.code, cause: causeOf(error) }, error.message);
+    console.error(error.message);
+    process.exit(exitCodeFor(error.code));
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  logger.error({ stack }, 'the node contradicts itself and stops');
+  process.exit(EXIT_SOFTWARE);
+}
+
+function causeOf(error: Error): string | undefined {
+  return error.cause instanceof Error ? error.cause.message : undefined;
+}
+
+function makeLogger(level: string, node: number): Logger {
+  const levels = ['debug', 'info', 'warn', 'error'];
+  if (!levels.includes(level))
+    throw new CodedError('USAGE', `--log-level must be one of ${levels.join(', ')}`);
+  // Synchronous: the last line before an abort is the one that matters.
+  return pino({ level, base: { node } }, destination({ dest: 2, sync: true }));
+}
+
+function random53(): number {
+  return Number(randomBytes(8).readBigUInt64BE() >> 11n);
+}
+
+process.on('unhandledRejection', (error) => {
+  console.error(error);
+  process.exit(EXIT_SOFTWARE);
+});
+await runProgram(program, main);
+// Everything was stopped in order; a handle that is still open must not keep a stopped node alive.
+process.exit();
