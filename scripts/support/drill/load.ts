@@ -43,8 +43,11 @@ export class Load {
     this.#timer = setInterval(() => this.#tick(performance.now() - this.#startedMs), tickMs);
   }
 
+  /** Idempotent: the first stop is the end. */
   stop(): void {
+    if (this.#timer === undefined) return;
     clearInterval(this.#timer);
+    this.#timer = undefined;
     this.#endedMs = performance.now();
   }
 
