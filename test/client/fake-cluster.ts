@@ -54,6 +54,8 @@ export class FakeCluster implements Dialer {
   #index = 10;
   /** Executes so many changes and loses their replies. */
   losesReplies = 0;
+  /** Never answers a change of this kind. */
+  losesRepliesTo: string | null = null;
   /** Answers the next numbered requests with these instead of executing them. */
   readonly refusals: (ErrorCode | 'unknown')[] = [];
   /** Longer lists come in several replies. */
@@ -279,6 +281,7 @@ export class FakeCluster implements Dialer {
       return;
     }
     const outcome = 'n' in request ? this.#change(connection, request) : this.#read(connection, request);
+    if (request.op === this.losesRepliesTo) return;
     if ('n' in request && this.losesReplies > 0) {
       this.losesReplies -= 1;
       return;

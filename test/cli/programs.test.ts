@@ -1,0 +1,112 @@
+/** The programs as processes, as a script starts them, against a gateway on real sockets. Few: each costs a start. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import t from 'tap';
+import { LineClient, startNodes, until } from '../support/gateway.ts';
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+class Program {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Run>;
+  stdout = '';
+  #stderr = '';
+
+  constructor(program: string, flags: readonly string[]) {
+    this.child = spawn(process.execPath, ['--import', 'tsx', program, ...flags]);
+    this.child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      this.stdout += chunk;
+    });
+    this.child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      this.#stderr += chunk;
+    });
+    // A program that has ended does not read the rest.
+    this.child.stdin.on('error', () => this.child.stdin.destroy());
+    this.ended = new Promise((resolve) =>
+      this.child.once('close', (code) => resolve({ code, stdout: this.stdout, stderr: this.#stderr })),
+    );
+  }
+}
+
+function run(program: string, flags: readonly string[], input: string | Buffer = ''): Promise<Run> {
+  const started = new Program(program, flags);
+  started.child.stdin.end(input);
+  return started.ended;
+}
+
+const { nodes, stop } = await startNodes(1);
+t.teardown(stop);
+const connect = ['--connect', `127.0.0.1:${nodes[0]?.httpPort}`];
+const chatPort = nodes[0]?.chatPort ?? 0;
+const client = (input: string | Buffer): Promise<Run> => run('src/cli/client.ts', connect, input);
+
+t.test('client program: four lines give the four replies of the dialect and exit code 0', async (t) => {
+  t.strictSame(await client('1|bob|pw\n1|ann|pw\n2|ann|pw\nd|bob|hi\n'), {
+    code: 0,
+    stdout: [
+      'New account created! User ID: bob. Please log in.',
+      'New account created! User ID: ann. Please log in.',
+      'Login successful - welcome back ann!',
+      'Message will be delivered to bob after the account is online.',
+      '',
+    ].join('\n'),
+    stderr: '',
+  });
+});
+
+t.test('client program: what was pending comes after the login and before the end, once', async (t) => {
+  t.strictSame(await client('2|bob|pw\n4\n5|zz\nq\n1|never|read\n'), {
+    code: 0,
+    stdout:
+      'Login successful - welcome back bob!\n[ann] hi\nann\nbob ✅\n\nNo usernames starting with zz\n\nGoodbye!\n',
+    stderr: '',
+  });
+  const again = await client('2|bob|pw\n6|ann');
+  t.equal(again.stdout, 'Login successful - welcome back bob!\n[ann] hi\n\n', 'it stays in the history');
+});
+
+t.test('client program: messages from and to a raw connection are live and shown safely', async (t) => {
+  const bob = new Program('src/cli/client.ts', connect);
+  bob.child.stdin.write('2|bob|pw\n');
+  await until(() => bob.stdout.includes('welcome back bob'));
+  const ann = await LineClient.open(chatPort);
+  await ann.ask('2|ann|pw');
+  t.strictSame(await ann.ask('d|bob|live \u001b[31mred'), ['Message sent to bob.']);
+  await until(() => bob.stdout.includes('[ann] live \\x1b[31mred\n'));
+  bob.child.stdin.write('d|ann|back\n');
+  t.strictSame(await ann.take(), ['[bob] back']);
+  bob.child.stdin.end();
+  t.equal((await bob.ended).code, 0);
+  ann.destroy();
+});
+
+t.test('programs: exit codes tell what became of them', async (t) => {
+  const unread = new Program('src/cli/client.ts', connect);
+  unread.child.stdout.destroy();
+  unread.child.stdin.write('4\n4\n4\n');
+  const [rejected, unreached, silent, wrongFlag, wrongCommand, help] = await Promise.all([
+    client('2|ann|wrong\n4\n'),
+    run('src/cli/client.ts', ['--connect', '127.0.0.1:1', '--timeout', '0.5'], '4\n1|x|y\n'),
+    unread.ended,
+    run('scripts/cluster.ts', ['--wat']),
+    run('src/cli/admin.ts', ['frobnicate']),
+    run('scripts/cluster.ts', ['--help']),
+  ]);
+  t.strictSame(rejected, {
+    code: 1,
+    stdout: 'Incorrect username or password. Please try again.\nann\nbob\n\n',
+    stderr: '',
+  });
+  t.match(unreached, {
+    code: 2,
+    stdout: 'Error UNAVAILABLE: Service unavailable: no leader, try again.\n',
+    stderr: /^No server can be reached/,
+  });
+  t.match(silent, { code: 0, stderr: '' }, 'output that nobody reads ends it without a stack');
+  t.match(wrongFlag, { code: 64, stdout: '', stderr: /^[^\n]+'--wat' \(see --help\)\n$/ });
+  t.match(wrongCommand, { code: 64, stdout: '', stderr: /^[^\n]+"frobnicate" \(see --help\)\n$/ });
+  t.match(help, { code: 0, stdout: /--data-root DIR/, stderr: '' });
+});
