@@ -63,8 +63,14 @@ interface Names {
 export class MemoryDisk implements Disk {
   /** Called before every operation takes effect; throws or rejects to make it fail, waits to hold it up. */
   before: ((operation: DiskOperation) => void | Promise<void>) | null = null;
-  readonly #directories = new Map<string, Names>();
+  readonly #directories = new Map<string, Names>([['', { live: new Map(), durable: new Map() }]]);
+  readonly #honoursThrough: boolean;
   #crashed = false;
+
+  /** A disk may take the mode `through` for what it is, a hint, and leave everything to `sync`. */
+  constructor({ honoursThrough = true }: { readonly honoursThrough?: boolean } = {}) {
+    this.#honoursThrough = honoursThrough;
+  }
 
   async list(directory: string): Promise<readonly string[]> {
     await this.#begin('list', directory);
@@ -108,7 +114,8 @@ export class MemoryDisk implements Disk {
     if (names !== undefined) names.durable = new Map(names.live);
   }
 
-  async open(path: string, mode: WriteMode = 'buffered'): Promise<DiskFile> {
+  async open(path: string, wanted: WriteMode = 'buffered'): Promise<DiskFile> {
+    const mode = this.#honoursThrough ? wanted : 'buffered';
     await this.#begin('open', path);
     const names = this.#names(path);
     const inode = names.live.get(nameOf(path)) ?? new Inode();
@@ -155,7 +162,12 @@ export class MemoryDisk implements Disk {
   /** The disk that the machine finds after a crash now; this one does nothing any more. */
   crash(plan: CrashPlan): MemoryDisk {
     this.#crashed = true;
-    const after = new MemoryDisk();
+    return this.image(plan);
+  }
+
+  /** What a crash now would leave, without the crash. */
+  image(plan: CrashPlan): MemoryDisk {
+    const after = new MemoryDisk({ honoursThrough: this.#honoursThrough });
     const images = new Map<Inode, Inode>();
     const budget = { bytes: plan.kind === 'first-bytes' ? plan.bytes : 0 };
     for (const inode of this.#inodes()) images.set(inode, survivor(inode, plan, budget));
@@ -188,6 +200,7 @@ export class MemoryDisk implements Disk {
 
   /** Puts content in place as if it had always been there; null removes the file. */
   plant(path: string, content: Uint8Array | null): void {
+    this.#make(parentOf(path));
     const names = this.#names(path);
     if (content === null) {
       names.live.delete(nameOf(path));
@@ -228,13 +241,15 @@ export class MemoryDisk implements Disk {
     }
   }
 
+  #make(directory: string): void {
+    if (!this.#directories.has(directory))
+      this.#directories.set(directory, { live: new Map(), durable: new Map() });
+  }
+
   #names(path: string): Names {
     const names = this.#directories.get(parentOf(path));
-    if (names !== undefined) return names;
-    const made: Names = { live: new Map(), durable: new Map() };
-    if (parentOf(path) !== '') throw new Error(`there is no directory ${parentOf(path)}`);
-    this.#directories.set('', made);
-    return made;
+    if (names === undefined) throw new Error(`there is no directory ${parentOf(path)}`);
+    return names;
   }
 
   #find(path: string): Inode | undefined {
