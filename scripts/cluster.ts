@@ -24,7 +24,7 @@ const program: Program = {
   flags: [
     configFlag,
     { name: 'data-root', value: 'DIR', help: 'node N keeps its data in DIR/node-N (default data)' },
-    { name: 'log-level', value: 'LEVEL', help: 'debug, info, warn or error, for all nodes' },
+    { name: 'log-level', value: 'LEVEL', help: 'debug, info, warn or error (default warn), for all nodes' },
   ],
   notes: [
     [
@@ -39,7 +39,7 @@ interface ClusterOptions {
   readonly config: ClusterConfig;
   readonly configPath: string;
   readonly dataRoot: string;
-  readonly logLevel: string | undefined;
+  readonly logLevel: string;
 }
 
 class NodeRunner {
@@ -78,7 +78,7 @@ class NodeRunner {
   start(): void {
     const { configPath, dataRoot, logLevel } = this.#options;
     const flags = ['--config', configPath, '--id', `${this.id}`, '--data', join(dataRoot, `node-${this.id}`)];
-    if (logLevel !== undefined) flags.push('--log-level', logLevel);
+    flags.push('--log-level', logLevel);
     this.#timer = null;
     this.#startedMs = systemClock.monotonicMs();
     // A session of its own: Ctrl-C reaches this process only, which then stops the nodes in its way.
@@ -247,7 +247,7 @@ async function main(args: Arguments): Promise<number> {
     config,
     configPath,
     dataRoot: args.text('data-root') ?? 'data',
-    logLevel: args.text('log-level'),
+    logLevel: args.text('log-level') ?? 'warn',
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => cluster.stop(0));
   // The terminal is gone, or whoever read this.
