@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
+import { errorTable } from '../../src/base/errors.ts';
 import { limits } from '../../src/base/limits.ts';
 import type { NativeFrame, NativeReply } from '../../src/protocol/native.ts';
 import { encodeNative, packNative, parseNative } from '../../src/protocol/native-codec.ts';
@@ -205,3 +207,22 @@ t.test('encode: the worst message there can be fits a frame', async (t) => {
   const parts = encodeNative({ q: 1, ok: true, value: { op: 'history', messages } });
   t.equal(parts.length, 5, 'history parts between messages');
 });
+
+const documentation = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
+
+t.test(
+  'documentation: its example is understood as it stands, and every code of a client is in its table',
+  async (t) => {
+    const asked = [...documentation.matchAll(/^→ (.*)$/gm)].flatMap((match) => parseNative(match[1] ?? ''));
+    t.equal(asked.length, 8);
+    t.same(
+      asked.filter((input) => input.kind === 'invalid'),
+      [],
+    );
+    for (const [, told = ''] of documentation.matchAll(/^← (.*)$/gm)) t.doesNotThrow(() => JSON.parse(told));
+    const firstOfStarting = Object.keys(errorTable).indexOf('USAGE');
+    for (const code of Object.keys(errorTable).slice(0, firstOfStarting)) {
+      t.match(documentation, new RegExp(`\\n\\| \`${code}\` \\|`), code);
+    }
+  },
+);
