@@ -21,14 +21,18 @@ export interface AppliedProposal<Result> {
   readonly result: Result;
 }
 
+/** Entries that were applied and staged together, in log order. */
+export interface AppliedSlice<Result, Event> {
+  /** Of the last entry. */
+  readonly index: number;
+  readonly term: number;
+  /** Those of this node only. */
+  readonly proposals: readonly AppliedProposal<Result>[];
+  readonly events: readonly AppliedEvents<Event>[];
+}
+
 export interface ApplierPorts<Result, Event> {
-  /** A slice is applied and staged. In log order; `proposals` holds those of this node only. */
-  applied(slice: {
-    readonly index: number;
-    readonly term: number;
-    readonly proposals: readonly AppliedProposal<Result>[];
-    readonly events: readonly AppliedEvents<Event>[];
-  }): void;
+  applied(slice: AppliedSlice<Result, Event>): void;
   applyConfChange(change: ConfChange): ConfState;
   membersChanged(directory: Directory): void;
   /** A piece of work of the core is done. */

@@ -170,13 +170,12 @@ export class Driver {
   propose(data: readonly Uint8Array[]): boolean {
     try {
       this.#node.proposeAll(data);
-      return true;
     } catch (error) {
       if (error instanceof RaftError) return false;
       throw error;
-    } finally {
-      this.#ports.wake();
     }
+    this.#ports.wake();
+    return true;
   }
 
   tick(): void {

@@ -4,6 +4,8 @@ import type { Random } from '../base/prng.ts';
 const FIRST_DELAY_MS = 15;
 const STEP_MIN_MS = 20;
 const STEP_SPREAD_MS = 40;
+const SPLIT_MIN_MS = 5;
+const SPLIT_SPREAD_MS = 20;
 
 export interface ElectionHintsOptions {
   readonly clock: Clock;
@@ -26,6 +28,8 @@ export class ElectionHints {
   readonly #options: ElectionHintsOptions;
   #timer: Timer | null = null;
   #endMs = 0;
+  /** The votes of the last round went to several. */
+  #split = false;
   #stopped = false;
 
   constructor(options: ElectionHintsOptions) {
@@ -39,12 +43,21 @@ export class ElectionHints {
     if (this.#timer === null) this.#after(random.below(FIRST_DELAY_MS + 1));
   }
 
+  /** Somebody voted for another candidate: if no majority comes of it, it is not worth to wait for a timeout. */
+  voteSplit(): void {
+    if (this.#stopped || this.#options.leaderKnown()) return;
+    this.#split = true;
+    this.#timer?.cancel();
+    this.#after(SPLIT_MIN_MS + this.#options.random.below(SPLIT_SPREAD_MS + 1));
+  }
+
   #after(delayMs: number): void {
     const { clock, random } = this.#options;
     this.#timer = clock.after(delayMs, () => {
       this.#timer = null;
       if (this.#stopped || clock.monotonicMs() >= this.#endMs || this.#options.leaderKnown()) return;
-      if (!this.#options.standing()) this.#options.campaign();
+      if (this.#split || !this.#options.standing()) this.#options.campaign();
+      this.#split = false;
       this.#after(STEP_MIN_MS + random.below(STEP_SPREAD_MS + 1));
     });
   }

@@ -13,8 +13,8 @@ export type Route =
 
 /** Proposals of one append or frame. */
 const BATCH_PROPOSALS = 1_024;
-/** Until what was refused (a hand-over, a full log) is tried again, if no change of leader comes first. */
-const RETRY_MS = 10;
+/** After a refusal (a hand-over, a full log) nothing is sent for so long, unless the leader changes. */
+const RETRY_MS = 5;
 
 export interface ProposalsOptions {
   readonly member: number;
@@ -41,8 +41,8 @@ export class Proposals<Result> {
   /** In order of proposing; may hold some that are done. */
   #unsent: Waiter<Result>[] = [];
   #counter = 0;
-  /** Frames may have been lost with a link: what was sent in this term goes again, before anything new does. */
-  #repeat = false;
+  /** Nodes whose link is new: frames may have been lost with the old one. */
+  readonly #renewed = new Set<number>();
   #retry: Timer | null = null;
   #appliedTerm = 0;
   #closed = false;
@@ -75,11 +75,14 @@ export class Proposals<Result> {
 
   /** Sends whatever can go now. */
   flush(): void {
-    if (this.#unsent.length === 0 && !this.#repeat) return;
+    if (this.#waiters.count === 0 || this.#retry !== null) return;
     const route = this.#options.route();
     if (route === null) return;
-    if (this.#repeat && route.kind === 'peer' && !this.#sendAgain(route)) return;
-    this.#repeat = false;
+    // Before anything new is sent: the leader takes counters in ascending order only.
+    if (route.kind === 'peer' && this.#renewed.has(route.node)) {
+      if (!this.#sendAgain(route)) return;
+      this.#renewed.delete(route.node);
+    }
     while (this.#unsent.length > 0) {
       const batch = this.#nextBatch();
       if (batch.length > 0 && !this.#send(batch, route)) {
@@ -148,9 +151,15 @@ export class Proposals<Result> {
     return flush();
   }
 
-  /** The link with the leader is new. */
-  linkRenewed(): void {
-    this.#repeat = true;
+  /** What one leader refuses, another may take. */
+  leaderChanged(): void {
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.#options.wake();
+  }
+
+  linkRenewed(node: number): void {
+    this.#renewed.add(node);
     this.#options.wake();
   }
 

@@ -89,8 +89,10 @@ export class Reads {
     this.#options.ask(this.#round.context);
   }
 
+  /** What was asked of the leader before may never be answered. */
   leaderChanged(): void {
-    if (this.#options.leaderKnown()) this.#ask();
+    if (this.#round === null || !this.#options.leaderKnown()) return;
+    this.#ask();
   }
 
   answered(states: readonly ReadState[]): void {

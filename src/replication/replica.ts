@@ -15,7 +15,7 @@ import {
 } from '../raft/index.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { LogStore } from '../wal/log-store.ts';
-import { Applier, type ApplierPorts } from './applier.ts';
+import { type AppliedSlice, Applier, type ApplierPorts } from './applier.ts';
 import { ClockStamps } from './clock-stamps.ts';
 import { Compaction, type CompactionSettings } from './compaction.ts';
 import { type CoreStart, Driver, type EngineTimings } from './driver.ts';
@@ -30,7 +30,7 @@ import { SnapshotReceiver, SnapshotSender } from './snapshot-transfer.ts';
 import type { StateMachine } from './state-machine.ts';
 
 export interface ReplicaPorts<Result, Event> {
-  applied: ApplierPorts<Result, Event>['applied'];
+  applied(slice: AppliedSlice<Result, Event>): void;
   reads(states: readonly ReadState[]): void;
   /** Role, leader or term are not what they were. */
   leadershipChanged(): void;
@@ -198,6 +198,7 @@ export class Replica<Result, Event> {
       return true;
     }
     this.#observeTimes(message.entries);
+    if (message.type === 'MsgVoteResp' && message.reject) this.#hints.voteSplit();
     return this.#driver.step(message);
   }
 
@@ -251,19 +252,16 @@ export class Replica<Result, Event> {
     this.#hints.hint();
   }
 
-  /** Asks the most up-to-date reachable voter to take over. False when there is none. */
+  /** Asks the most up-to-date voter with a link to take over. False when there is none. */
   transfer(): boolean {
     const { links } = this.#options;
-    const best = this.#driver
+    const heirs = this.#driver
       .fullStatus()
-      .peers.filter(({ id, isObserver }) => !isObserver && isVoter(this.directory, id))
-      .filter(({ id, recentActive }) => recentActive && links.nodeOf(id) !== null)
-      .reduce<{ id: MemberId; match: number } | null>(
-        (most, { id, match }) => (most === null || match > most.match ? { id, match } : most),
-        null,
-      );
-    if (best === null) return false;
-    this.#driver.transferLeader(best.id);
+      .peers.filter(({ id }) => isVoter(this.directory, id) && links.nodeOf(id) !== null)
+      .sort((a, b) => Number(b.recentActive) - Number(a.recentActive) || b.match - a.match);
+    const heir = heirs.find(({ id }) => id !== this.#options.identity.incarnation);
+    if (heir === undefined) return false;
+    this.#driver.transferLeader(heir.id);
     return true;
   }
 

@@ -119,12 +119,10 @@ export class MemoryTransport implements PeerTransport {
     this.running = false;
     for (const other of [...this.#links.keys()]) {
       this.#links.delete(other);
-      const life = this.#network.transports.get(other)?.lifeOf(this.identity.node);
+      const transport = this.#network.transports.get(other);
+      const life = transport?.lifeOf(this.identity.node);
       this.#network.clock.after(LATENCY_MS, () => {
-        const transport = this.#network.transports.get(other);
-        if (transport !== undefined && transport.lifeOf(this.identity.node) === life) {
-          transport.unlink(this.identity.node);
-        }
+        if (transport?.lifeOf(this.identity.node) === life) transport?.unlink(this.identity.node);
       });
     }
   }

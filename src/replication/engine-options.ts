@@ -1,0 +1,52 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Random } from '../base/prng.ts';
+import type { StateStore } from '../store/state-store.ts';
+import type { LogStore } from '../wal/log-store.ts';
+import type { CompactionSettings } from './compaction.ts';
+import type { EngineTimings } from './driver.ts';
+import type { Engine, PeerBus } from './engine.ts';
+import type { Identity } from './identity.ts';
+import type { NodeAddress } from './members.ts';
+import type { PeerTransport } from './ports.ts';
+import type { StateMachine } from './state-machine.ts';
+
+export const defaultTimings: EngineTimings = { tickMs: 25, heartbeatTicks: 2, electionTicks: 10 };
+export const defaultCompaction: CompactionSettings = {
+  entries: 65_536,
+  bytes: 33_554_432,
+  keepEntries: 8_192,
+};
+
+export interface EngineOptions<Result, Event> {
+  /** Number of this node in `cluster.nodes`. */
+  readonly node: number;
+  readonly cluster: { readonly name: string; readonly nodes: readonly NodeAddress[] };
+  readonly identity: Identity;
+  /** Both freshly opened. The engine seals the log when it stops; closing the store is the caller's. */
+  readonly log: LogStore;
+  readonly store: StateStore;
+  readonly machine: StateMachine<Result, Event>;
+  readonly transport: PeerTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly timings?: EngineTimings;
+  readonly compaction?: CompactionSettings;
+  /**
+   * Runs the action once, soon: after the input that is being handled, and whatever else is ready, has been taken in. What comes
+   * together goes into one log write and one frame a peer. `setImmediate` in production, a timer of the clock in a simulation.
+   */
+  readonly turn: (action: () => void) => void;
+  /** The node cannot go on: its disk failed or it contradicted itself. Called once; the process should end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface EngineHandle<Result, Event> {
+  readonly engine: Engine<Result, Event>;
+  readonly bus: PeerBus;
+  /** Recovers, listens, takes part. Rejects with a CodedError (DATA_DAMAGED, PORT_IN_USE, …); nothing is damaged then. */
+  start(): Promise<void>;
+  /** What was dropped, by reason, since the start. */
+  counters(): Readonly<Record<string, number>>;
+}
