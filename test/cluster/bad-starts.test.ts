@@ -9,7 +9,9 @@ import { RealCluster } from '../../scripts/support/real-cluster.ts';
 import type { ErrorCode } from '../../src/base/errors.ts';
 import { exitCodeFor } from '../../src/base/exit-codes.ts';
 import { LineClient } from './support/line-client.ts';
+import { patienceOfFileMs } from './support/patience.ts';
 
+t.setTimeout(patienceOfFileMs);
 const cluster = await RealCluster.start({ label: 'starts' });
 t.teardown(() => cluster.dispose({ keep: !t.passing() }));
 t.afterEach((test) => {

@@ -6,12 +6,14 @@ import { type Played, type Stage, underLoad } from '../../scripts/support/drill/
 import { RealCluster } from '../../scripts/support/real-cluster.ts';
 import { EXIT_DISK_FAILED } from '../../src/base/exit-codes.ts';
 import { seededRandom } from '../../src/base/prng.ts';
+import { patienceOfFileMs } from './support/patience.ts';
 import { scan } from './support/scans.ts';
 
 const seed = 20_240_607;
 const rate = 200;
 const writers = 4;
 
+t.setTimeout(patienceOfFileMs);
 const cluster = await RealCluster.start({ label: 'faults' });
 t.teardown(() => cluster.dispose({ keep: !t.passing() }));
 t.afterEach((test) => {

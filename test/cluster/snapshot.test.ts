@@ -7,6 +7,7 @@ import { until } from '../../scripts/support/until.ts';
 import { seededRandom } from '../../src/base/prng.ts';
 import { findCanaries } from './support/canaries.ts';
 import { LineClient } from './support/line-client.ts';
+import { patienceOfFileMs } from './support/patience.ts';
 import { scan } from './support/scans.ts';
 
 const rate = 400;
@@ -14,6 +15,7 @@ const patienceMs = 30_000;
 /** The log is cut every few hundred entries, so that a new node cannot follow from its beginning. */
 const compaction = { entries: 200, keepEntries: 50 };
 
+t.setTimeout(patienceOfFileMs);
 const cluster = await RealCluster.start({ label: 'snapshot', config: { compaction }, logLevel: 'debug' });
 t.teardown(() => cluster.dispose({ keep: !t.passing() }));
 t.afterEach((test) => {
