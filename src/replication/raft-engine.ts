@@ -217,8 +217,8 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     await this.#replica?.stop();
     await transport.stop();
     await store.flush(true);
-    // After a failure nothing vouches for the end of the log.
-    if (this.#failed) await log.close();
+    // After a failure, or a start that was refused, nothing vouches for the end of the log.
+    if (this.#failed || !wasStarted) await log.close();
     else await log.seal();
   }
 
