@@ -41,7 +41,7 @@ import {
  */
 export class RawNode {
   readonly #core: Core;
-  readonly #async: boolean;
+  readonly #asyncWrites: boolean;
   #lastSoftState: SoftState;
   #lastHardState: HardState;
   /** Synchronous mode: what this node tells itself once the driver has done the work of the last Ready. */
@@ -74,7 +74,7 @@ export class RawNode {
         `lastterm: ${core.log.lastTerm()}]`,
     );
     this.#core = core;
-    this.#async = config.asyncStorageWrites;
+    this.#asyncWrites = config.asyncStorageWrites;
     this.#lastSoftState = core.softState();
     this.#lastHardState = core.hardState();
   }
@@ -133,7 +133,7 @@ export class RawNode {
       core.messagesAfterAppend.length > 0 ||
       core.readStates.length > 0 ||
       core.log.unstable.hasNextEntries() ||
-      core.log.hasNextCommitted(!this.#async) ||
+      core.log.hasNextCommitted(!this.#asyncWrites) ||
       core.log.unstable.nextSnapshot() !== null ||
       this.#changedSoftState() !== null ||
       this.#changedHardState() !== null
@@ -151,7 +151,7 @@ export class RawNode {
       readStates: core.readStates,
       entries,
       snapshot: core.log.unstable.nextSnapshot(),
-      committedEntries: core.log.nextCommitted(!this.#async),
+      committedEntries: core.log.nextCommitted(!this.#asyncWrites),
       messages: core.messages,
       // A commit index alone may be lost: it is learnt again. Term, vote and entries may not (thesis §3.8).
       mustSync:
@@ -159,7 +159,7 @@ export class RawNode {
         core.term !== this.#lastHardState.term ||
         core.vote !== this.#lastHardState.vote,
     };
-    if (this.#async) this.#addStorageMessages(ready);
+    if (this.#asyncWrites) this.#addStorageMessages(ready);
     else this.#addSynchronousMessages(ready);
     this.#accept(ready);
     return ready;
@@ -196,13 +196,13 @@ export class RawNode {
     core.log.unstable.acceptInProgress();
     const last = ready.committedEntries[ready.committedEntries.length - 1];
     if (last !== undefined) {
-      core.log.acceptApplying(last.index, entriesSize(ready.committedEntries), !this.#async);
+      core.log.acceptApplying(last.index, entriesSize(ready.committedEntries), !this.#asyncWrites);
     }
   }
 
   /** Synchronous mode: the work of the last Ready is done. */
   advance(): void {
-    assert(!this.#async, 'advance() belongs to the synchronous mode');
+    assert(!this.#asyncWrites, 'advance() belongs to the synchronous mode');
     const steps = this.#stepsOnAdvance;
     this.#stepsOnAdvance = [];
     for (const message of steps) this.#step(message);

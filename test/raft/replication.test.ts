@@ -1,0 +1,426 @@
+import t from 'tap';
+import { type Entry, type Message, makeMessage, type RaftConfig } from '../../src/raft/index.ts';
+import { bytes, Cluster, confOf, Member, refusalOf } from './support/cluster.ts';
+
+const three = [1, 2, 3];
+
+function entry(term: number, index: number, text = ''): Entry {
+  return { term, index, type: 'normal', data: bytes(text) };
+}
+
+function append(
+  to: number,
+  term: number,
+  prev: readonly [term: number, index: number],
+  entries: readonly Entry[],
+  commit = 0,
+): Message {
+  return makeMessage('MsgApp', to, 1, term, { logTerm: prev[0], index: prev[1], entries, commit });
+}
+
+/** Everything that the member sends after its disk has caught up. */
+function answers(member: Member): readonly Message[] {
+  const out: Message[] = [];
+  while (member.raw.hasReady()) out.push(...member.takeReady());
+  while (member.appendWork.length > 0) out.push(...member.write());
+  return out;
+}
+
+/** A member whose disk holds these terms from index 2 on. */
+function memberWith(terms: readonly number[], options: Partial<RaftConfig> = {}, id = 2): Member {
+  const member = new Member(id, confOf(three), options);
+  member.log.append(terms.map((term, position) => entry(term, position + 2)));
+  member.log.setHardState({ term: terms[terms.length - 1] ?? 1, vote: 0, commit: 1 });
+  member.restart();
+  return member;
+}
+
+t.test('replication: what is proposed on any member is applied on all, in one order', (t) => {
+  const cluster = new Cluster(three);
+  cluster.elect(1);
+  cluster.propose(1, 'a');
+  cluster.propose(2, 'b');
+  cluster.settle();
+  cluster.at(3).raw.proposeAll([bytes('c'), bytes('d')]);
+  cluster.settle();
+  for (const id of three) t.same(cluster.at(id).appliedTexts(), ['a', 'b', 'c', 'd']);
+  t.end();
+});
+
+t.test('replication: a proposal without a leader, or with forwarding off, is certainly refused', (t) => {
+  t.equal(
+    refusalOf(() => new Cluster(three).propose(1, 'x')),
+    'proposal-dropped',
+  );
+  const cluster = new Cluster(three, { disableProposalForwarding: true });
+  cluster.elect(1);
+  t.equal(
+    refusalOf(() => cluster.propose(2, 'x')),
+    'proposal-dropped',
+  );
+  t.equal(
+    refusalOf(() => cluster.propose(1, 'x')),
+    null,
+  );
+  t.end();
+});
+
+t.test('commit: a leader counts itself only once its own disk has the entry', (t) => {
+  const cluster = new Cluster(three);
+  const leader = cluster.elect(1);
+  const before = leader.commit;
+  cluster.propose(1, 'x');
+  cluster.post(leader.takeReady());
+  t.ok(
+    cluster.inbox.some((message) => message.type === 'MsgApp'),
+    'the append leaves before the own disk has it',
+  );
+  const deliver = (from: number): void => {
+    for (const message of cluster.inbox.splice(0)) cluster.deliver(message);
+    cluster.work(cluster.at(from));
+  };
+  deliver(2);
+  for (const message of cluster.inbox.splice(0)) cluster.deliver(message);
+  t.equal(leader.commit, before, 'one follower of three is no majority');
+  for (const message of leader.write()) cluster.deliver(message);
+  t.equal(leader.commit, before + 1);
+  t.end();
+});
+
+t.test('commit: Figure 8: an entry of an older term is never committed by counting', (t) => {
+  const cluster = new Cluster([1, 2, 3, 4, 5]);
+  const install = (id: number, entries: readonly Entry[], term: number): void => {
+    cluster.at(id).log.append(entries);
+    cluster.at(id).log.setHardState({ term, vote: 0, commit: 1 });
+    cluster.at(id).restart();
+  };
+  // 1 led term 2 and got its entry to 2 and 3; 5 led term 3 and kept its entry to itself.
+  for (const id of [1, 2, 3]) install(id, [entry(2, 2, 'old')], 3);
+  install(4, [], 3);
+  install(5, [entry(3, 2, 'new')], 3);
+  // 1 leads term 4. A majority has its old entry, nobody yet the one of its own term.
+  const first = cluster.at(1);
+  first.raw.campaign();
+  cluster.settle((message) => message.type === 'MsgApp');
+  t.equal(first.role, 'leader');
+  for (const from of [2, 3]) first.raw.step(makeMessage('MsgAppResp', 1, from, 4, { index: 2 }));
+  cluster.settle((message) => message.type === 'MsgApp');
+  t.equal(first.commit, 1, 'the old entry is on a majority, and not committed');
+  // So 5 may still win and overwrite it.
+  cluster.isolate(1);
+  cluster.elect(5);
+  for (const id of [2, 3, 4, 5]) t.same(cluster.at(id).appliedTexts(), ['new']);
+  cluster.heal();
+  cluster.tick(3);
+  t.same(first.appliedTexts(), ['new'], 'the old leader gives way');
+  t.end();
+});
+
+t.test('commit: one entry of the own term commits all before it', (t) => {
+  const leader = memberWith([2], {}, 1);
+  leader.raw.campaign();
+  for (const message of answers(leader)) if (message.to === 1) leader.raw.step(message);
+  leader.raw.step(makeMessage('MsgVoteResp', 1, 2, 3));
+  t.equal(leader.role, 'leader');
+  answers(leader);
+  for (const from of [2, 3]) leader.raw.step(makeMessage('MsgAppResp', 1, from, 3, { index: 2 }));
+  leader.raw.step(makeMessage('MsgAppResp', 1, 2, 3, { index: 3 }));
+  t.equal(leader.commit, 1, 'the own disk has not acknowledged it');
+  leader.raw.step(makeMessage('MsgAppResp', 1, 1, 3, { index: 3 }));
+  t.equal(leader.commit, 3);
+  t.end();
+});
+
+t.test('append: a delayed or repeated append never truncates acknowledged entries', (t) => {
+  const member = memberWith([]);
+  const all = [entry(2, 2, 'a'), entry(2, 3, 'b'), entry(2, 4, 'c')];
+  member.raw.step(append(2, 2, [1, 1], all));
+  t.match(answers(member), [{ type: 'MsgAppResp', index: 4, reject: false }]);
+  member.raw.step(append(2, 2, [1, 1], all.slice(0, 1)));
+  member.raw.step(append(2, 2, [2, 2], []));
+  answers(member);
+  t.same(member.entries(), ['2/a', '2/b', '2/c']);
+  member.raw.step(append(2, 2, [2, 4], [], 4));
+  answers(member);
+  member.raw.step(append(2, 2, [1, 1], all.slice(0, 2), 2));
+  t.match(answers(member), [{ index: 4, reject: false }], 'below the commit index it is answered with that');
+  t.equal(member.commit, 4);
+  t.end();
+});
+
+t.test('append: a wrong previous term is refused and changes nothing', (t) => {
+  const member = memberWith([2, 2, 3]);
+  member.raw.step(append(2, 5, [4, 4], [entry(5, 5)]));
+  t.match(answers(member), [{ reject: true, index: 4, rejectHint: 4, logTerm: 3 }]);
+  t.same(member.entries(), ['2/', '2/', '3/']);
+  member.raw.step(append(2, 5, [2, 3], [entry(5, 4, 'new')]));
+  answers(member);
+  t.same(
+    member.entries(),
+    ['2/', '2/', '5/new'],
+    'a conflicting tail is replaced from the first difference on',
+  );
+  t.end();
+});
+
+t.test('append: a commit index beyond the log (a disk that lost its tail) stops the node', (t) => {
+  const member = memberWith([2, 2]);
+  const beyond = makeMessage('MsgHeartbeat', 2, 1, 2, { commit: 9 });
+  t.throws(() => member.raw.step(beyond), /invariant violated: the commit index lies within the log/);
+  t.end();
+});
+
+t.test('append: rejection hints skip whole terms on both sides', (t) => {
+  const hint = (terms: readonly number[], prev: readonly [number, number]): readonly [number, number] => {
+    const member = memberWith(terms);
+    member.raw.step(append(2, 9, prev, [entry(9, prev[1] + 1)]));
+    const [answer] = answers(member);
+    return [answer?.logTerm ?? -1, answer?.rejectHint ?? -1];
+  };
+  t.same(hint([2, 5, 5, 5, 5], [3, 6]), [2, 2], 'all of term 5 is skipped at once');
+  t.same(hint([2, 2, 2], [3, 12]), [2, 4], 'a short log answers with its end');
+  t.same(hint([2, 3, 3], [3, 9]), [3, 4]);
+
+  const leader = new Member(1, confOf([1, 2]), {});
+  leader.log.append([entry(1, 2), entry(3, 3), entry(3, 4), entry(3, 5), entry(3, 6)]);
+  leader.log.setHardState({ term: 3, vote: 0, commit: 1 });
+  leader.restart();
+  leader.raw.campaign();
+  for (const message of answers(leader)) if (message.to === 1) leader.raw.step(message);
+  leader.raw.step(makeMessage('MsgVoteResp', 1, 2, 4));
+  answers(leader);
+  leader.raw.step(makeMessage('MsgAppResp', 1, 2, 4, { index: 6, reject: true, rejectHint: 6, logTerm: 2 }));
+  t.match(answers(leader), [{ type: 'MsgApp', index: 2, logTerm: 1 }], 'the leader skips its own term 3');
+  t.end();
+});
+
+t.test('append: a leader catches up followers with every kind of divergence (Figure 7)', (t) => {
+  const followers = [
+    [1, 1, 4, 4, 5, 5, 6, 6],
+    [1, 1, 4],
+    [1, 1, 4, 4, 5, 5, 6, 6, 6, 6],
+    [1, 1, 4, 4, 4, 4],
+    [1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
+  ];
+  const cluster = new Cluster([1, 2, 3, 4, 5, 6]);
+  const install = (id: number, terms: readonly number[]): void => {
+    const member = cluster.at(id);
+    member.log.append(terms.map((term, position) => entry(term, position + 2)));
+    member.log.setHardState({ term: 7, vote: 0, commit: 1 });
+    member.restart();
+  };
+  install(1, [1, 1, 4, 4, 5, 5, 6, 6, 6]);
+  followers.forEach((terms, position) => {
+    install(position + 2, terms);
+  });
+  cluster.elect(1);
+  cluster.tick(3);
+  for (const member of cluster.members.values()) t.same(member.entries(), cluster.at(1).entries());
+  t.end();
+});
+
+t.test(
+  'flow: appends in flight are bounded by count and by bytes, and go on as they are acknowledged',
+  (t) => {
+    const cluster = new Cluster([1, 2], {
+      maxInflightMessages: 3,
+      maxSizePerMessage: 1,
+      maxInflightBytes: 10,
+    });
+    cluster.elect(1);
+    cluster.take('MsgApp');
+    for (let number = 0; number < 6; number++) cluster.propose(1, `${number}`);
+    cluster.post(cluster.at(1).takeReady());
+    t.equal(cluster.take('MsgApp').length, 3, 'three small ones by count');
+    t.match(cluster.at(1).raw.status().peers[1], { inflights: 3, inflightsFull: true, paused: true });
+    cluster.settle();
+    t.same(cluster.at(2).appliedTexts(), ['0', '1', '2', '3', '4', '5']);
+    cluster.take('MsgApp');
+    for (const size of [6, 6, 6]) cluster.propose(1, 'x'.repeat(size));
+    cluster.post(cluster.at(1).takeReady());
+    t.equal(cluster.take('MsgApp').length, 2, 'the one that reaches the bound in bytes is the last');
+    cluster.settle();
+    t.equal(cluster.at(2).appliedTexts().length, 9);
+    t.end();
+  },
+);
+
+t.test('flow: when all appends in flight were lost, a heartbeat gets the stream going again', (t) => {
+  const cluster = new Cluster([1, 2], { maxInflightMessages: 2 });
+  cluster.elect(1);
+  cluster.cut(1, 2);
+  for (const text of ['a', 'b', 'c']) cluster.propose(1, text);
+  cluster.settle();
+  cluster.heal();
+  cluster.tick(3, [1]);
+  t.same(cluster.at(2).appliedTexts(), ['a', 'b', 'c']);
+  t.end();
+});
+
+t.test('flow: a message, a Ready and the uncommitted tail keep to their bounds in bytes', (t) => {
+  const options = { maxSizePerMessage: 40, maxCommittedSizePerReady: 60, maxUncommittedEntriesSize: 100 };
+  const cluster = new Cluster(three, options);
+  cluster.elect(1);
+  for (const id of [2, 3]) cluster.cut(1, id);
+  for (let number = 0; number < 5; number++) cluster.propose(1, 'x'.repeat(20));
+  t.equal(
+    refusalOf(() => cluster.propose(1, 'y')),
+    'proposal-dropped',
+    'the tail is full',
+  );
+  t.equal(
+    refusalOf(() => cluster.at(1).raw.proposeAll([bytes('')])),
+    null,
+    'an empty entry is never refused',
+  );
+  cluster.settle();
+  cluster.heal();
+  cluster.at(1).raw.reportUnreachable(2);
+  cluster.take('MsgApp');
+  cluster.tick(4);
+  t.ok(cluster.take('MsgApp').every((message) => message.entries.length <= 2));
+  t.equal(cluster.at(2).appliedTexts().length, 5);
+  t.equal(
+    refusalOf(() => cluster.propose(1, 'y')),
+    null,
+    'there is room again',
+  );
+  t.equal(
+    refusalOf(() => cluster.propose(1, 'z'.repeat(1000))),
+    'proposal-dropped',
+  );
+  cluster.settle();
+  t.equal(
+    refusalOf(() => cluster.propose(1, 'z'.repeat(1000))),
+    null,
+    'a single one may exceed it',
+  );
+  t.end();
+});
+
+t.test('flow: a follower that is slow to apply gets no more than the bound until it acknowledges', (t) => {
+  const cluster = new Cluster([1], { maxCommittedSizePerReady: 50 });
+  const only = cluster.elect(1);
+  for (let number = 0; number < 10; number++) cluster.propose(1, 'x'.repeat(20));
+  while (only.raw.hasReady() || only.appendWork.length > 0) {
+    if (only.raw.hasReady()) cluster.post(only.takeReady());
+    for (const message of only.write()) cluster.deliver(message);
+  }
+  const outstanding = only.applyWork.flatMap((work) => work.entries).length;
+  t.ok(outstanding >= 1 && outstanding <= 3, `${outstanding} entries handed out`);
+  cluster.settle();
+  t.equal(only.appliedTexts().length, 10);
+  t.end();
+});
+
+t.test(
+  'asynchronous writes: A-B-A over three leaders never frees an entry that is yet to be overwritten',
+  (t) => {
+    const member = new Member(1, confOf([1, 2, 3, 4, 5]), {});
+    const from = (leader: number, term: number): Message =>
+      makeMessage('MsgApp', 1, leader, term, {
+        logTerm: 1,
+        index: 1,
+        entries: [entry(term, 2, `of ${leader}`)],
+      });
+    member.raw.step(from(2, 2));
+    member.takeReady();
+    member.raw.step(from(3, 3));
+    member.takeReady();
+    member.raw.step(makeMessage('MsgHeartbeat', 1, 4, 4));
+    member.takeReady();
+    member.raw.step(from(4, 4));
+    member.takeReady();
+    // Each write is durable now, and acknowledged, one after the other; the log must read as of leader 4 throughout.
+    for (let outstanding = member.appendWork.length; outstanding > 0; outstanding--) {
+      for (const answer of member.write()) if (answer.to === 1) member.raw.step(answer);
+      member.raw.step(makeMessage('MsgApp', 1, 4, 4, { logTerm: 4, index: 2 }));
+      const [reply] = answersWithoutWriting(member);
+      t.match(reply, { index: 2, reject: false }, 'the entry of term 4 is still there');
+    }
+    answers(member);
+    t.same(member.entries(), ['4/of 4']);
+    t.end();
+  },
+);
+
+/** What would be sent, with the write that releases it left waiting at its place in the queue. */
+function answersWithoutWriting(member: Member): readonly Message[] {
+  return member.raw.hasReady() ? [...member.takeReady(), ...(member.appendWork.at(-1)?.responses ?? [])] : [];
+}
+
+t.test('crash: entries that were acknowledged survive a crash of everybody between append and fsync', (t) => {
+  const cluster = new Cluster(three);
+  cluster.elect(1);
+  cluster.propose(1, 'kept');
+  cluster.settle();
+  cluster.propose(1, 'in the air');
+  for (const member of cluster.members.values()) if (member.raw.hasReady()) cluster.post(member.takeReady());
+  cluster.inbox = [];
+  for (const member of cluster.members.values()) member.restart();
+  cluster.elect(2);
+  for (const id of three) t.same(cluster.at(id).appliedTexts(), ['kept']);
+  t.end();
+});
+
+t.test('hot path: the work per entry does not grow with the log or with the batch', (t) => {
+  const cluster = new Cluster([1]);
+  const only = cluster.elect(1);
+  let reads = 0;
+  const { log } = only;
+  const term = log.term.bind(log);
+  log.term = (index) => {
+    reads++;
+    return term(index);
+  };
+  const lookups = (count: number): number => {
+    reads = 0;
+    only.raw.proposeAll(Array.from({ length: count }, () => bytes('x')));
+    cluster.settle();
+    return reads;
+  };
+  const few = lookups(10);
+  lookups(20_000);
+  const many = lookups(10);
+  t.ok(many <= few, `${many} look-ups behind a long log, ${few} behind a short one`);
+  t.ok(lookups(20_000) <= few, 'a batch costs as many as a few entries');
+  t.end();
+});
+
+t.test('synchronous mode: the same cluster runs with ready and advance', (t) => {
+  const cluster = new Cluster(three, { asyncStorageWrites: false });
+  const pump = (): void => {
+    for (let busy = true; busy; ) {
+      busy = false;
+      for (const member of cluster.members.values()) {
+        while (member.raw.hasReady()) {
+          busy = true;
+          const ready = member.raw.ready();
+          if (ready.hardState !== null) member.log.setHardState(ready.hardState);
+          member.log.append(ready.entries);
+          member.applied.push(...ready.committedEntries);
+          cluster.post(ready.messages);
+          t.notOk(
+            ready.messages.some((message) => message.to === member.id),
+            'nothing is sent to oneself',
+          );
+          member.raw.advance();
+        }
+      }
+      for (const message of cluster.inbox.splice(0)) {
+        busy = true;
+        cluster.deliver(message);
+      }
+    }
+  };
+  cluster.at(1).raw.campaign();
+  pump();
+  cluster.propose(2, 'x');
+  pump();
+  for (const id of three) t.same(cluster.at(id).appliedTexts(), ['x']);
+  cluster.propose(1, 'y');
+  cluster.at(1).raw.ready();
+  cluster.propose(1, 'z');
+  t.throws(() => cluster.at(1).raw.ready(), /each Ready is followed by advance/);
+  t.end();
+});
