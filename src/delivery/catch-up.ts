@@ -1,6 +1,6 @@
 /**
- * An account's messages from the store, as one stream: merged over its conversations by log index, ascending, up to a fence. Read in
- * pages, as fast as the consumer asks. One page of every conversation that has something is held at a time.
+ * An account's messages from the store, as one stream: merged over its conversations by log index, ascending, up to what the view held
+ * when the reading began. Read in pages, as fast as the consumer asks. One page of every conversation that has something is held at a time.
  */
 import { decodeMessage } from '../chat/message-codec.ts';
 import type { AccountId, ConversationId, ConversationView } from '../chat/types.ts';
@@ -37,12 +37,11 @@ interface Feed {
   at: number;
 }
 
-/** Yields every message of the account with start < message and message.index ≤ fence, by ascending index. */
+/** Yields every message of the account behind `start` that the view knows now (at the first `next`), by ascending index. */
 export async function* readMissed(
   ports: CatchUpPorts,
   account: AccountId,
   start: Start,
-  fence: number,
 ): AsyncGenerator<Push, void, void> {
   const candidates = ports.view
     .conversationsOf(account)
@@ -58,14 +57,14 @@ export async function* readMissed(
     const next =
       start.kind === 'after' ? await firstAfter(ports, id, lastSequence, start.index) : (firsts[at] ?? 1);
     const feed: Feed = { conversation: id, last: lastSequence, next, page: [], at: 0 };
-    if (await fill(ports, feed, fence, pageRecords)) heads.push(feed);
+    if (await fill(ports, feed, pageRecords)) heads.push(feed);
   }
   for (let feed = heads.pop(); feed !== undefined; feed = heads.pop()) {
     const message = feed.page[feed.at];
     if (message === undefined) continue;
     yield pushOf(ports.view, message);
     feed.at += 1;
-    if (feed.at < feed.page.length || (await fill(ports, feed, fence, pageRecords))) heads.push(feed);
+    if (feed.at < feed.page.length || (await fill(ports, feed, pageRecords))) heads.push(feed);
   }
 }
 
@@ -74,16 +73,14 @@ function hasMore(conversation: ConversationView, start: Start): boolean {
   return conversation.lastSequence > start.delivered(conversation);
 }
 
-/** Loads the next page; false when the conversation has nothing more up to the fence. */
-async function fill(ports: CatchUpPorts, feed: Feed, fence: number, limit: number): Promise<boolean> {
+/** Loads the next page; false when the conversation has nothing more. */
+async function fill(ports: CatchUpPorts, feed: Feed, limit: number): Promise<boolean> {
   if (feed.next > feed.last) return false;
   const records = await readExisting(ports, feed.conversation, feed.next, feed.last, limit);
-  const messages = records.map(({ sequence, record }) => decodeMessage(feed.conversation, sequence, record));
-  const within = messages.filter((message) => message.index <= fence);
-  feed.page = within;
+  feed.page = records.map(({ sequence, record }) => decodeMessage(feed.conversation, sequence, record));
   feed.at = 0;
-  feed.next = within.length === messages.length ? feed.next + messages.length : feed.last + 1;
-  return within.length > 0;
+  feed.next += records.length;
+  return records.length > 0;
 }
 
 /** Records that the view says exist: at least one, unless the conversation was dropped meanwhile. */

@@ -163,21 +163,24 @@ export class Outbox implements Subscriber {
     this.#pump();
   }
 
-  /** Each round reads up to what the hub had told when it began; the last one is the one whose backlog did not run over. */
+  /**
+   * Each round reads at least up to what the hub had told when it began (the view may be further); what is told meanwhile waits in the
+   * backlog. The last round is the one whose backlog did not run over.
+   */
   async #readRounds(start: Start): Promise<void> {
     let from = start;
     do {
       this.#backlog = [];
       this.#backlogAt = 0;
       this.#overflowed = false;
-      const fence = this.#ports.hub.index;
-      for await (const push of readMissed(this.#ports, this.account, from, fence)) {
+      const told = this.#ports.hub.index;
+      for await (const push of readMissed(this.#ports, this.account, from)) {
         await this.#room();
         if (this.#closed) return;
         this.#hand(push);
       }
       if (this.#closed) return;
-      this.#position = Math.max(this.#position, fence);
+      this.#position = Math.max(this.#position, told);
       from = { kind: 'after', index: this.#position };
     } while (this.#overflowed);
     this.#behind = false;
