@@ -17,7 +17,7 @@ import type { Dialer } from './ports.ts';
 import { backOffMs, type Server, type ServerPool } from './server-pool.ts';
 import type { Status } from './status.ts';
 
-/** Milliseconds. A node whose machine vanished is left 350 ms after the request that it does not answer. */
+/** Milliseconds. Of a node whose machine vanished, the place is taken 350 ms after the request that it does not answer. */
 export const timings = {
   /** Until a connection is open. */
   dialMs: 400,
@@ -29,6 +29,8 @@ export const timings = {
   /** Until the sign of life must come. */
   busyPongMs: 200,
   idlePongMs: 1_000,
+  /** A silent node is kept for so long beside the search for another one: it may only be slow, and then nothing is repeated. */
+  silentMs: 5_000,
   /** A check that runs later than this was held up on this side: the node gets its time again. */
   lateMs: 50,
   /** A node that knows no leader for so long is left for one that may. */
@@ -93,6 +95,8 @@ export class Connector {
   #planned = true;
   /** Delivery must begin again from the cursor: the next welcome counts, whatever it says. */
   #refreshing = false;
+  /** The active connection does not answer: another one is sought, and the first that speaks wins. */
+  #probing = false;
   #toldUnreachable = false;
   #closed = false;
 
@@ -130,6 +134,7 @@ export class Connector {
     this.#active?.close();
     this.#active = null;
     this.#candidate = null;
+    this.#probing = false;
     this.#planned = true;
     if (server === undefined) this.#seek();
     else this.#dialCandidate(server);
@@ -182,7 +187,7 @@ export class Connector {
   // ——— finding a connection
 
   #needsConnection(): boolean {
-    return this.#active === null || this.#active.leaving;
+    return this.#active === null || this.#active.leaving || this.#probing;
   }
 
   #seek(): void {
@@ -249,7 +254,7 @@ export class Connector {
     link.welcome = welcome;
     link.setLeader(welcome.leader);
     const old = this.#active;
-    if (old !== null && !old.leaving && !this.#refreshing && welcome.leader === null) {
+    if (!this.#needsConnection() && !this.#refreshing && welcome.leader === null) {
       // Knows no leader: the old connection is as good, and needs no repetition.
       link.close();
       return;
@@ -259,9 +264,8 @@ export class Connector {
     this.#active = link;
     this.#activeSinceMs = now;
     this.#toldUnreachable = false;
-    old?.close();
-    if (old !== null) this.#host.disconnected();
-    const planned = this.#planned || old !== null;
+    if (old !== null) this.#leave(old, now);
+    const planned = this.#planned;
     this.#planned = false;
     this.#host.status({ kind: 'connected', node: welcome.node, leader: welcome.leader, planned });
     this.#planStandby(now, timings.standbyMs.least);
@@ -269,9 +273,21 @@ export class Connector {
     this.#host.welcomed(welcome);
   }
 
+  /** Another connection is ready. */
+  #leave(old: Link, now: number): void {
+    old.close();
+    this.#planned = !this.#probing;
+    this.#host.disconnected();
+    if (!this.#probing) return;
+    this.#probing = false;
+    this.#pool.failed(old.server, now);
+    this.#host.status({ kind: 'down', node: old.node ?? 0, reason: 'no answer' });
+  }
+
   // ——— what a node says
 
   #received(link: Link, frame: NativeFrame): void {
+    if (this.#probing && link === this.#active) this.#spokeAgain();
     if ('ev' in frame) {
       if (frame.ev === 'welcome') {
         if (link === this.#candidate) this.#adopt(link, frame);
@@ -342,6 +358,7 @@ export class Connector {
 
   #activeLost(link: Link, reason: string, now: number): void {
     this.#active = null;
+    this.#probing = false;
     this.#moveAtMs = null;
     this.#standbyAtMs = null;
     this.#planned = link.leaving;
@@ -354,7 +371,7 @@ export class Connector {
   }
 
   #tellUnreachable(reason: string): void {
-    if (this.#toldUnreachable || this.#active !== null) return;
+    if (this.#toldUnreachable || !this.#needsConnection()) return;
     if (!this.#pool.servers.every((server) => server.failures > 0)) return;
     this.#toldUnreachable = true;
     this.#host.status({ kind: 'unreachable', reason });
@@ -363,22 +380,34 @@ export class Connector {
   // ——— keeping the best connection
 
   #checkAlive(active: Link, now: number, late: boolean): void {
-    if (late && active.pingedMs !== null) active.pingedMs = now;
+    if (late && active.pingedMs !== null && !this.#probing) active.pingedMs = now;
     if (now < this.#aliveDueMs(active)) return;
     if (active.pingedMs === null) {
       active.pingedMs = now;
       active.send(['{"op":"ping"}']);
       active.flush();
+    } else if (!this.#probing) {
+      this.#probing = true;
+      this.#seek();
     } else {
       active.close();
       this.#lost(active, 'no answer');
     }
   }
 
+  #spokeAgain(): void {
+    this.#probing = false;
+    this.#seekAtMs = null;
+    this.#candidate?.close();
+    this.#candidate = null;
+    this.#planStandby(this.#clock.monotonicMs(), timings.standbyMs.least);
+  }
+
   /** When silence becomes a reason to ask, or an unanswered question a reason to leave. */
   #aliveDueMs({ pingedMs, heardMs }: Link): number {
     const waitingSince = this.#host.waitingSinceMs();
     const busy = waitingSince !== null;
+    if (pingedMs !== null && this.#probing) return pingedMs + timings.silentMs;
     if (pingedMs !== null) return pingedMs + (busy ? timings.busyPongMs : timings.idlePongMs);
     return busy ? Math.max(heardMs, waitingSince) + timings.busySilenceMs : heardMs + timings.idleSilenceMs;
   }

@@ -15,7 +15,7 @@ const largestMemory = 10_000;
 export interface InboxOptions {
   /** Something new can be acknowledged. */
   readonly onHandled: () => void;
-  /** The handler has caught up after messages had to be left on the server: deliver again from `received`. */
+  /** Messages had to be left on the server, and there is room for them now: deliver again from `received`. */
   readonly onRoom: () => void;
 }
 
@@ -31,6 +31,8 @@ export class Inbox {
   #received: number | undefined;
   #handled = 0;
   #sawEnd = false;
+  /** Conversation and sequence before the last gap that was asked about. */
+  #knownGap = '';
   #generation = 0;
 
   constructor(options: InboxOptions) {
@@ -87,8 +89,9 @@ export class Inbox {
 
   take(message: MessageEntry): void {
     if (this.#overflowed || this.#isRepetition(message)) return;
-    if (this.#queue.length >= largestInbox) {
+    if (this.#queue.length >= largestInbox || this.#opensGap(message)) {
       this.#overflowed = true;
+      this.#drain();
       return;
     }
     this.#remember(message);
@@ -102,6 +105,19 @@ export class Inbox {
     this.#received = Math.max(this.#received ?? 0, index);
     this.#sawEnd = true;
     if (this.caughtUp) this.#options.onHandled();
+  }
+
+  /**
+   * Something before it is missing, which no correct node lets happen: it is asked again from the last message before the gap, and what
+   * is missing then too is believed to be gone.
+   */
+  #opensGap({ conversation, sequence }: MessageEntry): boolean {
+    const seen = this.#seen.get(conversation);
+    if (seen === undefined || sequence <= seen + 1) return false;
+    const gap = `${conversation} ${seen}`;
+    const isNew = gap !== this.#knownGap;
+    this.#knownGap = gap;
+    return isNew;
   }
 
   #isRepetition({ conversation, sequence, index }: MessageEntry): boolean {

@@ -1,7 +1,7 @@
 /** The client against nodes in memory, under a clock that stands still: every failure at a known moment. */
 import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
-import { seededRandom } from '../../src/base/prng.ts';
+import { type Random, seededRandom } from '../../src/base/prng.ts';
 import { Client, type ClientOptions } from '../../src/client/client.ts';
 import { largestInbox } from '../../src/client/inbox.ts';
 import { largestQueue } from '../../src/client/request-queue.ts';
@@ -160,7 +160,8 @@ t.test(
     cluster.kill(1);
     await clock.advance(4);
     t.match(statuses[0], { kind: 'down', node: 1 });
-    t.equal(cluster.connected('greeted').length, 1, 'hello was said on the standby');
+    const last = cluster.heard.at(-1);
+    t.ok(last?.node !== 1 && last?.request.op === 'hello', 'hello was said on the standby');
     t.equal(cluster.dialled.length, dialled, 'without a new handshake');
     cluster.setLeader(3);
     t.equal(receipts(await within(clock, 30, Promise.all(sends))), 5);
@@ -235,6 +236,27 @@ t.test('client: a vanished node is noticed by an idle reader too', async (t) => 
   t.ok(kinds().includes('down'));
   t.strictSame(got, ['are you there?']);
 });
+
+t.test(
+  'client: a node that stood still and speaks before another one does is kept, and nothing is repeated',
+  async (t) => {
+    const { clock, cluster, client, kinds } = await loggedIn();
+    cluster.freeze(1);
+    const send = client.send('bob', 'hi');
+    await clock.advance(800);
+    t.ok(
+      cluster.heard.filter(({ node, request }) => node !== 1 && request.op === 'hello').length > 0,
+      'another was asked',
+    );
+    cluster.thaw(1);
+    t.equal((await within(clock, 50, send)).kind, 'receipt');
+    t.notOk(kinds().includes('down'));
+    t.equal(client.node, 1);
+    t.equal(changesHeard(cluster, 'send').length, 1);
+    await clock.advance(500);
+    t.strictSame([cluster.connected('greeted'), cluster.connected('silent').length], [[1], 1]);
+  },
+);
 
 t.test('client: a node that only takes long is not left', async (t) => {
   const { clock, cluster, client, kinds } = await loggedIn();
@@ -374,6 +396,26 @@ t.test('client: a repeated push is dropped by conversation and sequence', async 
   await clock.advance(5);
   t.strictSame(got, ['one']);
 });
+
+t.test(
+  'client: a push that leaves something out is not taken: delivery is asked for again from before it',
+  async (t) => {
+    const { clock, cluster, got, kinds } = await loggedIn();
+    cluster.post('bob', 'ann', 'one');
+    await clock.advance(5);
+    cluster.tellUser('ann', { ev: 'message', ...cluster.messages[0], sequence: 3, index: 13, text: 'three' });
+    cluster.post('bob', 'ann', 'two');
+    cluster.post('bob', 'ann', 'three');
+    await clock.advance(50);
+    t.strictSame(got, ['one', 'two', 'three']);
+    cluster.tellUser('ann', { ev: 'message', ...cluster.messages[0], sequence: 9, index: 99, text: 'nine' });
+    await clock.advance(50);
+    cluster.tellUser('ann', { ev: 'message', ...cluster.messages[0], sequence: 9, index: 99, text: 'nine' });
+    await clock.advance(50);
+    t.strictSame(got, ['one', 'two', 'three', 'nine'], 'what is gone for good does not hold up the rest');
+    t.notOk(kinds().includes('down'));
+  },
+);
 
 t.test(
   'client: a message is acknowledged only after its handler is done, and acknowledgements are coalesced',
@@ -616,6 +658,78 @@ t.test('client: closing ends what is unanswered, and leaves no timer behind', as
   await clock.advance(6_000);
   t.equal(clock.timers, 0);
 });
+
+/** One fault of the many; the nodes are whole again after at most `restMs`. */
+function harm(cluster: FakeCluster, clock: VirtualClock, random: Random): void {
+  const victim = 1 + random.below(3);
+  const other = 1 + ((victim + random.below(2)) % 3);
+  const restMs = 20 + random.below(1_200);
+  switch (random.below(7)) {
+    case 0:
+      cluster.kill(victim);
+      clock.after(random.below(60), () => cluster.setLeader(other));
+      clock.after(restMs, () => cluster.restart(victim));
+      return;
+    case 1:
+      cluster.freeze(victim);
+      clock.after(random.below(300), () => cluster.setLeader(other));
+      clock.after(restMs, () => cluster.thaw(victim));
+      return;
+    case 2:
+      cluster.setLeader(other);
+      cluster.stop(victim);
+      clock.after(restMs + 100, () => cluster.restart(victim));
+      return;
+    case 3:
+      cluster.setLeader(null);
+      clock.after(restMs, () => cluster.setLeader(other));
+      return;
+    case 4:
+      cluster.losesReplies = 1 + random.below(5);
+      cluster.breakUser('ann');
+      return;
+    case 5:
+      cluster.refusals.push('unknown', 'BUSY', 'UNAVAILABLE', 'TOO_MANY_IN_FLIGHT');
+      return;
+    case 6:
+      cluster.setLeader(other);
+      return;
+  }
+}
+
+t.test(
+  'client: through a hundred random faults every send happens once and every message comes once',
+  async (t) => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const random = seededRandom(seed);
+      const { clock, cluster, client, got } = await loggedIn({ random });
+      const replies: Reply[] = [];
+      const texts: string[] = [];
+      for (let round = 0; round < 10; round++) {
+        harm(cluster, clock, random);
+        for (let step = 0; step < 12; step++) {
+          texts.push(`${round}.${step}`);
+          void client.send('bob', `${round}.${step}`).then((reply) => replies.push(reply));
+          if (random.below(3) === 0) cluster.post('bob', 'ann', 'from bob');
+          await clock.advance(random.below(40));
+        }
+        await clock.advance(1_500);
+      }
+      await clock.advance(10_000);
+      t.equal(receipts(replies), texts.length, `seed ${seed}: every send ended as a receipt`);
+      const sent = cluster.messages.filter(({ from }) => from === 'ann').map(({ text }) => text);
+      t.strictSame([...sent].sort(), [...texts].sort(), `seed ${seed}: each once`);
+      t.strictSame(
+        got,
+        cluster.messages.map(({ text }) => text),
+        `seed ${seed}: the reader saw one order, once`,
+      );
+      await client.close();
+      await clock.advance(10_000);
+      t.equal(clock.timers, 0);
+    }
+  },
+);
 
 t.test('client: a server that does not speak the protocol is a failed node, not a crash', async (t) => {
   const { clock, cluster, client, kinds } = await loggedIn();

@@ -29,8 +29,9 @@ interface FakeNode {
   readonly id: number;
   up: boolean;
   frozen: boolean;
-  /** What arrived while it was frozen. */
-  readonly stalled: (() => void)[];
+  /** What it would have said while it was frozen, and what arrived meanwhile. */
+  readonly unsaid: (() => void)[];
+  readonly unread: (() => void)[];
 }
 
 export const latencyMs = 1;
@@ -69,7 +70,8 @@ export class FakeCluster implements Dialer {
       id: index + 1,
       up: true,
       frozen: false,
-      stalled: [],
+      unsaid: [],
+      unread: [],
     }));
   }
 
@@ -90,7 +92,8 @@ export class FakeCluster implements Dialer {
     const node = this.#node(id);
     node.up = false;
     node.frozen = false;
-    node.stalled.length = 0;
+    node.unsaid.length = 0;
+    node.unread.length = 0;
     for (const connection of [...this.#connections]) if (connection.node === node) this.#break(connection);
     if (this.#leader === id) this.setLeader(null);
   }
@@ -99,16 +102,16 @@ export class FakeCluster implements Dialer {
     this.#node(id).up = true;
   }
 
-  /** Its machine vanished: nothing arrives, nothing is answered, nothing is closed. */
+  /** Its machine vanished or stands still: nothing arrives, nothing is answered, nothing is closed. */
   freeze(id: number): void {
     this.#node(id).frozen = true;
-    if (this.#leader === id) this.setLeader(null);
   }
 
   thaw(id: number): void {
     const node = this.#node(id);
     node.frozen = false;
-    for (const action of node.stalled.splice(0)) action();
+    for (const action of [...node.unsaid.splice(0), ...node.unread.splice(0)]) action();
+    this.#serveWaiting();
   }
 
   /** A planned stop: says so, then closes. */
@@ -129,10 +132,18 @@ export class FakeCluster implements Dialer {
     for (const connection of this.#connections) {
       if (connection.session !== null) this.#tell(connection, { ev: 'leader', leader });
     }
-    if (leader === null) return;
+    this.#serveWaiting();
+  }
+
+  #serveWaiting(): void {
+    if (!this.#hasLeader) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const action of waiting) action();
+  }
+
+  get #hasLeader(): boolean {
+    return this.#leader !== null && !this.#node(this.#leader).frozen;
   }
 
   forgetSessions(): void {
@@ -195,14 +206,14 @@ export class FakeCluster implements Dialer {
 
   #arrive(node: FakeNode, action: () => void): void {
     this.#clock.after(latencyMs, () => {
-      if (node.frozen) node.stalled.push(action);
+      if (node.frozen) node.unread.push(action);
       else action();
     });
   }
 
   #tell(connection: Connection, frame: object): void {
     if (connection.node.frozen) {
-      connection.node.stalled.push(() => this.#tell(connection, frame));
+      connection.node.unsaid.push(() => this.#tell(connection, frame));
       return;
     }
     this.#clock.after(latencyMs, () => {
@@ -224,7 +235,7 @@ export class FakeCluster implements Dialer {
     const value: unknown = JSON.parse(text);
     for (const request of (Array.isArray(value) ? value : [value]) as NativeRequest[]) {
       this.heard.push({ node: connection.node.id, request });
-      if (request.op === 'hello') this.#hello(connection, request);
+      if (request.op === 'hello') this.#greet(connection, request);
       else if (request.op === 'ping') this.#tell(connection, { ev: 'pong' });
       else if (request.op === 'ack') this.#acknowledge(connection, request.index);
       else this.#serve(() => this.#execute(connection, request), connection, request);
@@ -233,7 +244,7 @@ export class FakeCluster implements Dialer {
 
   /** Waits for a leader, at most as long as a node does. */
   #serve(action: () => void, connection: Connection, request: NumberedRequest | QueryRequest): void {
-    if (this.#leader !== null) {
+    if (this.#hasLeader) {
       action();
       return;
     }
@@ -245,7 +256,14 @@ export class FakeCluster implements Dialer {
     });
   }
 
+  /** A node makes sure that it is up to date before it says who is logged in. */
+  #greet(connection: Connection, hello: Hello): void {
+    if (this.#hasLeader) this.#hello(connection, hello);
+    else this.#waiting.push(() => this.#hello(connection, hello));
+  }
+
   #hello(connection: Connection, hello: Hello): void {
+    if (connection.broken) return;
     connection.session = hello.session;
     const session = this.sessions.get(hello.session);
     const user = session === undefined || session.ended ? null : session.user;
