@@ -43,7 +43,7 @@ export class Session implements SessionView, SessionData, Row {
     return this.#account;
   }
 
-  /** Log index at which it went to the end of its list: unique within the list, so the order can be stored. */
+  /** Log index at which it went to the end of its list; with the id, for those that one entry ended together, its place in it. */
   get usedIndex(): number {
     return this.#usedIndex;
   }

@@ -48,7 +48,7 @@ export class Sessions {
     return this.#byId.get(id);
   }
 
-  /** By id: the same order on a node that was restored, since their ends are told in it. */
+  /** By id: the same order on a node that was restored, since they end in it when their account goes. */
   of(account: AccountId): readonly Session[] {
     return [...(this.#byAccount.get(account) ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
@@ -125,7 +125,7 @@ export class Sessions {
   }
 
   restore(all: readonly SessionData[]): void {
-    const inOrderOfUse = [...all].sort((a, b) => a.usedIndex - b.usedIndex);
+    const inOrderOfUse = [...all].sort((a, b) => a.usedIndex - b.usedIndex || (a.id < b.id ? -1 : 1));
     for (const data of inOrderOfUse) this.#insert(new Session(data));
   }
 

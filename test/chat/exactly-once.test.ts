@@ -101,6 +101,19 @@ t.test('retry: of the logout or the deletion that ended the session, too', async
   t.equal(world.machine.session(sessionId(2)), undefined);
 });
 
+t.test(
+  'retry: a late registration does not bring back an account that was deleted from elsewhere',
+  async (t) => {
+    const world = loggedIn();
+    world.numbered(2, 1, login(1));
+    world.numbered(2, 2, { kind: 'delete-account', name: 'ann' });
+    await world.reload();
+    t.equal(said(world.numbered(1, 1, register('ann'))), 'registered', 'the first answer');
+    t.equal(said(world.numbered(1, 3, register('ann'))), 'SESSION_EXPIRED');
+    t.equal(world.machine.accounts().length, 0);
+  },
+);
+
 t.test('window: numbers may come in any order and with gaps, up to the bound', async (t) => {
   const world = loggedIn({ inFlightPerSession: 4 });
   for (const sequence of [6, 4, 3]) t.equal(said(world.numbered(1, sequence, send('x'), 3)), 'sent');

@@ -9,13 +9,13 @@ type DeleteAccount = Extract<Command, { kind: 'delete-account' }>;
  * name may be registered again, as another account that inherits nothing.
  */
 export function deleteAccount(context: Context, command: DeleteAccount): Result {
-  const { moment, actor, session, tables } = context;
+  const { moment, actor, tables } = context;
   if (actor === null) return reject('AUTH_REQUIRED');
   if (foldName(command.name) !== foldName(actor.name)) return reject('DENIED');
   for (const own of tables.sessions.of(actor.id)) {
-    // The one that asked stays as a tombstone: its retry must get this answer.
-    if (own === session) tables.sessions.end(own, moment);
-    else tables.sessions.remove(own);
+    // As a tombstone: the retry of this request must get its answer, and a late retry of the registration must not bring
+    // the account back.
+    tables.sessions.end(own, moment);
     context.emit({ kind: 'session-ended', session: own.id });
   }
   tables.conversations.leaveAll(actor.id);
