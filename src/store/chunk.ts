@@ -1,7 +1,7 @@
 import { KIB } from '../base/limits.ts';
 import { StateDamage } from './damage.ts';
 import type { StreamRecord } from './state-store.ts';
-import { sealValue, VALUE_HEADER_BYTES } from './value.ts';
+import { plain, sealValue, VALUE_HEADER_BYTES } from './value.ts';
 
 export const CHUNK_RECORDS = 256;
 export const CHUNK_BYTES = 64 * KIB;
@@ -39,6 +39,7 @@ export function encodeChunk(key: string, records: readonly Uint8Array[]): Buffer
 /** Of an unwrapped value. The records share its memory. */
 export function decodeChunk(content: Buffer, firstSequence: number): StreamRecord[] {
   const records: StreamRecord[] = [];
+  const bytes = plain(content);
   const count = content.length < COUNT_BYTES ? -1 : content.readUInt32LE(0);
   let at = COUNT_BYTES;
   while (records.length < count && at + LENGTH_BYTES <= content.length) {
@@ -46,7 +47,7 @@ export function decodeChunk(content: Buffer, firstSequence: number): StreamRecor
     if (end > content.length) break;
     records.push({
       sequence: firstSequence + records.length,
-      record: content.subarray(at + LENGTH_BYTES, end),
+      record: bytes.subarray(at + LENGTH_BYTES, end),
     });
     at = end;
   }

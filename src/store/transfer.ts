@@ -1,6 +1,7 @@
 import { crc32c } from '../base/crc.ts';
 import { KIB, MIB } from '../base/limits.ts';
 import { StateDamage } from './damage.ts';
+import { plain } from './value.ts';
 
 /**
  * A copy of the state on its way to another node: one row of items (the mark, then rows, then chunks of streams, in key order)
@@ -79,7 +80,7 @@ export class FrameWriter {
     this.#order++;
     this.#frame = emptyFrame();
     this.#used = FRAME_HEADER_BYTES;
-    return frame;
+    return plain(frame);
   }
 }
 

@@ -32,6 +32,11 @@ export function unwrapValue(key: string, value: Buffer): Buffer {
   return value.subarray(VALUE_HEADER_BYTES);
 }
 
+/** The same memory without what sets a `Buffer` apart (its `slice` does not copy): for all that leaves the store. */
+export function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
 /** The checksum that the value carries. */
 export function valueChecksum(value: Buffer): number {
   return value.readUInt32LE(1);

@@ -19,13 +19,21 @@ export function nodeDisk(root: string): Disk {
       const names = await files.readdir(at(directory)).catch(absentAs([]));
       return names.sort();
     },
-    read: (path) => files.readFile(at(path)).catch(absentAs(null)),
+    async read(path) {
+      const content = await files.readFile(at(path)).catch(absentAs(null));
+      return content === null ? null : plain(content);
+    },
     replace: (path, content) => replaceFile(at(path), content),
     remove: (path) => files.rm(at(path), { recursive: true, force: true }),
     makeDirectory: (path) => makeDirectory(at(path)),
     syncDirectory: (directory) => syncDirectory(at(directory)),
     open: (path, mode = 'buffered') => openFile(at(path), mode),
   };
+}
+
+/** A `Buffer` is a `Uint8Array` whose `slice` does not copy: it does not leave this file. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
 function absentAs<Value>(value: Value): (error: NodeJS.ErrnoException) => Value {
