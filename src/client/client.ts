@@ -4,56 +4,18 @@
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
-import type { Random } from '../base/prng.ts';
 import type { NativeFrame, Welcome } from '../protocol/native.ts';
 import { type Hello, nativeVersion } from '../protocol/native.ts';
 import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
-import { Connector, timings } from './connector.ts';
+import { Connector } from './connector.ts';
+import type { ConnectorHost } from './connector-host.ts';
 import { Inbox, type MessageHandler } from './inbox.ts';
-import type { Dialer, Secrets } from './ports.ts';
+import type { Secrets } from './ports.ts';
 import { RequestQueue } from './request-queue.ts';
-import { type ServerAddress, ServerPool } from './server-pool.ts';
+import { ServerPool } from './server-pool.ts';
 import type { Status, StatusListener } from './status.ts';
-
-/** What a session is known by; `secret` proves it. Kept by a program that wants to resume after its own restart. */
-export interface Session {
-  /** 32 hex digits. */
-  readonly id: string;
-  /** 64 hex digits; never to be logged. */
-  readonly secret: string;
-}
-
-export interface ClientOptions {
-  readonly nodes: readonly ServerAddress[];
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly dialer: Dialer;
-  readonly secrets: Secrets;
-  /** An earlier session to go on with; `after` is its `cursor`. */
-  readonly session?: Session;
-  readonly after?: number | undefined;
-  /** A change without an answer ends as unknown (or as the last refusal) after this time. Default: it is repeated for ever. */
-  readonly giveUpMs?: number;
-  /** A read without an answer ends as `UNAVAILABLE` after this time. Default: `limits.operationMs`. */
-  readonly readGiveUpMs?: number;
-  readonly onStatus?: StatusListener;
-  /** Program and version, for the nodes' logs. */
-  readonly name?: string;
-}
-
-/** Three outcomes, never two; never thrown. */
-export type Outcome<Op extends Success['op'] = Success['op']> =
-  | { readonly kind: 'receipt'; readonly value: Extract<Success, { readonly op: Op }> }
-  | Exclude<Reply, { readonly kind: 'receipt' }>;
-
-type RequestOf<Op extends ClientRequest['op']> = Extract<ClientRequest, { readonly op: Op }>;
-
-export interface HistoryOptions {
-  /** The newest so many; default 100, at most 10,000. */
-  readonly limit?: number;
-  /** Only messages before this sequence. */
-  readonly before?: number;
-}
+import { timings } from './timings.ts';
+import type { ClientOptions, HistoryOptions, Outcome, RequestOf, Session } from './types.ts';
 
 /** Acknowledgements are coalesced: at most one in this time. */
 const ackDelayMs = 100;
@@ -324,7 +286,7 @@ export class Client {
     }
   }
 
-  #host(): ConstructorParameters<typeof Connector>[1] {
+  #host(): ConnectorHost {
     return {
       hello: () => this.#hello(),
       welcomed: (welcome) => this.#welcomed(welcome),

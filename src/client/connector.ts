@@ -12,58 +12,14 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/prng.ts';
 import type { NativeEvent, NativeFrame, Welcome } from '../protocol/native.ts';
+import type { ConnectorHost } from './connector-host.ts';
 import { Link } from './link.ts';
 import type { Dialer } from './ports.ts';
+import { Rotation } from './rotation.ts';
 import { backOffMs, type Server, type ServerPool } from './server-pool.ts';
-import type { Status } from './status.ts';
-
-/** Milliseconds. Of a node whose machine vanished, the place is taken 350 ms after the request that it does not answer. */
-export const timings = {
-  /** Until a connection is open. */
-  dialMs: 400,
-  /** Until hello is answered; a node may have to find the leader first. */
-  helloMs: 1_000,
-  /** Silence after which the node is asked for a sign of life, with and without a request under way. */
-  busySilenceMs: 150,
-  idleSilenceMs: 3_000,
-  /** Until the sign of life must come. */
-  busyPongMs: 200,
-  idlePongMs: 1_000,
-  /** A silent node is kept for so long beside the search for another one: it may only be slow, and then nothing is repeated. */
-  silentMs: 5_000,
-  /** A check that runs later than this was held up on this side: the node gets its time again. */
-  lateMs: 50,
-  /** A node that knows no leader for so long is left for one that may. */
-  leaderlessMs: 500,
-  rotateMs: { first: 500, largest: 4_000 },
-  /** Clients do not move to a new leader in the same instant. */
-  moveMs: { least: 10, spread: 60 },
-  moveRetryMs: 1_000,
-  standbyMs: { least: 50, spread: 50 },
-  standbyRetryMs: 1_000,
-  /** A connection that lived shorter counts as a failed attempt. */
-  shortLifeMs: 1_000,
-  /** How long a node is not dialled that said it stops or is full. */
-  avoidMs: 1_000,
-} as const;
-
-export interface ConnectorHost {
-  /** The encoded hello of the session. */
-  hello(): string;
-  /** A connection took over; all that is unanswered may be sent on it. */
-  welcomed(welcome: Welcome): void;
-  /** The connection in use is gone: what was sent on it must be sent again. */
-  disconnected(): void;
-  received(frame: NativeFrame): void;
-  sessionEnded(): void;
-  status(status: Status): void;
-  /** Since when the oldest sent request waits; null when none does. */
-  waitingSinceMs(): number | null;
-  /** Whether any request is unanswered. */
-  isBusy(): boolean;
-  /** Call `work` at this time or before. */
-  wake(atMs: number): void;
-}
+import { judgeSilence, silenceDueMs } from './silence.ts';
+import { Standby } from './standby.ts';
+import { timings } from './timings.ts';
 
 export interface ConnectorOptions {
   readonly pool: ServerPool;
@@ -80,15 +36,13 @@ export class Connector {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #host: ConnectorHost;
+  readonly #rotation: Rotation;
+  readonly #standby: Standby;
   #active: Link | null = null;
   #candidate: Link | null = null;
-  #standby: Link | null = null;
   /** Due times; null: not planned. */
   #seekAtMs: number | null = null;
   #moveAtMs: number | null = null;
-  #standbyAtMs: number | null = null;
-  #rotateAtMs = 0;
-  #rotations = 0;
   #activeSinceMs = 0;
   #shortLives = 0;
   /** The next connection is not the end of a failure. */
@@ -106,6 +60,12 @@ export class Connector {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#host = host;
+    this.#rotation = new Rotation(options.random);
+    this.#standby = new Standby({
+      ...options,
+      dial: (server) => this.#dial(server),
+      wake: (atMs) => host.wake(atMs),
+    });
   }
 
   /** Node number of the connection in use. */
@@ -154,31 +114,31 @@ export class Connector {
 
   close(): void {
     this.#closed = true;
-    for (const link of [this.#active, this.#candidate, this.#standby]) link?.close();
+    this.#active?.close();
+    this.#candidate?.close();
+    this.#standby.close();
     this.#active = null;
     this.#candidate = null;
-    this.#standby = null;
   }
 
   /** `late`: this call comes so late that silence proves nothing. Returns when to call again, or null. */
   work(late: boolean): number | null {
     if (this.#closed) return null;
     const now = this.#clock.monotonicMs();
-    this.#checkHandshake(this.#candidate, now);
-    if (this.#standby?.isOpen === false) this.#checkHandshake(this.#standby, now);
+    this.#checkCandidate(now);
     if (this.#active !== null) this.#checkAlive(this.#active, now, late);
     if (this.#active !== null) this.#checkLeaderless(this.#active, now);
     if (isDue(this.#seekAtMs, now) && this.#needsConnection()) this.#seek();
     if (isDue(this.#moveAtMs, now)) this.#moveToLeader(now);
-    if (isDue(this.#standbyAtMs, now)) this.#openStandby(now);
+    this.#standby.work(this.#active?.server ?? null, this.#candidate !== null);
     return this.#nextDue();
   }
 
   #nextDue(): number | null {
-    const due = [this.#seekAtMs, this.#moveAtMs, this.#standbyAtMs];
+    const due = [this.#seekAtMs, this.#moveAtMs, this.#standby.dueMs()];
     if (this.#candidate !== null) due.push(handshakeEndMs(this.#candidate));
-    if (this.#standby?.isOpen === false) due.push(handshakeEndMs(this.#standby));
-    if (this.#active !== null) due.push(this.#aliveDueMs(this.#active));
+    if (this.#active !== null)
+      due.push(silenceDueMs(this.#active, this.#host.waitingSinceMs(), this.#probing));
     if (this.#active !== null && this.#candidate === null) due.push(this.#leaderlessDueMs(this.#active));
     const times = due.filter((time) => time !== null);
     return times.length === 0 ? null : Math.min(...times);
@@ -187,15 +147,14 @@ export class Connector {
   // ——— finding a connection
 
   #needsConnection(): boolean {
-    return this.#active === null || this.#active.leaving || this.#probing;
+    return this.#active === null || this.#active.leaving || this.#probing || this.#refreshing;
   }
 
   #seek(): void {
     if (this.#closed || this.#candidate !== null) return;
     this.#seekAtMs = null;
-    const standby = this.#standby;
+    const standby = this.#standby.take();
     if (standby !== null) {
-      this.#standby = null;
       this.#becomeCandidate(standby);
       return;
     }
@@ -239,10 +198,11 @@ export class Connector {
     link.flush();
   }
 
-  #checkHandshake(link: Link | null, now: number): void {
-    if (link === null || now < handshakeEndMs(link)) return;
-    link.close();
-    this.#lost(link, 'no answer');
+  #checkCandidate(now: number): void {
+    const candidate = this.#candidate;
+    if (candidate === null || now < handshakeEndMs(candidate)) return;
+    candidate.close();
+    this.#lost(candidate, 'no answer');
   }
 
   #adopt(link: Link, welcome: Welcome): void {
@@ -254,7 +214,7 @@ export class Connector {
     link.welcome = welcome;
     link.setLeader(welcome.leader);
     const old = this.#active;
-    if (!this.#needsConnection() && !this.#refreshing && welcome.leader === null) {
+    if (!this.#needsConnection() && welcome.leader === null) {
       // Knows no leader: the old connection is as good, and needs no repetition.
       link.close();
       return;
@@ -268,7 +228,7 @@ export class Connector {
     const planned = this.#planned;
     this.#planned = false;
     this.#host.status({ kind: 'connected', node: welcome.node, leader: welcome.leader, planned });
-    this.#planStandby(now, timings.standbyMs.least);
+    this.#standby.plan();
     this.#planMove(now);
     this.#host.welcomed(welcome);
   }
@@ -310,7 +270,7 @@ export class Connector {
     link.setLeader(leader);
     if (link !== this.#active) return;
     this.#pool.setLeader(leader);
-    if (leader !== null) this.#rotateAtMs = 0;
+    if (leader !== null) this.#rotation.leaderElected();
     this.#host.status(leader === null ? { kind: 'electing' } : { kind: 'leader', leader });
     this.#planMove(this.#clock.monotonicMs());
   }
@@ -342,10 +302,8 @@ export class Connector {
   #lost(link: Link, reason: string): void {
     if (this.#closed) return;
     const now = this.#clock.monotonicMs();
-    if (link === this.#standby) {
-      this.#standby = null;
-      if (!link.leaving) this.#pool.failed(link.server, now);
-      this.#planStandby(now, timings.standbyRetryMs);
+    if (this.#standby.isLink(link)) {
+      this.#standby.lost(link);
     } else if (link === this.#candidate) {
       this.#candidate = null;
       this.#pool.failed(link.server, now);
@@ -360,7 +318,7 @@ export class Connector {
     this.#active = null;
     this.#probing = false;
     this.#moveAtMs = null;
-    this.#standbyAtMs = null;
+    this.#standby.unplan();
     this.#planned = link.leaving;
     if (!link.leaving) this.#pool.failed(link.server, now);
     this.#shortLives = now - this.#activeSinceMs < timings.shortLifeMs ? this.#shortLives + 1 : 0;
@@ -380,18 +338,21 @@ export class Connector {
   // ——— keeping the best connection
 
   #checkAlive(active: Link, now: number, late: boolean): void {
-    if (late && active.pingedMs !== null && !this.#probing) active.pingedMs = now;
-    if (now < this.#aliveDueMs(active)) return;
-    if (active.pingedMs === null) {
-      active.pingedMs = now;
-      active.send(['{"op":"ping"}']);
-      active.flush();
-    } else if (!this.#probing) {
-      this.#probing = true;
-      this.#seek();
-    } else {
-      active.close();
-      this.#lost(active, 'no answer');
+    switch (judgeSilence(active, this.#host.waitingSinceMs(), this.#probing, late, now)) {
+      case 'fine':
+        return;
+      case 'ask':
+        active.pingedMs = now;
+        active.send(['{"op":"ping"}']);
+        active.flush();
+        return;
+      case 'probe':
+        this.#probing = true;
+        this.#seek();
+        return;
+      case 'gone':
+        active.close();
+        this.#lost(active, 'no answer');
     }
   }
 
@@ -400,16 +361,7 @@ export class Connector {
     this.#seekAtMs = null;
     this.#candidate?.close();
     this.#candidate = null;
-    this.#planStandby(this.#clock.monotonicMs(), timings.standbyMs.least);
-  }
-
-  /** When silence becomes a reason to ask, or an unanswered question a reason to leave. */
-  #aliveDueMs({ pingedMs, heardMs }: Link): number {
-    const waitingSince = this.#host.waitingSinceMs();
-    const busy = waitingSince !== null;
-    if (pingedMs !== null && this.#probing) return pingedMs + timings.silentMs;
-    if (pingedMs !== null) return pingedMs + (busy ? timings.busyPongMs : timings.idlePongMs);
-    return busy ? Math.max(heardMs, waitingSince) + timings.busySilenceMs : heardMs + timings.idleSilenceMs;
+    this.#standby.plan();
   }
 
   #checkLeaderless(active: Link, now: number): void {
@@ -419,19 +371,14 @@ export class Connector {
 
   #leaderlessDueMs({ leaderlessSinceMs }: Link): number | null {
     if (leaderlessSinceMs === null || !this.#host.isBusy()) return null;
-    return Math.max(leaderlessSinceMs + timings.leaderlessMs, this.#rotateAtMs);
+    return Math.max(leaderlessSinceMs + timings.leaderlessMs, this.#rotation.notBeforeMs);
   }
 
   #rotate(active: Link, now: number): void {
-    if (this.#candidate !== null || now < this.#rotateAtMs) return;
-    const { first, largest } = timings.rotateMs;
-    if (now - this.#rotateAtMs > 2 * largest) this.#rotations = 0;
-    const pause = Math.min(largest, first * 2 ** Math.min(8, this.#rotations));
-    this.#rotations += 1;
-    this.#rotateAtMs = now + pause * (1 - this.#random.fraction() / 2);
+    if (this.#candidate !== null || !this.#rotation.begin(now)) return;
     const choice = this.#pool.choose(now, [active.server]);
     if (choice === undefined || choice.server === active.server) return;
-    if (this.#standby !== null) this.#seek();
+    if (this.#standby.server !== null) this.#seek();
     else if (choice.delayMs === 0) this.#dialCandidate(choice.server);
   }
 
@@ -442,7 +389,7 @@ export class Connector {
       return;
     }
     // A leader that was just left because it could not serve is not taken back at once.
-    const leastMs = Math.max(now, this.#rotateAtMs) + timings.moveMs.least;
+    const leastMs = Math.max(now, this.#rotation.notBeforeMs) + timings.moveMs.least;
     this.#moveAtMs = leastMs + this.#random.below(timings.moveMs.spread);
     this.#host.wake(this.#moveAtMs);
   }
@@ -457,32 +404,8 @@ export class Connector {
     this.#moveAtMs = Math.max(now + timings.moveRetryMs, server.notBeforeMs);
     this.#host.wake(this.#moveAtMs);
     if (this.#candidate !== null || server.notBeforeMs > now) return;
-    if (this.#standby?.server === server) this.#seek();
+    if (this.#standby.server === server) this.#seek();
     else this.#dialCandidate(server);
-  }
-
-  #planStandby(now: number, leastMs: number): void {
-    if (this.#standbyAtMs !== null) return;
-    this.#standbyAtMs = now + leastMs + this.#random.below(timings.standbyMs.spread);
-    this.#host.wake(this.#standbyAtMs);
-  }
-
-  #openStandby(now: number): void {
-    this.#standbyAtMs = null;
-    const active = this.#active;
-    if (active === null || this.#standby?.server === active.server) {
-      this.#standby?.close();
-      this.#standby = null;
-    }
-    if (active === null || this.#standby !== null) return;
-    if (this.#candidate !== null) {
-      this.#planStandby(now, timings.standbyRetryMs);
-      return;
-    }
-    const choice = this.#pool.choose(now, [active.server]);
-    if (choice === undefined || choice.server === active.server) return;
-    if (choice.delayMs > 0) this.#planStandby(now, choice.delayMs);
-    else this.#standby = this.#dial(choice.server);
   }
 }
 

@@ -4,16 +4,17 @@ import { CodedError } from '../base/errors.ts';
 import { type Random, seededRandom } from '../base/prng.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { parseAddresses } from './addresses.ts';
-import { Client, type ClientOptions } from './client.ts';
+import { Client } from './client.ts';
 import type { Dialer, Secrets } from './ports.ts';
 import type { ServerAddress } from './server-pool.ts';
+import type { ClientOptions } from './types.ts';
 import { systemSecrets, wsDialer } from './ws-dialer.ts';
 
-export type { HistoryOptions, Outcome, Session } from './client.ts';
 export type { MessageHandler } from './inbox.ts';
 export type { Dialer, Secrets, Socket, SocketListener } from './ports.ts';
 export type { ServerAddress } from './server-pool.ts';
 export type { Status, StatusListener } from './status.ts';
+export type { ClientOptions, HistoryOptions, Outcome, Session } from './types.ts';
 export { Client, parseAddresses };
 
 type Ports = 'nodes' | 'clock' | 'random' | 'dialer' | 'secrets';

@@ -2,10 +2,11 @@
 import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
 import { type Random, seededRandom } from '../../src/base/prng.ts';
-import { Client, type ClientOptions } from '../../src/client/client.ts';
+import { Client } from '../../src/client/client.ts';
 import { largestInbox } from '../../src/client/inbox.ts';
 import { largestQueue } from '../../src/client/request-queue.ts';
 import type { Status } from '../../src/client/status.ts';
+import type { ClientOptions } from '../../src/client/types.ts';
 import type { MessageEntry, Reply } from '../../src/protocol/requests.ts';
 import { settle, VirtualClock } from '../support/virtual-clock.ts';
 import { countingSecrets, FakeCluster } from './fake-cluster.ts';
