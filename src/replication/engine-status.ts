@@ -24,7 +24,7 @@ export interface StatusSources {
 const OBSERVER_ALARM = 'observer: not a voting member (data directory was new)';
 
 export function engineStatus(sources: StatusSources): EngineStatus {
-  const { node, replica, leader, startCommitIndex, observing } = sources;
+  const { node, replica, leader, startCommitIndex } = sources;
   const status = replica?.status();
   return {
     id: node,
@@ -35,8 +35,15 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     appliedIndex: replica?.appliedIndex ?? 0,
     startCommitIndex,
     members: sources.nodes.map((address) => memberStatus(address, sources)),
-    alarms: observing ? [OBSERVER_ALARM, ...sources.alarms] : sources.alarms,
+    alarms: [...ownAlarms(sources), ...sources.alarms],
   };
+}
+
+function ownAlarms({ replica, observing, nodes, node, links }: StatusSources): readonly string[] {
+  if (observing) return [OBSERVER_ALARM];
+  if (replica !== null) return [];
+  const missing = nodes.filter(({ id }) => id !== node && links.memberAt(id) === null).map(({ id }) => id);
+  return missing.length === 0 ? [] : [`founding: waiting for node ${missing.join(', ')}`];
 }
 
 function roleOf({ replica, self }: StatusSources, status: BasicStatus | undefined): EngineStatus['role'] {

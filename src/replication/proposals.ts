@@ -203,9 +203,11 @@ export class Proposals<Result> {
     this.#options.wake();
   }
 
-  /** A snapshot replaced the state: entries that it covers were not seen one by one. */
-  snapshotInstalled(): void {
-    for (const waiter of [...this.#waiters.sent()]) this.#waiters.resolve(waiter, { kind: 'unknown' });
+  /** A snapshot that ends in an entry of `term` replaced the state: what it covers was not seen entry by entry. */
+  snapshotInstalled(term: number): void {
+    for (const waiter of [...this.#waiters.sent()]) {
+      if (waiter.sentTerm <= term) this.#waiters.resolve(waiter, { kind: 'unknown' });
+    }
   }
 
   expire(nowMs: number): void {

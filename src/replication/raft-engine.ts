@@ -1,8 +1,10 @@
 import type { Timer } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { emptyConfState, type MemberId, NONE } from '../raft/index.ts';
+import type { AppliedMark } from '../store/state-store.ts';
 import { Admission } from './admission.ts';
 import type { AppliedSlice } from './applier.ts';
+import { comes } from './comes.ts';
 import type { CoreStart, EngineTimings } from './driver.ts';
 import type { AppliedEvents, Engine, EngineStatus, Outcome } from './engine.ts';
 import {
@@ -63,6 +65,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   #replica: Replica<Result, Event> | null = null;
   #phase: Phase = 'new';
   #failed = false;
+  #stop: Promise<void> | null = null;
   #leader: number | null = null;
   #startCommitIndex: number | null = null;
   #scheduled = false;
@@ -194,55 +197,49 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
 
   async handOver(): Promise<boolean> {
     if (this.#replica?.status().role !== 'leader' || !this.#replica.transfer()) return false;
+    const { clock } = this.#options;
     this.#handingOver = true;
-    const done = await this.#until(() => this.#leader !== null && this.#leader !== this.node, HAND_OVER_MS);
+    const done = await comes(clock, () => this.#leader !== null && this.#leader !== this.node, HAND_OVER_MS);
     this.#handingOver = false;
     return done;
   }
 
-  async stop(): Promise<void> {
-    if (this.#phase === 'stopping' || this.#phase === 'stopped') return;
-    const { transport, store, log } = this.#options;
+  stop(): Promise<void> {
+    this.#stop ??= this.#stopInOrder();
+    return this.#stop;
+  }
+
+  async #stopInOrder(): Promise<void> {
+    const { clock, transport, store, log } = this.#options;
     const wasStarted = this.#phase === 'running';
     this.#phase = 'stopping';
     this.#proposals.refuseNew();
     if (wasStarted) {
       await this.handOver();
-      await this.#until(() => this.#proposals.waiting === 0, SETTLE_MS);
+      await comes(clock, () => this.#proposals.waiting === 0, SETTLE_MS);
     }
+    await this.#cease();
+    await transport.stop();
+    // After a failure, or a start that was refused, nothing vouches for the end of the log.
+    if (this.#failed || !wasStarted) return await log.close();
+    await store.flush(true);
+    await log.seal();
+  }
+
+  #fatal(error: unknown): void {
+    if (this.#phase === 'stopped') return;
+    this.#failed = true;
+    void this.#cease();
+    this.#options.onFatal(error);
+  }
+
+  /** Nothing is taken in or done any more, once resolved; what waited is answered at once. Never rejects. */
+  async #cease(): Promise<void> {
     this.#phase = 'stopped';
     this.#ticker?.cancel();
     this.#proposals.close();
     this.#reads.close();
     await this.#replica?.stop();
-    await transport.stop();
-    await store.flush(true);
-    // After a failure, or a start that was refused, nothing vouches for the end of the log.
-    if (this.#failed || !wasStarted) await log.close();
-    else await log.seal();
-  }
-
-  /** Polls once a tick: only for the rare and slow. */
-  #until(condition: () => boolean, withinMs: number): Promise<boolean> {
-    const { clock } = this.#options;
-    const endMs = clock.monotonicMs() + withinMs;
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (condition() || clock.monotonicMs() >= endMs) resolve(condition());
-        else clock.after(Math.min(5, this.#timings.tickMs), look);
-      };
-      look();
-    });
-  }
-
-  #fatal(error: unknown): void {
-    if (this.#phase === 'stopped') return;
-    this.#phase = 'stopped';
-    this.#failed = true;
-    this.#ticker?.cancel();
-    this.#proposals.close();
-    this.#reads.close();
-    this.#options.onFatal(error);
   }
 
   #guard(action: () => void): void {
@@ -355,7 +352,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
           reads: (states) => this.#reads.answered(states),
           leadershipChanged: () => this.#leadershipChanged(),
           membersChanged: () => this.#admission.membersChanged(),
-          replaced: (index) => this.#replaced(index),
+          replaced: (mark) => this.#replaced(mark),
           wake: () => this.#wake(),
           fatal: (error) => this.#fatal(error),
         },
@@ -389,8 +386,8 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     return listed?.node ?? this.#links.nodeOf(member);
   }
 
-  #replaced(index: number): void {
-    this.#proposals.snapshotInstalled();
+  #replaced({ index, term }: AppliedMark): void {
+    this.#proposals.snapshotInstalled(term);
     this.#onReset.tell(index);
     this.#reads.applied();
   }

@@ -13,7 +13,7 @@ import {
   type Snapshot,
   type SoftState,
 } from '../raft/index.ts';
-import type { StateStore } from '../store/state-store.ts';
+import type { AppliedMark, StateStore } from '../store/state-store.ts';
 import type { LogStore } from '../wal/log-store.ts';
 import { type AppliedSlice, Applier, type ApplierPorts } from './applier.ts';
 import { ClockStamps } from './clock-stamps.ts';
@@ -35,8 +35,8 @@ export interface ReplicaPorts<Result, Event> {
   /** Role, leader or term are not what they were. */
   leadershipChanged(): void;
   membersChanged(directory: Directory): void;
-  /** The state was replaced by a snapshot, up to this index. */
-  replaced(index: number): void;
+  /** The state was replaced by a snapshot. */
+  replaced(mark: AppliedMark): void;
   wake(): void;
   fatal(error: unknown): void;
 }
@@ -117,7 +117,7 @@ export class Replica<Result, Event> {
     };
   }
 
-  #makeApplier(mark: ConstructorParameters<typeof Applier>[1]): Applier<Result, Event> {
+  #makeApplier(mark: AppliedMark): Applier<Result, Event> {
     const { machine, store, clock, turn, isOwn } = this.#options;
     const ports: ApplierPorts<Result, Event> = {
       applied: (slice) => this.#ports.applied(slice),
@@ -323,6 +323,6 @@ export class Replica<Result, Event> {
     this.#stamps.observe(mark);
     this.#applier.reset(mark);
     logger.info({ index: snapshot.meta.index }, 'snapshot installed');
-    this.#ports.replaced(mark.index);
+    this.#ports.replaced(mark);
   }
 }
