@@ -1,7 +1,8 @@
 import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
+import { makeMessage } from '../../src/raft/index.ts';
 import type { Outcome } from '../../src/replication/engine.ts';
-import { decodeFrame, type PeerFrame } from '../../src/replication/peer-frames.ts';
+import { decodeFrame, encodeFrame, type PeerFrame } from '../../src/replication/peer-frames.ts';
 import { TestCluster, type TestNode } from './support/test-cluster.ts';
 import type { ToyResult } from './support/toy-machine.ts';
 
@@ -181,6 +182,40 @@ t.test(
     await cluster.stopAll();
   },
 );
+
+t.test('engine: a node that hears nothing but is heard deposes nobody, and comes back', async (t) => {
+  const cluster = await TestCluster.led(3);
+  const { led } = cluster;
+  const deaf = cluster.followers[0] as TestNode;
+  for (const { id } of cluster.nodes) if (id !== deaf.id) cluster.network.deafen(id, deaf.id);
+  for (let i = 0; i < 20; i++) {
+    t.equal((await cluster.propose(led.id, `m${i}`)).kind, 'applied');
+    await cluster.clock.advance(100);
+  }
+  t.equal(led.engine.status().role, 'leader');
+  t.equal(led.engine.status().term, 2);
+  cluster.network.heal(deaf.id);
+  await cluster.converge();
+  t.equal(deaf.machine.texts.length, 20);
+  t.equal(cluster.led.engine.status().term, 2, 'its pre-votes left no trace');
+  await cluster.stopAll();
+});
+
+t.test('engine: a peer speaks for itself only, and what it garbles is counted', async (t) => {
+  const cluster = await TestCluster.led(3);
+  const { led } = cluster;
+  const [liar, victim] = cluster.followers as [TestNode, TestNode];
+  const { term } = victim.engine.status();
+  const claim = makeMessage('MsgHeartbeat', victim.incarnation, led.incarnation, term + 5);
+  liar.transport.send(victim.id, 'control', encodeFrame({ kind: 'raft', messages: [claim] }));
+  const elsewhere = makeMessage('MsgVote', led.incarnation, liar.incarnation, term + 5, { index: 99 });
+  liar.transport.send(victim.id, 'control', encodeFrame({ kind: 'raft', messages: [elsewhere] }));
+  liar.transport.send(victim.id, 'control', Buffer.from([1, 0, 255]));
+  await cluster.clock.advance(20);
+  t.match(victim.handle.counters(), { message: 2, 'malformed-frame': 1 });
+  t.equal(victim.engine.status().term, term);
+  await cluster.stopAll();
+});
 
 t.test('barrier: a read on any node sees what was acknowledged on another', async (t) => {
   const cluster = await TestCluster.led(3);
