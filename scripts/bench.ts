@@ -6,7 +6,8 @@ import { cpus } from 'node:os';
 import { conclaveTarget } from './support/bench/conclave-target.ts';
 import { type BenchRow, runBench } from './support/bench/run.ts';
 import { filesystemOf } from './support/filesystem.ts';
-import { readFlags, withCluster } from './support/program.ts';
+import { readFlags, runToEnd, withCluster } from './support/program.ts';
+import type { RealCluster } from './support/real-cluster.ts';
 
 const help = `npm run bench -- [options]
 
@@ -34,31 +35,32 @@ const { numbers, json } = readFlags({
   },
 });
 
-const result = await withCluster(
-  { label: 'bench', logLevel: 'warn' },
-  async (cluster) => {
-    const target = conclaveTarget(cluster, { connections: numbers.connections, valueBytes: numbers.bytes });
-    const about = {
-      target: target.name,
-      durability: target.durability,
-      nodes: cluster.nodes.length,
-      connections: numbers.connections,
-      valueBytes: numbers.bytes,
-      nodeVersion: process.version,
-      cores: cpus().length,
-      cpu: cpus()[0]?.model ?? 'unknown',
-      fsync: true,
-      filesystem: await filesystemOf(cluster.root),
-    };
-    if (!json) console.log(head(about));
-    const inFlight = numbers['in-flight'] === 0 ? levels : [numbers['in-flight']];
-    const plan = { inFlight, warmUpMs, measureMs: 1_000 * numbers.seconds };
-    const rows = await runBench(target, plan, (row) => (json ? undefined : console.log(line(row))));
-    return { ...about, rows };
-  },
-  () => false,
-);
-if (json) console.log(JSON.stringify(result));
+await runToEnd(async () => {
+  const result = await withCluster({ label: 'bench', logLevel: 'warn' }, measureAll, () => false);
+  if (json) console.log(JSON.stringify(result));
+  return 0;
+});
+
+async function measureAll(cluster: RealCluster) {
+  const target = conclaveTarget(cluster, { connections: numbers.connections, valueBytes: numbers.bytes });
+  const about = {
+    target: target.name,
+    durability: target.durability,
+    nodes: cluster.nodes.length,
+    connections: numbers.connections,
+    valueBytes: numbers.bytes,
+    nodeVersion: process.version,
+    cores: cpus().length,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    fsync: true,
+    filesystem: await filesystemOf(cluster.root),
+  };
+  if (!json) console.log(head(about));
+  const inFlight = numbers['in-flight'] === 0 ? levels : [numbers['in-flight']];
+  const plan = { inFlight, warmUpMs, measureMs: 1_000 * numbers.seconds };
+  const rows = await runBench(target, plan, (row) => (json ? undefined : console.log(line(row))));
+  return { ...about, rows };
+}
 
 function head(about: Readonly<Record<string, string | number | boolean>>): string {
   const facts = Object.entries(about).map(([name, value]) => `  ${name.padEnd(14)} ${value}`);

@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { type DrillReport, runDrill } from './support/drill/drill.ts';
-import { readFlags, withCluster } from './support/program.ts';
+import { readFlags, runToEnd, withCluster } from './support/program.ts';
 
 const help = `npm run drill -- [options]
 
@@ -39,14 +39,18 @@ const tell = (line: string): void => {
   else console.log(line);
 };
 
-tell(`seed ${numbers.seed}: ${numbers.kills} kills, ${numbers.rate} sends a second, ${numbers.nodes} nodes`);
-const report = await withCluster(
-  { nodes: numbers.nodes, label: 'drill' },
-  (cluster) => runDrill(cluster, { ...numbers, tell }),
-  (result) => result.failures.length > 0,
-);
-console.log(json ? JSON.stringify(report) : table(report));
-process.exitCode = report.failures.length === 0 ? 0 : 1;
+await runToEnd(async () => {
+  tell(
+    `seed ${numbers.seed}: ${numbers.kills} kills, ${numbers.rate} sends a second, ${numbers.nodes} nodes`,
+  );
+  const report = await withCluster(
+    { nodes: numbers.nodes, label: 'drill' },
+    (cluster) => runDrill(cluster, { ...numbers, tell }),
+    (result) => result.failures.length > 0,
+  );
+  console.log(json ? JSON.stringify(report) : table(report));
+  return report.failures.length === 0 ? 0 : 1;
+});
 
 function table(result: DrillReport): string {
   const { failures, outagesMs, ...figures } = result;

@@ -68,6 +68,16 @@ function finish(text: string): never {
   process.exit(0);
 }
 
+/** Runs a program to its exit code; an error is told in its own words and ends with 1. */
+export async function runToEnd(program: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await program();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+}
+
 /**
  * Runs `work` on a cluster of its own. The processes end in any case, after Ctrl-C too; the directory stays when `work` throws or
  * says that it failed, and is then named on stderr with the newest output of the nodes.

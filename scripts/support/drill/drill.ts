@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Random, seededRandom } from '../../../src/base/prng.ts';
 import type { Violation } from '../../../test/checkers/history.ts';
-import type { RealCluster } from '../real-cluster.ts';
+import type { NodeStatus, RealCluster } from '../real-cluster.ts';
 import { quantile, worstGapMs } from './outages.ts';
 import { type Played, recoveryMs, type Stage, underLoad } from './under-load.ts';
 
@@ -79,11 +79,12 @@ interface Killing {
 
 async function killTheLeader(cluster: RealCluster, stage: Stage, killing: Killing): Promise<void> {
   const { random, kills, failures, tell } = killing;
-  // It leads by its own word and by the newest term: a victim that did not lead would prove nothing.
-  const victim = await cluster.leader();
-  const atMs = performance.now();
-  await cluster.end(victim.id, 'SIGKILL');
+  let victim: NodeStatus | undefined;
   try {
+    // It leads by its own word and by the newest term: a victim that did not lead would prove nothing.
+    victim = await cluster.leader();
+    const atMs = performance.now();
+    await cluster.end(victim.id, 'SIGKILL');
     const [successor] = await Promise.all([
       cluster.leader(victim.term, recoveryMs),
       stage.goesOn(atMs),
@@ -101,8 +102,9 @@ async function killTheLeader(cluster: RealCluster, stage: Stage, killing: Killin
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    failures.push(`after the kill of node ${victim.id} (term ${victim.term}): ${reason}`);
-    if (!cluster.runningIds.includes(victim.id)) cluster.run(victim.id);
+    const round = `kill ${kills.length + 1}${victim === undefined ? '' : `, of node ${victim.id}`}`;
+    failures.push(`${round}: ${reason}`);
+    if (victim !== undefined && !cluster.runningIds.includes(victim.id)) cluster.run(victim.id);
   }
 }
 
