@@ -33,8 +33,11 @@ export class ChatPort {
     return listen(this.#server, host, port, 'chat port');
   }
 
-  /** Accepts no more, lets running lines finish, closes. */
+  /** Accepts no more, lets running lines finish, closes: within the time of one operation. */
   async stop(): Promise<void> {
+    const insist = this.#options.clock.after(limits.operationMs, () => {
+      for (const connection of this.#connections) connection.destroy();
+    });
     const closed = this.#server.listening
       ? new Promise<void>((resolve) => {
           this.#server.close(() => resolve());
@@ -43,6 +46,7 @@ export class ChatPort {
     for (const connection of this.#connections) connection.stop();
     await Promise.all([...this.#connections].map((connection) => connection.closed));
     await closed;
+    insist.cancel();
   }
 
   #accept(socket: Socket): void {

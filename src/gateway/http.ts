@@ -34,11 +34,10 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   addOperations(app, options);
   void app.register(websocket, {
     options: { maxPayload: limits.frameBytes, perMessageDeflate: false },
-    errorHandler: (error, socket) => {
-      // A frame over the limit, bad UTF-8, a broken connection: `ws` closes with the code that says so.
+    errorHandler: (error) => {
+      // A frame over the limit, bad UTF-8, a broken connection: `ws` has begun to close with the code that says so.
       options.counters.badFrames += 1;
       options.logger.debug({ cause: error.message }, 'a native connection broke');
-      socket.terminate();
     },
   });
   void app.register(async (scope) => {

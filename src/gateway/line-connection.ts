@@ -47,7 +47,9 @@ export type OpenSession = (dialect: LineDialect, output: LineOutput) => LineSess
 const readAheadLines = 64;
 const goodbyeMs = 1_000;
 /** For the other side to read the end and close; a reset would take away from it what was just written. */
-const lingerMs = 2_000;
+const replyLingerMs = 2_000;
+/** The same when the whole node waits for it. */
+const stopLingerMs = 300;
 
 export class LineConnection implements LineOutput {
   readonly #socket: Socket;
@@ -62,6 +64,7 @@ export class LineConnection implements LineOutput {
   #queue: Line[] = [];
   #working = false;
   #eof = false;
+  #stopping = false;
   #ending = false;
   #halfLine: Timer | null = null;
   #silence: Timer | null = null;
@@ -111,7 +114,7 @@ export class LineConnection implements LineOutput {
     return this.#writer.flushed();
   }
 
-  end(): void {
+  end(lingerMs = replyLingerMs): void {
     if (this.#ending) return;
     this.#ending = true;
     this.#queue = [];
@@ -129,8 +132,14 @@ export class LineConnection implements LineOutput {
   stop(): void {
     this.#queue = [];
     this.#eof = true;
+    this.#stopping = true;
     this.#socket.pause();
     void this.#work();
+  }
+
+  /** No more patience: what was not taken is lost. */
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   #receive(chunk: Buffer): void {
@@ -166,8 +175,8 @@ export class LineConnection implements LineOutput {
 
   async #finish(): Promise<void> {
     this.#working = true;
-    await this.#session?.settled();
-    this.end();
+    if (!this.#stopping) await this.#session?.settled();
+    this.end(this.#stopping ? stopLingerMs : replyLingerMs);
   }
 
   async #answer(line: Line): Promise<void> {

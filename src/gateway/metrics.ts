@@ -20,7 +20,7 @@ const roles: readonly EngineStatus['role'][] = ['leader', 'follower', 'candidate
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 });
   #lastTerm = 0;
   #elections = 0;
 

@@ -54,7 +54,7 @@ export class NativeSession implements Sink {
   readonly #dependencies: NativeDependencies;
   readonly #writer: FrameWriter;
   readonly #acknowledgements = new Acknowledgements();
-  #state: 'silent' | 'greeted' | 'open' | 'closing' = 'silent';
+  #state: 'silent' | 'greeted' | 'open' | 'leaving' | 'closing' = 'silent';
   #context = new ConnectionContext(null);
   #secretHash = '';
   #subscription: Subscription | null = null;
@@ -82,19 +82,23 @@ export class NativeSession implements Sink {
   /** Tells why, then closes. Idempotent. */
   close(code: ClosingCode, text: string = textOf(code)): void {
     if (this.#state === 'closing') return;
+    if (this.#state !== 'leaving') this.#event({ ev: 'closing', code, text });
     this.#state = 'closing';
     this.#subscription?.close();
-    this.#event({ ev: 'closing', code, text });
     this.#writer.flush();
+    // The other side's answer to the close has to be read.
+    this.#socket.resume();
     this.#socket.close(closeCodeOf(code), code);
     this.#timer.cancel();
     this.#timer = this.#dependencies.clock.after(closeMs, () => this.#socket.terminate());
   }
 
-  /** For a node that goes away: answers what is under way, then closes. */
+  /** For a node that goes away: says so at once, answers what is under way, takes nothing new, then closes. */
   async leave(): Promise<void> {
-    if (this.#inFlight > 0 && this.#state === 'open') {
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#state === 'open') {
+      this.#event({ ev: 'closing', code: 'GOING_AWAY', text: textOf('GOING_AWAY') });
+      this.#state = 'leaving';
+      if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
     this.close('GOING_AWAY');
   }
@@ -116,7 +120,7 @@ export class NativeSession implements Sink {
   cut(code: ErrorCode, cause?: unknown): void {
     const { counters, logger } = this.#dependencies;
     if (code === 'SLOW_READER') counters.slowReaders += 1;
-    else logger.error({ code, cause: cause instanceof Error ? cause.message : null }, 'delivery stopped');
+    else logger.error({ code, cause: causeOf(cause) }, 'delivery stopped');
     this.close(code);
   }
 
@@ -131,6 +135,8 @@ export class NativeSession implements Sink {
 
   #handle(input: NativeInput): void {
     switch (this.#state) {
+      // What comes too late is asked again elsewhere: the client heard no answer to it.
+      case 'leaving':
       case 'closing':
         return;
       case 'silent':
@@ -149,6 +155,8 @@ export class NativeSession implements Sink {
   async #greet(hello: Hello): Promise<void> {
     this.#state = 'greeted';
     this.#timer.cancel();
+    // Nobody is known yet: no more than what is already here is held for a stranger.
+    this.#socket.pause();
     if (hello.v !== nativeVersion) {
       this.close('BAD_REQUEST', `This node speaks version ${nativeVersion} of the protocol.`);
       return;
@@ -189,6 +197,7 @@ export class NativeSession implements Sink {
       highest: session?.highest ?? 0,
     });
     this.#state = 'open';
+    this.#socket.resume();
     this.#subscribe(hello.after ?? null);
     const early = this.#early;
     this.#early = [];
@@ -254,8 +263,13 @@ export class NativeSession implements Sink {
     const { q } = request;
     const pages = await this.#dependencies.service.historyPages(this.#context, request);
     if ('kind' in pages) this.#reply({ q }, pages);
-    else await this.#replyPages(q, pages);
+    else await this.#replyPages(q, pages).catch((error: unknown) => this.#failed(q, error));
     this.#answered();
+  }
+
+  #failed(q: number, error: unknown): void {
+    this.#dependencies.logger.error({ cause: causeOf(error) }, 'a conversation cannot be read');
+    this.#reply({ q }, rejection('INTERNAL'));
   }
 
   async #replyPages(
@@ -321,6 +335,7 @@ export class NativeSession implements Sink {
   /** The session is gone. The request that ended it may be this connection's own: its reply comes first. */
   async #ended(): Promise<void> {
     if (this.#context.gate !== null) await this.#context.gate;
+    this.#context.identity = null;
     setImmediate(() => this.close('SESSION_ENDED'));
   }
 
@@ -346,6 +361,10 @@ export class NativeSession implements Sink {
     this.#subscription?.close();
     this.#dependencies.counters.nativeConnections -= 1;
   }
+}
+
+function causeOf(error: unknown): string | null {
+  return error instanceof Error ? error.message : null;
 }
 
 function outcomeOf(reply: Reply): Outcome {

@@ -36,7 +36,7 @@ export class PipeSession implements LineSession, Sink {
   readonly #output: LineOutput;
   readonly #context = new ConnectionContext(null);
   #subscription: Subscription | null = null;
-  /** The account went while this connection's own request was running: its reply comes first. */
+  /** The account is gone, by whomever. If this connection's own request is running, its reply comes first. */
   #ended = false;
   #running = false;
   #caughtUp: (() => void)[] | null = null;
@@ -54,7 +54,7 @@ export class PipeSession implements LineSession, Sink {
     this.#running = true;
     await this.#receive(line);
     this.#running = false;
-    if (this.#ended && this.loggedIn) this.#output.end();
+    if (this.#ended) this.#output.end();
   }
 
   async settled(): Promise<void> {
@@ -149,11 +149,16 @@ export class PipeSession implements LineSession, Sink {
       await this.#reply(request, pages);
       return;
     }
-    for await (const page of pages) {
-      this.#write(page.map(formatPipePush));
-      if (!(await this.#output.drained())) return;
+    try {
+      for await (const page of pages) {
+        this.#write(page.map(formatPipePush));
+        if (!(await this.#output.drained())) return;
+      }
+      this.#write([pipeListEnd]);
+    } catch (error) {
+      // Part of the list is out: only an end can tell that the rest is missing.
+      this.cut('INTERNAL', error);
     }
-    this.#write([pipeListEnd]);
   }
 
   #write(lines: readonly string[]): void {
@@ -171,6 +176,7 @@ export class PipeSession implements LineSession, Sink {
       sink: this,
       ended: () => {
         this.#ended = true;
+        this.#context.identity = null;
         if (!this.#running) this.#output.end();
       },
     });

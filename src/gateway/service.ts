@@ -84,12 +84,13 @@ export class Service {
     context: ConnectionContext,
     request: HistoryRequest,
   ): Promise<AsyncGenerator<readonly MessageEntry[], void, void> | Reply> {
-    const { identity } = context;
-    if (identity === null) return rejection('AUTH_REQUIRED');
+    if (context.identity === null) return rejection('AUTH_REQUIRED');
     this.#options.counters.reads += 1;
     try {
       await this.barrier();
-      return this.history.pages(identity.account, request);
+      // The barrier may have brought the end of the session or of the account.
+      if (context.identity === null) return rejection('AUTH_REQUIRED');
+      return this.history.pages(context.identity.account, request);
     } catch (error) {
       return this.#failed(error, request.op);
     }
@@ -125,9 +126,13 @@ export class Service {
         return this.#propose(context, { kind: 'logout' }, numbering);
       case 'delete':
         if (anonymous) return refused('AUTH_REQUIRED');
+        if (request.user.length > limits.nameMaxChars) return refused('DENIED');
         return this.#propose(context, { kind: 'delete-account', name: request.user }, numbering);
       case 'send':
         if (anonymous) return refused('AUTH_REQUIRED');
+        // What `apply` would refuse for its size needs no place in the log.
+        if (request.to.length > limits.nameMaxChars) return refused('UNKNOWN_USER');
+        if (Buffer.byteLength(request.text) > limits.messageBytes) return refused('TOO_LONG');
         return this.#propose(context, { kind: 'send', to: request.to, text: request.text }, numbering);
       default:
         unreachable(request);
@@ -198,6 +203,8 @@ export class Service {
     const hidden = request.op === 'history' || !policy.publicUserList;
     if (hidden && context.identity === null) return rejection('AUTH_REQUIRED');
     await this.barrier();
+    // The barrier may have brought the end of the session or of the account.
+    if (hidden && context.identity === null) return rejection('AUTH_REQUIRED');
     switch (request.op) {
       case 'users':
         return receipt({ op: 'users', users: this.#entries(view.accounts()) });

@@ -106,17 +106,26 @@ export class FakeEngine implements Engine<Result, ChatEvent> {
     this.applyAll();
   }
 
+  /** Applies a group of entries, stages what they changed, then tells and answers, as an engine does. */
   applyAll(limit = Number.POSITIVE_INFINITY): void {
-    for (let left = limit; left > 0 && this.index < this.#cluster.log.length; left--) {
+    const group: {
+      readonly index: number;
+      readonly result: Result;
+      readonly events: readonly ChatEvent[];
+    }[] = [];
+    while (group.length < limit && this.index < this.#cluster.log.length) {
       const entry = this.#cluster.log[this.index];
-      if (entry === undefined) return;
+      if (entry === undefined) break;
       this.index += 1;
       const time = { wallMs: entry.wallMs, clusterMs: this.index };
-      const { result, events } = this.machine.apply({ index: this.index, time, command: entry.command });
-      this.#stage();
-      for (const listener of [...this.#applied]) listener({ index: this.index, events });
-      this.#waiting.get(this.index)?.({ kind: 'applied', index: this.index, result });
-      this.#waiting.delete(this.index);
+      const applied = this.machine.apply({ index: this.index, time, command: entry.command });
+      group.push({ index: this.index, ...applied });
+    }
+    if (group.length > 0) this.#stage();
+    for (const { index, result, events } of group) {
+      for (const listener of [...this.#applied]) listener({ index, events });
+      this.#waiting.get(index)?.({ kind: 'applied', index, result });
+      this.#waiting.delete(index);
     }
   }
 

@@ -1,0 +1,71 @@
+import t from 'tap';
+import { silentLogger } from '../../src/base/logger.ts';
+import { Counters } from '../../src/gateway/counters.ts';
+import { buildHttp, reasonNotReady } from '../../src/gateway/http.ts';
+import type { EngineStatus } from '../../src/replication/engine.ts';
+
+const ready: EngineStatus = {
+  id: 1,
+  role: 'leader',
+  term: 3,
+  leader: 1,
+  commitIndex: 90,
+  appliedIndex: 90,
+  startCommitIndex: 80,
+  members: [
+    {
+      id: 1,
+      host: '127.0.0.1',
+      peerPort: 1,
+      chatPort: 2,
+      httpPort: 3,
+      voter: true,
+      match: 90,
+      lag: 0,
+      reachable: true,
+    },
+  ],
+  alarms: ['observer: not a voting member'],
+};
+
+function app(status: EngineStatus): ReturnType<typeof buildHttp> {
+  return buildHttp({
+    status: () => status,
+    metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'conclave_raft_term 3\n' },
+    counters: new Counters(),
+    logger: silentLogger,
+    origins: ['http://127.0.0.1:7301'],
+    greeting: 'Conclave\n',
+    onSocket: () => undefined,
+  });
+}
+
+t.test(
+  'http: a node is ready while it has a leader and has caught up with what was committed at its start',
+  async (t) => {
+    t.equal(reasonNotReady(ready), null);
+    t.equal(reasonNotReady({ ...ready, leader: null }), 'no leader is known');
+    t.equal(reasonNotReady({ ...ready, startCommitIndex: null }), 'the commit index is not known yet');
+    t.equal(reasonNotReady({ ...ready, appliedIndex: 79 }), 'applied 79 of 80 entries');
+    t.equal((await app(ready).inject('/readyz')).statusCode, 200);
+    const not = await app({ ...ready, leader: null }).inject('/readyz');
+    t.equal(not.statusCode, 503);
+    t.same(not.json(), { reason: 'no leader is known' });
+    t.equal((await app({ ...ready, leader: null }).inject('/healthz')).statusCode, 200, 'alive all the same');
+  },
+);
+
+t.test('http: the state of the cluster has its documented shape', async (t) => {
+  const { startCommitIndex: _, ...shown } = ready;
+  t.same((await app(ready).inject('/cluster')).json(), shown);
+});
+
+t.test('http: metrics, the greeting, and what is not there', async (t) => {
+  const http = app(ready);
+  const metrics = await http.inject('/metrics');
+  t.match(metrics.headers['content-type'], 'text/plain');
+  t.equal(metrics.body, 'conclave_raft_term 3\n');
+  t.equal((await http.inject('/')).body, 'Conclave\n');
+  t.equal((await http.inject('/nothing')).statusCode, 404);
+  t.equal((await http.inject('/ws')).statusCode, 404, 'without an upgrade there is nothing at /ws');
+});
