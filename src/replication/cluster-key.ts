@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { generateKeySync } from 'node:crypto';
+import { link, mkdtemp, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CodedError } from '../base/errors.ts';
 
@@ -30,18 +30,29 @@ export async function loadClusterKey(configPath: string, mayCreate: boolean): Pr
   return made;
 }
 
+/** In a place of its own first, then linked: the file is there whole or not at all, and only one of many can make it. */
 async function createKey(path: string): Promise<void> {
-  let file: FileHandle;
   try {
-    file = await open(path, 'wx', 0o600);
+    const place = await mkdtemp(`${path}-`);
+    try {
+      await writeKey(join(place, 'key'));
+      await link(join(place, 'key'), path);
+    } finally {
+      await rm(place, { recursive: true });
+    }
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return;
     throw new CodedError('KEY_MISSING', `the cluster key ${path} cannot be made: ${codeOf(error)}`, {
       cause: error,
     });
   }
+}
+
+async function writeKey(path: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
   try {
-    await file.writeFile(`${randomBytes(keyBytes).toString('hex')}\n`);
+    const key = generateKeySync('hmac', { length: keyBytes * 8 }).export();
+    await file.writeFile(`${key.toString('hex')}\n`);
     await file.sync();
   } finally {
     await file.close();
@@ -49,24 +60,24 @@ async function createKey(path: string): Promise<void> {
 }
 
 async function readKey(path: string): Promise<Uint8Array | null> {
-  let text = '';
-  // A node that starts at the same moment may have created the file and not yet written it.
-  for (let attempt = 0; attempt < 100 && text === ''; attempt++) {
+  let text: string;
+  try {
+    const file = await open(path, 'r');
     try {
-      const { mode } = await stat(path);
+      const { mode } = await file.stat();
       if ((mode & othersMayRead) !== 0) {
         throw new CodedError('KEY_WRONG', `the cluster key ${path} may be read by others: chmod 600 it`);
       }
-      const file = await open(path, 'r');
-      text = (await file.readFile('utf8').finally(() => file.close())).trim();
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return null;
-      if (error instanceof CodedError) throw error;
-      throw new CodedError('KEY_WRONG', `the cluster key ${path} cannot be read: ${codeOf(error)}`, {
-        cause: error,
-      });
+      text = (await file.readFile('utf8')).trim();
+    } finally {
+      await file.close();
     }
-    if (text === '') await new Promise((resolve) => setTimeout(resolve, 10));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    if (error instanceof CodedError) throw error;
+    throw new CodedError('KEY_WRONG', `the cluster key ${path} cannot be read: ${codeOf(error)}`, {
+      cause: error,
+    });
   }
   if (!/^[0-9a-f]{64}$/.test(text)) {
     throw new CodedError('KEY_WRONG', `the cluster key ${path} is not ${keyBytes * 2} hex digits`);

@@ -3,7 +3,7 @@
  * answers with its own and a proof, the dialer with its proof. Each proof is an HMAC over both hellos, both nonces in them,
  * so neither can be replayed; the keys of the connection come from the same transcript, one for each direction.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 
@@ -31,14 +31,6 @@ const helloValidator = TypeCompiler.Compile(helloSchema);
 
 export type ConnectionLane = 'control' | 'bulk' | 'stream' | 'probe';
 export type Hello = Omit<Static<typeof helloSchema>, 'lane'> & { readonly lane: ConnectionLane };
-
-export function newNonce(): string {
-  return randomBytes(16).toString('hex');
-}
-
-export function newLinkId(): string {
-  return randomBytes(8).toString('hex');
-}
 
 export function encodeHello(hello: Hello): Buffer {
   return Buffer.from(JSON.stringify(hello));

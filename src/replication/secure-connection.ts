@@ -17,6 +17,8 @@ import {
 } from './handshake.ts';
 
 export const handshakeMs = 3_000;
+/** Until a refused connection that does not close is destroyed. */
+const lingerMs = 100;
 
 export type Refusal =
   | 'not-a-peer'
@@ -41,6 +43,8 @@ export class HandshakeError extends Error {
 
 export interface HandshakeOptions {
   readonly key: Uint8Array;
+  /** Runs the action once, after so many milliseconds; returns how to prevent it. */
+  readonly later: (delayMs: number, action: () => void) => () => void;
   /** What to say about oneself to this peer; the acceptor echoes lane and link of the dialer's hello. */
   readonly hello: (theirs: Hello | null) => Hello;
   /** Whether the other side's claims fit this cluster. */
@@ -125,7 +129,7 @@ function check(theirs: Hello, ours: Hello, options: HandshakeOptions): void {
 
 /** Resolves with a connection that is proven both ways, or rejects with `HandshakeError`; the socket is then destroyed. */
 export async function dialerHandshake(socket: Socket, options: HandshakeOptions): Promise<SecureConnection> {
-  return guarded(socket, async (reader) => {
+  return guarded(socket, options, async (reader) => {
     const ours = options.hello(null);
     const oursBytes = encodeHello(ours);
     socket.write(withLength(oursBytes));
@@ -144,7 +148,7 @@ export async function acceptorHandshake(
   socket: Socket,
   options: HandshakeOptions,
 ): Promise<SecureConnection> {
-  return guarded(socket, async (reader) => {
+  return guarded(socket, options, async (reader) => {
     const { hello: theirs, bytes } = await readHello(reader);
     const ours = options.hello(theirs);
     check(theirs, ours, options);
@@ -165,11 +169,12 @@ interface Proven {
 
 async function guarded(
   socket: Socket,
+  { later }: HandshakeOptions,
   shake: (reader: HandshakeReader) => Promise<Proven>,
 ): Promise<SecureConnection> {
   socket.setNoDelay(true);
   const reader = new HandshakeReader(socket);
-  const deadline = setTimeout(() => reader.fail('handshake-timeout'), handshakeMs);
+  const cancelDeadline = later(handshakeMs, () => reader.fail('handshake-timeout'));
   try {
     const proven = await shake(reader);
     return new SecureConnection(socket, proven, reader.finish());
@@ -177,10 +182,10 @@ async function guarded(
     reader.finish();
     // The last write (a proof) may still be on its way: end, then destroy.
     socket.end();
-    setTimeout(() => socket.destroy(), 100).unref();
+    later(lingerMs, () => socket.destroy());
     throw error;
   } finally {
-    clearTimeout(deadline);
+    cancelDeadline();
   }
 }
 

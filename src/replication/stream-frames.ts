@@ -1,3 +1,10 @@
+import { CodedError } from '../base/errors.ts';
+import { MIB } from '../base/limits.ts';
+import type { SecureConnection } from './secure-connection.ts';
+
+/** Received and not yet taken; beyond it the connection is not read. */
+const streamBytesAhead = 1 * MIB;
+
 /** Frames of a stream between two nodes: data, the end, or the other side's failure. */
 export type StreamFrame =
   | { readonly kind: 'data'; readonly chunk: Uint8Array }
@@ -20,4 +27,44 @@ export function encodeStreamFrame(frame: StreamFrame): Uint8Array {
 export function decodeStreamFrame(bytes: Uint8Array): StreamFrame {
   if (bytes[0] === DATA) return { kind: 'data', chunk: bytes.subarray(1) };
   return { kind: bytes[0] === END ? 'end' : 'failed' };
+}
+
+/** The data of one stream, with back-pressure; rejects when the connection ends before the stream does. */
+export async function* receiveStream(connection: SecureConnection): AsyncGenerator<Uint8Array> {
+  const queue: (Uint8Array | 'end' | 'failed')[] = [];
+  let queuedBytes = 0;
+  let wake: () => void = () => undefined;
+  connection.open(
+    (bytes) => {
+      const frame = decodeStreamFrame(bytes);
+      if (frame.kind === 'data') queuedBytes += frame.chunk.length;
+      queue.push(frame.kind === 'data' ? frame.chunk : frame.kind);
+      if (queuedBytes > streamBytesAhead) connection.pause();
+      wake();
+    },
+    () => {
+      queue.push('failed');
+      wake();
+    },
+  );
+  try {
+    for (;;) {
+      const next = queue.shift();
+      if (next === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      } else if (next === 'end') {
+        return;
+      } else if (next === 'failed') {
+        throw new CodedError('UNAVAILABLE', 'the stream ended early');
+      } else {
+        queuedBytes -= next.length;
+        if (queuedBytes <= streamBytesAhead / 2) connection.resume();
+        yield next;
+      }
+    }
+  } finally {
+    connection.destroy();
+  }
 }

@@ -2,12 +2,13 @@
  * Adapter: links with the other nodes over TCP. Of each pair the node with the lower number dials, two connections a link (lanes), and
  * streams are connections of their own. Whoever cannot prove the cluster key is closed before anything it says is parsed.
  */
+import { randomBytes } from 'node:crypto';
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
 import type { FrameFault } from './framing.ts';
-import { type ConnectionLane, type Hello, newLinkId, newNonce, wireVersion } from './handshake.ts';
+import { type ConnectionLane, type Hello, wireVersion } from './handshake.ts';
 import { type LinkListener, PeerLink } from './peer-link.ts';
 import type { Lane, PeerIdentity, PeerTransport } from './ports.ts';
 import {
@@ -18,7 +19,7 @@ import {
   type Refusal,
   type SecureConnection,
 } from './secure-connection.ts';
-import { decodeStreamFrame, encodeStreamFrame } from './stream-frames.ts';
+import { encodeStreamFrame, receiveStream } from './stream-frames.ts';
 
 const redialFirstMs = 20;
 const redialLastMs = 500;
@@ -27,7 +28,6 @@ const probeEveryMs = 1_000;
 const logEveryMs = 60_000;
 /** Connections that have not yet proven the key. */
 const strangers = 64;
-const streamBytesAhead = 1024 * 1024;
 
 export interface TransportOptions {
   readonly cluster: string;
@@ -129,7 +129,7 @@ export class TcpTransport implements PeerTransport {
 
   async openStream(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
     const connection = await this.#dial(node, 'stream', newLinkId());
-    const frames = receive(connection);
+    const frames = receiveStream(connection);
     connection.send(encodeStreamFrame({ kind: 'data', chunk: request }));
     return frames;
   }
@@ -237,8 +237,8 @@ export class TcpTransport implements PeerTransport {
       const timer = this.#later(dialMs, () => socket.destroy());
       socket.once('connect', resolve);
       socket.once('close', () => reject(new HandshakeError('closed', node)));
-      socket.once('connect', () => clearTimeout(timer));
-      socket.once('close', () => clearTimeout(timer));
+      socket.once('connect', () => this.#cancel(timer));
+      socket.once('close', () => this.#cancel(timer));
     });
     socket.setKeepAlive(true, 5_000);
     return dialerHandshake(socket, this.#handshake({ node, lane, link }));
@@ -250,6 +250,10 @@ export class TcpTransport implements PeerTransport {
     const { cluster, node, incarnation, key, peers } = this.#options;
     return {
       key,
+      later: (delayMs, action) => {
+        const timer = this.#later(delayMs, action);
+        return () => this.#cancel(timer);
+      },
       hello: (theirs) => ({
         conclave: wireVersion,
         cluster,
@@ -272,7 +276,7 @@ export class TcpTransport implements PeerTransport {
   async #serveStream(connection: SecureConnection): Promise<void> {
     const { node, incarnation } = connection.peer;
     // Not a loop over the requests: leaving one would close the connection before the answer has left.
-    const requests = receive(connection);
+    const requests = receiveStream(connection);
     try {
       const { value: request } = await requests.next();
       if (request === undefined || this.#onStream === null) throw new CodedError('UNAVAILABLE');
@@ -357,6 +361,19 @@ export class TcpTransport implements PeerTransport {
     this.#timers.add(timer);
     return timer;
   }
+
+  #cancel(timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    this.#timers.delete(timer);
+  }
+}
+
+function newNonce(): string {
+  return randomBytes(16).toString('hex');
+}
+
+function newLinkId(): string {
+  return randomBytes(8).toString('hex');
 }
 
 function describe(refusal: Refusal, node: number | null): string {
@@ -374,45 +391,5 @@ function describe(refusal: Refusal, node: number | null): string {
       return `${who} did not finish the handshake in time`;
     default:
       return `${who} does not speak the peer protocol`;
-  }
-}
-
-/** The data of one stream, with back-pressure; rejects when the connection ends before the stream does. */
-async function* receive(connection: SecureConnection): AsyncGenerator<Uint8Array> {
-  const queue: (Uint8Array | 'end' | 'failed')[] = [];
-  let queuedBytes = 0;
-  let wake: () => void = () => undefined;
-  connection.open(
-    (bytes) => {
-      const frame = decodeStreamFrame(bytes);
-      if (frame.kind === 'data') queuedBytes += frame.chunk.length;
-      queue.push(frame.kind === 'data' ? frame.chunk : frame.kind);
-      if (queuedBytes > streamBytesAhead) connection.pause();
-      wake();
-    },
-    () => {
-      queue.push('failed');
-      wake();
-    },
-  );
-  try {
-    for (;;) {
-      const next = queue.shift();
-      if (next === undefined) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      } else if (next === 'end') {
-        return;
-      } else if (next === 'failed') {
-        throw new CodedError('UNAVAILABLE', 'the stream ended early');
-      } else {
-        queuedBytes -= next.length;
-        if (queuedBytes <= streamBytesAhead / 2) connection.resume();
-        yield next;
-      }
-    }
-  } finally {
-    connection.destroy();
   }
 }
