@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Status } from '../client/index.ts';
 
 /** How long a connection with a node that does not lead is given to move on to the leader, before it is announced. */
-const settleMs = 1_500;
+const settleMs = 500;
 
 export class FailoverNotices {
   readonly #clock: Clock;

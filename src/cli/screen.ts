@@ -29,13 +29,18 @@ export class Screen {
   /** Shows lines above the prompt and puts prompt, typed text and cursor back where they were. */
   print(lines: readonly string[], style: Style): void {
     const { rows } = this.#editor.getCursorPos();
-    moveCursor(this.#output, 0, -rows);
-    cursorTo(this.#output, 0);
-    clearScreenDown(this.#output);
+    this.clear();
     const text = lines.map((line) => `${this.#styled(line, style)}\n`).join('');
     // The editor redraws from `rows` above the cursor, where it believes its first row to be.
     this.#output.write(text + '\n'.repeat(rows));
     this.#editor.prompt(true);
+  }
+
+  /** Takes away the prompt and what is typed after it. */
+  clear(): void {
+    moveCursor(this.#output, 0, -this.#editor.getCursorPos().rows);
+    cursorTo(this.#output, 0);
+    clearScreenDown(this.#output);
   }
 
   #styled(line: string, style: Style): string {

@@ -82,6 +82,7 @@ export class Terminal {
     if (unanswered > 0)
       this.notice(`${unanswered} of your lines had no answer yet: their outcome is unknown.`);
     this.#ended = true;
+    this.#screen.clear();
     this.#editor.close();
     this.#end();
   }

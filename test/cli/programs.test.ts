@@ -1,7 +1,7 @@
 /** The programs as processes, as a script starts them, against a gateway on real sockets. Few: each costs a start. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import t from 'tap';
-import { LineClient, startNodes, until } from '../support/gateway.ts';
+import { LineClient, startNodes } from '../support/gateway.ts';
 
 interface Run {
   readonly code: number | null;
@@ -14,11 +14,13 @@ class Program {
   readonly ended: Promise<Run>;
   stdout = '';
   #stderr = '';
+  #news: (() => void)[] = [];
 
   constructor(program: string, flags: readonly string[]) {
     this.child = spawn(process.execPath, ['--import', 'tsx', program, ...flags]);
     this.child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       this.stdout += chunk;
+      for (const wake of this.#news.splice(0)) wake();
     });
     this.child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       this.#stderr += chunk;
@@ -28,6 +30,13 @@ class Program {
     this.ended = new Promise((resolve) =>
       this.child.once('close', (code) => resolve({ code, stdout: this.stdout, stderr: this.#stderr })),
     );
+  }
+
+  /** Waits until the output holds it; the test's own timeout ends it otherwise. */
+  async saw(text: string): Promise<void> {
+    while (!this.stdout.includes(text)) {
+      await new Promise((resolve) => this.#news.push(() => resolve(undefined)));
+    }
   }
 }
 
@@ -80,12 +89,12 @@ t.test('client program: what was pending comes after the login and before the en
 t.test('client program: messages from and to a raw connection are live and shown safely', async (t) => {
   const bob = new Program('src/cli/client.ts', connect);
   bob.child.stdin.write('2|bob|pw\n');
-  await until(() => bob.stdout.includes('welcome back bob'));
+  await bob.saw('welcome back bob');
   t.notMatch(bob.stdout, 'hi', 'what was delivered once is not delivered again');
   const ann = await LineClient.open(chatPort);
   await ann.ask('2|ann|pw');
   t.strictSame(await ann.ask('d|bob|live \u001b[31mred'), ['Message sent to bob.']);
-  await until(() => bob.stdout.includes('[ann] live \\x1b[31mred\n'));
+  await bob.saw('[ann] live \\x1b[31mred\n');
   bob.child.stdin.write('d|ann|back\n');
   t.strictSame(await ann.take(), ['[bob] back']);
   bob.child.stdin.end();

@@ -224,7 +224,7 @@ t.test(
     t.strictSame(asked, ['4', 'h']);
     await press('q\r');
     await terminal.ended;
-    t.match(paper.text, /2 of your lines had no answer yet/);
+    t.match(paper.text, /2 of your lines had no answer yet[^>]*unknown\.$/, 'and no prompt');
   },
 );
 
