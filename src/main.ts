@@ -180,8 +180,10 @@ function stopAsked(): Promise<string> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve('SIGTERM'));
     process.once('SIGINT', () => resolve('SIGINT'));
-    // Started by a program that wants no orphans: its end closes the channel.
-    if (process.env.CONCLAVE_PARENT === 'ipc') process.once('disconnect', () => resolve('parent gone'));
+    // Started by a program that wants no orphans: its end closes the channel, perhaps while this node was still starting.
+    if (process.env.CONCLAVE_PARENT !== 'ipc') return;
+    process.once('disconnect', () => resolve('parent gone'));
+    if (!process.connected) resolve('parent gone');
   });
 }
 
