@@ -132,6 +132,40 @@ function conformance(kind: BackendKind): void {
     },
   );
 
+  t.test(title('what is written while a read goes on does not look like a gap to it'), async (t) => {
+    const backend = kind.make(t);
+    let gate: Promise<void> | null = null;
+    backend.onOpen = (database) => {
+      const makeIterator = database.keys.bind(database) as typeof database.keys<string>;
+      database.keys = ((options: Parameters<typeof makeIterator>[0]) => {
+        const iterator = makeIterator(options);
+        const all = iterator.all.bind(iterator) as () => Promise<string[]>;
+        iterator.all = async () => {
+          await gate;
+          return all();
+        };
+        return iterator;
+      }) as typeof database.keys;
+    };
+    const store = await backend.open();
+    const extend = async (from: number, to: number): Promise<void> => {
+      const records = Array.from({ length: to - from + 1 }, (_, i) => ['d1', from + i, 'text'] as const);
+      store.stage(mark(to), changes({}, records));
+      await store.flush(false);
+    };
+    await extend(1, 50);
+    let release = (): void => undefined;
+    gate = new Promise((resolve) => {
+      release = resolve;
+    });
+    const reading = streamOf(store, 'd1', { from: 41, to: 60 });
+    await extend(51, 60);
+    await extend(61, 70);
+    release();
+    t.equal((await reading).length, 10);
+    await store.close();
+  });
+
   t.test(title('a dropped stream is gone at once, and may begin again'), async (t) => {
     const backend = kind.make(t);
     let store = await backend.open();
