@@ -1,11 +1,13 @@
 /** Every start that must be refused: one clear line on stderr, an exit code that is not 0, and nothing damaged by it. */
+import { spawnSync } from 'node:child_process';
 import { chmod, cp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { NodeProcess, type NodeProcessOptions } from '../../scripts/support/node-process.ts';
+import { checkout, NodeProcess, type NodeProcessOptions } from '../../scripts/support/node-process.ts';
 import { freePorts } from '../../scripts/support/ports.ts';
 import { RealCluster } from '../../scripts/support/real-cluster.ts';
+import { until } from '../../scripts/support/until.ts';
 import type { ErrorCode } from '../../src/base/errors.ts';
 import { exitCodeFor } from '../../src/base/exit-codes.ts';
 import { LineClient } from './support/line-client.ts';
@@ -40,6 +42,15 @@ function onOtherPorts(change: (config: Record<string, unknown>) => void = () => 
       change(config);
     }),
   );
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 /** Starts a node that must refuse, and checks how it did. Gives its one line. */
@@ -119,6 +130,23 @@ t.test('start: a wrong cluster key, and one that others may read', async (t) => 
   await refused(t, 'KEY_WRONG', { configPath: cluster.configPath, id: 2, dataPath: cluster.dataPath(2) });
   await writeFile(keyPath, key);
   await cluster.restart(2);
+});
+
+t.test('start: a node whose parent dies while it starts does not stay behind', async (t) => {
+  const configPath = await onOtherPorts();
+  const flags = ['--config', configPath, '--id', '1', '--data', join(cluster.root, 'orphan')];
+  const command = ['--import', 'tsx', join(checkout, 'src/main.ts'), ...flags];
+  const parent = `
+    const node = require('node:child_process').spawn(process.execPath, ${JSON.stringify(command)}, {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      env: { ...process.env, CONCLAVE_PARENT: 'ipc' },
+    });
+    console.log(node.pid);
+    process.kill(process.pid, 'SIGKILL');`;
+  const { stdout } = spawnSync(process.execPath, ['-e', parent], { cwd: checkout, encoding: 'utf8' });
+  const pid = Number(stdout);
+  t.ok(isRunning(pid), 'it was started');
+  await until('the orphan ends', 20_000, () => !isRunning(pid));
 });
 
 t.test('start: after all that the cluster works as before', async (t) => {
