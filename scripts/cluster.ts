@@ -105,6 +105,7 @@ class NodeRunner {
     output.write(`[node ${this.id}] ${line}\n`);
     if (!line.startsWith(`node ${this.id} ready:`)) return;
     this.#isReady = true;
+    if (this.#quickEnds > 0) this.#say(`is back, process ${this.pid}`);
     this.#cluster.nodeReady();
   }
 

@@ -283,11 +283,9 @@ export class RequestQueue {
     pending.atMs = nowMs;
     pending.attempts += 1;
     pending.parts = null;
-    return JSON.stringify(
-      pending.numbered
-        ? { ...pending.request, n: pending.number, low: this.#low() }
-        : { ...pending.request, q: pending.number },
-    );
+    const numbers = pending.numbered ? `"n":${pending.number},"low":${this.#low()}` : `"q":${pending.number}`;
+    // Onto the end of the object's text: copying the request to add two numbers cost more than writing it.
+    return `${JSON.stringify(pending.request).slice(0, -1)},${numbers}}`;
   }
 
   #wait(pending: Pending, nowMs: number): void {
