@@ -53,20 +53,11 @@ export class RawNode {
     const core = new Core(config);
     const { hardState, confState } = config.storage.initialState();
     adoptConfiguration(core, confState);
-    if (hardState.term > 0 || hardState.vote !== NONE || hardState.commit > 0) {
-      assert(
-        hardState.commit <= core.log.lastIndex() && hardState.commit >= core.log.committed,
-        'the commit index of the hard state lies within the log',
-      );
-      core.term = hardState.term;
-      core.vote = hardState.vote;
-      core.log.committed = hardState.commit;
-    }
-    if (config.applied > 0) {
-      // What was applied was committed, even if the disk lost the note of it (a commit index alone is not synced).
-      core.log.commitTo(config.applied);
-      core.log.appliedTo(config.applied, 0);
-    }
+    core.term = hardState.term;
+    core.vote = hardState.vote;
+    // What was compacted or applied was committed, even if the disk lost the note of it (a commit index alone is not synced).
+    core.log.commitTo(Math.max(hardState.commit, config.applied));
+    if (config.applied > 0) core.log.appliedTo(config.applied, 0);
     core.becomeFollower(core.term, NONE);
     config.logger.info(
       `newRaft ${core.id} [peers: [${core.tracker.confState.voters.join(',')}], term: ${core.term}, ` +

@@ -136,6 +136,23 @@ t.test('vote: rejections by a majority end a candidacy, late grants do not reviv
   t.end();
 });
 
+t.test('vote: the first answer of a voter counts, a contradicting one does not', (t) => {
+  const member = new Member(1, confOf([1, 2, 3, 4, 5]), {});
+  member.raw.campaign();
+  for (const message of answers(member)) if (message.to === 1) member.raw.step(message);
+  for (const [from, reject] of [
+    [2, true],
+    [2, false],
+    [3, false],
+  ] as const) {
+    member.raw.step(makeMessage('MsgVoteResp', 1, from, 1, { reject }));
+  }
+  t.equal(member.role, 'candidate', 'two of five');
+  member.raw.step(makeMessage('MsgVoteResp', 1, 4, 1));
+  t.equal(member.role, 'leader');
+  t.end();
+});
+
 const careful: Partial<RaftConfig> = { preVote: true, checkQuorum: true };
 
 t.test('pre-vote: a member that rejoins after a partition does not depose a healthy leader', (t) => {
