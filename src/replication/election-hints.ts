@@ -4,6 +4,9 @@ import type { Random } from '../base/prng.ts';
 const FIRST_DELAY_MS = 15;
 const STEP_MIN_MS = 20;
 const STEP_SPREAD_MS = 40;
+/** Another node asks: it is ahead, and two that stand at once only depose each other. */
+const TRIAL_AHEAD_MS = 20;
+const VOTE_AHEAD_MS = 60;
 const SPLIT_MIN_MS = 5;
 const SPLIT_SPREAD_MS = 20;
 
@@ -49,6 +52,21 @@ export class ElectionHints {
     this.#split = true;
     this.#timer?.cancel();
     this.#after(SPLIT_MIN_MS + this.#options.random.below(SPLIT_SPREAD_MS + 1));
+  }
+
+  /** There is a leader. */
+  settled(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#split = false;
+  }
+
+  /** Another node, with a log as long as this one's, asks for votes: this one waits to see what comes of it. */
+  othersStand(inEarnest: boolean): void {
+    if (this.#timer === null || this.#options.standing()) return;
+    this.#timer.cancel();
+    const leastMs = inEarnest ? VOTE_AHEAD_MS : TRIAL_AHEAD_MS;
+    this.#after(leastMs + this.#options.random.below(STEP_SPREAD_MS + 1));
   }
 
   #after(delayMs: number): void {

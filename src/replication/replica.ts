@@ -198,8 +198,15 @@ export class Replica<Result, Event> {
       return true;
     }
     this.#observeTimes(message.entries);
-    if (message.type === 'MsgVoteResp' && message.reject) this.#hints.voteSplit();
-    return this.#driver.step(message);
+    const taken = this.#driver.step(message);
+    if (taken) this.#observeElection(message);
+    return taken;
+  }
+
+  #observeElection({ type, reject, index }: Message): void {
+    if (type === 'MsgVoteResp' && reject) this.#hints.voteSplit();
+    const asks = type === 'MsgVote' || type === 'MsgPreVote';
+    if (asks && index >= this.#driver.status().lastIndex) this.#hints.othersStand(type === 'MsgVote');
   }
 
   /** The last entry that has a time has the latest. */
@@ -277,6 +284,7 @@ export class Replica<Result, Event> {
     const { logger } = this.#options;
     const { term } = this.#driver.status();
     logger.info({ role: state.role, term, leader: state.leader }, 'role');
+    if (state.leader !== NONE) this.#hints.settled();
     this.#ports.leadershipChanged();
   }
 
