@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Status } from '../client/index.ts';
+import { escapeLine } from '../protocol/escape.ts';
 
 /** How long a connection with a node that does not lead is given to move on to the leader, before it is announced. */
 const settleMs = 500;
@@ -37,7 +38,9 @@ export class FailoverNotices {
         return;
       case 'unreachable':
         this.#awaiting = true;
-        this.#show('No server can be reached, trying again. What you send is kept.');
+        this.#show(
+          `No server can be reached (${escapeLine(status.reason)}), trying again. What you send is kept.`,
+        );
         return;
       case 'session-lost':
         this.#show('Your session has ended. Please log in again.');
