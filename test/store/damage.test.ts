@@ -1,4 +1,6 @@
 import t from 'tap';
+import { crc32c } from '../../src/base/crc.ts';
+import { seededRandom } from '../../src/base/prng.ts';
 import { StateDamage } from '../../src/store/damage.ts';
 import type { Database } from '../../src/store/database.ts';
 import { discardState } from '../../src/store/pointer.ts';
@@ -231,3 +233,24 @@ t.test(
     }
   },
 );
+
+t.test('state damage: frames of random bytes are refused, and take no memory', async (t) => {
+  const random = seededRandom(11);
+  const store = await memoryLevel.make(t).open();
+  for (let run = 0; run < 100; run++) {
+    const target = await store.beginInstall();
+    const frame = Uint8Array.from({ length: random.below(3_000) }, () => random.below(256));
+    await t.rejects(target.write(frame), StateDamage);
+    await target.abort();
+  }
+  // A whole frame with a right checksum, which announces an item of 4 GiB.
+  const huge = Buffer.alloc(40);
+  huge.writeUInt8(1, 0);
+  huge.writeUInt8(2, 12);
+  huge.writeUInt32LE(0xffffffff, 17);
+  huge.writeUInt32LE(crc32c(huge, crc32c(huge, 0, 0, 8), 12), 8);
+  const target = await store.beginInstall();
+  await t.rejects(target.write(huge), { code: 'DATA_DAMAGED', kind: 'transfer' });
+  await target.abort();
+  await store.close();
+});

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { crc32c } from '../../src/base/crc.ts';
+import { seededRandom } from '../../src/base/prng.ts';
 import { LogDamage } from '../../src/wal/damage.ts';
 import { MemoryDisk } from '../support/memory-disk.ts';
 import {
@@ -206,4 +207,30 @@ t.test('damage: a record of a newer version is refused, and said to be one', asy
     kind: 'version',
     message: /written by a newer version/,
   });
+});
+
+t.test('damage: files of random bytes are refused or hold nothing, and opening ends', async (t) => {
+  const random = seededRandom(5);
+  const noise = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => random.below(256));
+  for (let run = 0; run < 200; run++) {
+    const changed = new Map<string, Uint8Array>();
+    for (const [path, content] of unsealed.files) {
+      const kind = random.below(3);
+      if (kind === 0) changed.set(path, noise(random.below(2_000)));
+      if (kind === 1) {
+        const copy = content.slice();
+        const from = random.below(copy.length);
+        copy.set(noise(random.below(copy.length - from)), from);
+        changed.set(path, copy);
+      }
+    }
+    try {
+      const found = seen(await recovered(diskOf(unsealed.files, changed)));
+      const known = unsealed.content.entries;
+      const foreign = found.entries.filter((one) => !known.includes(one) && !/^(28|29|30)\/1\//.test(one));
+      if (foreign.length > 0) t.fail(`run ${run}: invented ${foreign}`);
+    } catch (error) {
+      if (!(error instanceof LogDamage)) t.fail(`run ${run}: ${error}`);
+    }
+  }
 });
