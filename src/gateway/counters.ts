@@ -5,6 +5,7 @@ export class Counters {
   proposalsUnknown = 0;
   rejections = 0;
   reads = 0;
+  leaderChanges = 0;
   chatConnections = 0;
   nativeConnections = 0;
   connectionsRefused = 0;

@@ -191,6 +191,7 @@ class NodeGateway implements Gateway {
   }
 
   #announce(leader: number | null): void {
+    if (leader !== null) this.#counters.leaderChanges += 1;
     const [part] = encodeNative({ ev: 'leader', leader });
     if (part !== undefined) for (const session of this.#natives) session.announce(part);
   }

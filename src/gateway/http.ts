@@ -20,6 +20,10 @@ export interface HttpOptions {
   readonly onSocket: (socket: WebSocket) => void;
 }
 
+/** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
+const maxFragments = 16;
+const maxBufferedChunks = 1_024;
+
 export function buildHttp(options: HttpOptions): FastifyInstance {
   const app = fastify({
     logger: false,
@@ -33,7 +37,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   });
   addOperations(app, options);
   void app.register(websocket, {
-    options: { maxPayload: limits.frameBytes, perMessageDeflate: false },
+    options: { maxPayload: limits.frameBytes, maxFragments, maxBufferedChunks, perMessageDeflate: false },
     errorHandler: (error) => {
       // A frame over the limit, bad UTF-8, a broken connection: `ws` has begun to close with the code that says so.
       options.counters.badFrames += 1;

@@ -21,8 +21,6 @@ const roles: readonly EngineStatus['role'][] = ['leader', 'follower', 'candidate
 export class Metrics {
   readonly #registry = new Registry();
   readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 });
-  #lastTerm = 0;
-  #elections = 0;
 
   constructor(sources: MetricsSources) {
     this.#loopDelay.enable();
@@ -59,9 +57,6 @@ export class Metrics {
       status().leader === null ? 0 : 1,
     );
     this.#gauge('conclave_alarms', 'Alarms that are raised.', () => status().alarms.length);
-    this.#counter('conclave_raft_terms_seen', 'Terms begun, as seen at the scrapes: elections.', () =>
-      this.#seeTerm(status().term),
-    );
     this.#labelled('conclave_raft_role', 'The role of this node: 1 for the one it has.', 'role', () =>
       roles.map((role) => [role, status().role === role ? 1 : 0]),
     );
@@ -90,6 +85,11 @@ export class Metrics {
       ['chat', counters.chatConnections],
       ['native', counters.nativeConnections],
     ]);
+    this.#counter(
+      'conclave_leader_changes_total',
+      'Times that this node heard of a new leader: elections.',
+      () => counters.leaderChanges,
+    );
     this.#counter('conclave_rejections_total', 'Requests that were rejected.', () => counters.rejections);
     this.#counter('conclave_reads_total', 'Linearizable reads.', () => counters.reads);
     this.#counter('conclave_pushes_total', 'Messages pushed to readers.', () => counters.pushes);
@@ -165,11 +165,5 @@ export class Metrics {
         for (const [value, figure] of read()) gauge.set({ [label]: value }, figure);
       },
     });
-  }
-
-  #seeTerm(term: number): number {
-    if (term > this.#lastTerm) this.#elections += this.#lastTerm === 0 ? 0 : term - this.#lastTerm;
-    this.#lastTerm = Math.max(term, this.#lastTerm);
-    return this.#elections;
   }
 }

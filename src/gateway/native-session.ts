@@ -2,22 +2,15 @@
  * The native protocol on one WebSocket: hello, then requests that run side by side (proposed in the order of their arrival), pushes as far
  * as the reader takes them, and a goodbye that says why.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Clock, Timer } from '../base/clock.ts';
-import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
+import { CodedError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ChatView, CursorAdvance, Numbering } from '../chat/types.ts';
 import type { Push, Sink } from '../delivery/ports.ts';
-import type {
-  Hello,
-  NativeEvent,
-  NodeAddress,
-  NumberedRequest,
-  Outcome,
-  QueryRequest,
-} from '../protocol/native.ts';
+import type { Hello, NativeEvent, NodeAddress, NumberedRequest, QueryRequest } from '../protocol/native.ts';
 import { nativeVersion } from '../protocol/native.ts';
 import { encodeNative, type NativeInput, parseNative } from '../protocol/native-codec.ts';
 import type { Reply, Success } from '../protocol/requests.ts';
@@ -26,6 +19,15 @@ import { Acknowledgements } from './acknowledgements.ts';
 import { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
 import { FrameWriter } from './frame-writer.ts';
+import {
+  type ClosingCode,
+  causeOf,
+  closeCodeOf,
+  encodeMessage,
+  outcomeOf,
+  sameText,
+  textOf,
+} from './native-frames.ts';
 import { rejection, type Service } from './service.ts';
 import { type Delivery, Subscription } from './subscription.ts';
 
@@ -43,7 +45,6 @@ export interface NativeDependencies {
   readonly helloMs: number;
 }
 
-type ClosingCode = Extract<NativeEvent, { ev: 'closing' }>['code'];
 type Correlation = { readonly n: number } | { readonly q: number };
 
 /** Until the other side must have answered the close. */
@@ -361,50 +362,4 @@ export class NativeSession implements Sink {
     this.#subscription?.close();
     this.#dependencies.counters.nativeConnections -= 1;
   }
-}
-
-function causeOf(error: unknown): string | null {
-  return error instanceof Error ? error.message : null;
-}
-
-function outcomeOf(reply: Reply): Outcome {
-  switch (reply.kind) {
-    case 'receipt':
-      return { ok: true, value: reply.value };
-    case 'rejection':
-      return { ok: false, code: reply.code, text: reply.text };
-    case 'unknown':
-      return { unknown: true, text: reply.text };
-  }
-}
-
-function encodeMessage({ message, fromName, toName }: Push): string {
-  const { conversation, sequence, index, text, sentMs } = message;
-  return JSON.stringify({
-    ev: 'message',
-    conversation,
-    sequence,
-    index,
-    from: fromName,
-    to: toName,
-    text,
-    sentMs,
-  } satisfies NativeEvent);
-}
-
-function sameText(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
-}
-
-function textOf(code: ClosingCode): string {
-  if (code === 'GOING_AWAY') return 'The node is stopping.';
-  return code === 'SESSION_ENDED' ? 'The session has ended.' : errorTable[code].text;
-}
-
-/** WebSocket close codes (RFC 6455, 7.4.1): going away, try again later, policy; normal where the session itself is over. */
-function closeCodeOf(code: ClosingCode): number {
-  if (code === 'GOING_AWAY') return 1001;
-  if (code === 'SESSION_ENDED') return 1000;
-  return errorTable[code].retry ? 1013 : 1008;
 }

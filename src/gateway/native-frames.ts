@@ -1,0 +1,55 @@
+/** What the native session says, as data: outcomes, events, reasons for closing. */
+import { timingSafeEqual } from 'node:crypto';
+import { errorTable } from '../base/errors.ts';
+import type { Push } from '../delivery/ports.ts';
+import type { NativeEvent, Outcome } from '../protocol/native.ts';
+import type { Reply } from '../protocol/requests.ts';
+
+export type ClosingCode = Extract<NativeEvent, { ev: 'closing' }>['code'];
+
+export function causeOf(error: unknown): string | null {
+  return error instanceof Error ? error.message : null;
+}
+
+export function outcomeOf(reply: Reply): Outcome {
+  switch (reply.kind) {
+    case 'receipt':
+      return { ok: true, value: reply.value };
+    case 'rejection':
+      return { ok: false, code: reply.code, text: reply.text };
+    case 'unknown':
+      return { unknown: true, text: reply.text };
+  }
+}
+
+export function encodeMessage({ message, fromName, toName }: Push): string {
+  const { conversation, sequence, index, text, sentMs } = message;
+  return JSON.stringify({
+    ev: 'message',
+    conversation,
+    sequence,
+    index,
+    from: fromName,
+    to: toName,
+    text,
+    sentMs,
+  } satisfies NativeEvent);
+}
+
+/** In a time that does not depend on where they differ. */
+export function sameText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+export function textOf(code: ClosingCode): string {
+  if (code === 'GOING_AWAY') return 'The node is stopping.';
+  return code === 'SESSION_ENDED' ? 'The session has ended.' : errorTable[code].text;
+}
+
+/** WebSocket close codes (RFC 6455, 7.4.1): going away, try again later, policy; normal where the session itself is over. */
+export function closeCodeOf(code: ClosingCode): number {
+  if (code === 'GOING_AWAY') return 1001;
+  if (code === 'SESSION_ENDED') return 1000;
+  return errorTable[code].retry ? 1013 : 1008;
+}
