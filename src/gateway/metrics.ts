@@ -16,11 +16,17 @@ export interface MetricsSources {
 }
 
 const nanosecondsPerSecond = 1e9;
+/** The histogram's own interval, which each of its samples contains. */
+const sampleMs = 20;
 const roles: readonly EngineStatus['role'][] = ['leader', 'follower', 'candidate', 'observer', 'founding'];
+
+function lateSeconds(nanoseconds: number): number {
+  return Math.max(0, nanoseconds / nanosecondsPerSecond - sampleMs / 1_000);
+}
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 });
+  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: sampleMs });
 
   constructor(sources: MetricsSources) {
     this.#loopDelay.enable();
@@ -112,9 +118,9 @@ export class Metrics {
       'quantile',
       () => {
         const values: [string, number][] = [
-          ['0.5', delay.percentile(50) / nanosecondsPerSecond],
-          ['0.99', delay.percentile(99) / nanosecondsPerSecond],
-          ['1', delay.max / nanosecondsPerSecond],
+          ['0.5', lateSeconds(delay.percentile(50))],
+          ['0.99', lateSeconds(delay.percentile(99))],
+          ['1', lateSeconds(delay.max)],
         ];
         delay.reset();
         return values;
