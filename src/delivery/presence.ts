@@ -78,7 +78,7 @@ export class Presence {
 
   /** Tells the others what has changed, then falls silent. */
   stop(): void {
-    this.#announce();
+    this.tell();
     this.#gathering?.cancel();
     this.#digest?.cancel();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
@@ -89,14 +89,15 @@ export class Presence {
   #touch(account: AccountId): void {
     this.#touched.add(account);
     if (this.#gathering !== null) return;
-    this.#announce();
+    this.tell();
     this.#gathering = this.#clock.after(gatherMs, () => {
       this.#gathering = null;
-      this.#announce();
+      this.tell();
     });
   }
 
-  #announce(): void {
+  /** Lets the others know what has changed, without waiting for more. */
+  tell(): void {
     const touched = [...this.#touched];
     this.#touched.clear();
     const up = touched.filter((account) => this.#connections.has(account) && !this.#announced.has(account));

@@ -60,7 +60,7 @@ export class PipeSession implements LineSession, Sink {
   async settled(): Promise<void> {
     const waiting = this.#caughtUp;
     if (waiting !== null) await new Promise<void>((resolve) => waiting.push(resolve));
-    if (this.loggedIn) await this.#shareDelivered();
+    if (this.loggedIn) await this.#shareState();
   }
 
   close(): void {
@@ -190,8 +190,9 @@ export class PipeSession implements LineSession, Sink {
     this.caughtUp();
   }
 
-  /** What was delivered here is made known, so that whoever logs in elsewhere next is not shown it again. */
-  async #shareDelivered(): Promise<void> {
+  /** What happened here is made known, so that whoever logs in elsewhere next is let in and not shown a message again. */
+  async #shareState(): Promise<void> {
+    this.#dependencies.delivery.presence.tell();
     await this.#output.flushed();
     await this.#dependencies.delivery.cursors.flushWithin(goodbyeMs);
   }
@@ -199,6 +200,6 @@ export class PipeSession implements LineSession, Sink {
   async #logOut(): Promise<void> {
     if (!this.loggedIn) return;
     this.#unsubscribe();
-    await this.#shareDelivered();
+    await this.#shareState();
   }
 }
