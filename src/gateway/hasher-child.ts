@@ -27,6 +27,7 @@ process.on('message', (question: HashQuestion) => {
     if (process.connected) process.send?.(reply);
   });
 });
+process.send?.({ id: null } satisfies HashAnswer);
 process.on('disconnect', () => process.exit(0));
 // A terminal's Ctrl-C reaches the whole group; the parent still needs this process until it disconnects.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

@@ -9,5 +9,7 @@ export type HashQuestion =
   | { readonly id: number; readonly kind: 'verify'; readonly password: string; readonly hash: string | null };
 
 export type HashAnswer =
+  /** The process is up: from now on it does nothing but hash. */
+  | { readonly id: null }
   | { readonly id: number; readonly ok: true; readonly value: string | boolean }
   | { readonly id: number; readonly ok: false };

@@ -118,7 +118,7 @@ export class ChildHasher implements Hasher {
     }
   }
 
-  #answer(answer: HashAnswer): void {
+  #answer(answer: Exclude<HashAnswer, { id: null }>): void {
     this.#answered = true;
     const job = this.#running.get(answer.id);
     this.#running.delete(answer.id);
@@ -155,10 +155,13 @@ export class ChildHasher implements Hasher {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#child = child;
-    child.on('message', (answer: HashAnswer) => this.#answer(answer));
+    child.on('message', (answer: HashAnswer) => {
+      // Not sooner: on a busy machine, a process of low priority takes seconds to start.
+      if (answer.id === null) this.#yieldTo(child);
+      else this.#answer(answer);
+    });
     child.on('error', (error) => this.#logger.error({ cause: error.message }, 'the hashing process failed'));
     child.once('exit', (code, signal) => this.#exited(child, code, signal));
-    child.once('spawn', () => this.#yieldTo(child));
     // The child alone keeps no program alive.
     child.unref();
     child.channel?.unref();

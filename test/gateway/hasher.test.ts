@@ -5,7 +5,12 @@ import { silentLogger } from '../../src/base/logger.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { ChildHasher } from '../../src/gateway/hasher.ts';
 
-const hasher = new ChildHasher(systemClock, silentLogger);
+/** Deadlines ten times as long: a busy test machine takes its time to start a process. */
+const patientClock = {
+  ...systemClock,
+  after: (ms: number, action: () => void) => systemClock.after(10 * ms, action),
+};
+const hasher = new ChildHasher(patientClock, silentLogger);
 t.teardown(() => hasher.stop());
 
 t.test('hasher: hashes are argon2id of the required strength, and verify', async (t) => {
