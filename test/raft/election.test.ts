@@ -1,16 +1,8 @@
 import t from 'tap';
 import { type Message, makeMessage, type RaftConfig, type RawNode } from '../../src/raft/index.ts';
-import { Cluster, confOf, Member, refusalOf } from './support/cluster.ts';
+import { answers, Cluster, confOf, Member, refusalOf } from './support/cluster.ts';
 
 const three = [1, 2, 3];
-
-/** Everything that the member sends after its disk has caught up. */
-function answers(member: Member): readonly Message[] {
-  const out: Message[] = [];
-  while (member.raw.hasReady()) out.push(...member.takeReady());
-  while (member.appendWork.length > 0) out.push(...member.write());
-  return out;
-}
 
 function ask(to: number, from: number, term: number, index = 1, logTerm = 1): Message {
   return makeMessage('MsgVote', to, from, term, { index, logTerm });

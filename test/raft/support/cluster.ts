@@ -169,6 +169,14 @@ export class Member {
   }
 }
 
+/** Everything that the member sends after its disk has caught up. */
+export function answers(member: Member): readonly Message[] {
+  const out: Message[] = [];
+  while (member.raw.hasReady()) out.push(...member.takeReady());
+  while (member.appendWork.length > 0) out.push(...member.write());
+  return out;
+}
+
 /** Members and a network that delivers in order, except where a link is cut. */
 export class Cluster {
   readonly members = new Map<MemberId, Member>();
