@@ -22,6 +22,8 @@ export interface BenchRow {
 }
 
 const patienceMs = 60_000;
+const settleMs = 3_000;
+const settleInFlight = 64;
 
 /** Measures a running target from a child process, one row after another. */
 export async function runBench(
@@ -32,6 +34,8 @@ export async function runBench(
   const child = new LoadChild();
   try {
     await child.ask({ kind: 'open', driver: target.driver, settings: target.settings }, 'opened');
+    // Compilers on both sides warm up first, or the first row pays for it.
+    await measure(child, target, { inFlight: [], warmUpMs: 0, measureMs: settleMs }, settleInFlight);
     const rows: BenchRow[] = [];
     for (const inFlight of plan.inFlight) {
       const row = await measure(child, target, plan, inFlight);
