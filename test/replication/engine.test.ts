@@ -217,6 +217,40 @@ t.test('engine: a peer speaks for itself only, and what it garbles is counted', 
   await cluster.stopAll();
 });
 
+t.test('engine: a leader takes only proposals of its own term, and says which it refused', async (t) => {
+  const cluster = await TestCluster.led(3);
+  const { led } = cluster;
+  const follower = cluster.followers[0] as TestNode;
+  const refused: number[] = [];
+  cluster.network.filter = (_from, to, _lane, frame) => {
+    const decoded = decodeFrame(frame);
+    if (to === follower.id && decoded?.kind === 'refused') refused.push(...decoded.counters);
+    return true;
+  };
+  const { term } = led.engine.status();
+  const send = (node: TestNode, claimed: number, counter: number): boolean =>
+    follower.transport.send(
+      node.id,
+      'bulk',
+      encodeFrame({
+        kind: 'propose',
+        term: claimed,
+        life: 1,
+        proposals: [{ counter, command: command(`t${claimed}`) }],
+      }),
+    );
+  send(led, term - 1, 1);
+  send(led, term + 1, 2);
+  await cluster.clock.advance(20);
+  t.strictSame(refused, [1, 2]);
+  send(led, term, 3);
+  send(led, term, 3);
+  await cluster.clock.advance(20);
+  await cluster.converge();
+  t.strictSame(led.machine.texts, [`t${term}`], 'and a repetition once');
+  await cluster.stopAll();
+});
+
 t.test('barrier: a read on any node sees what was acknowledged on another', async (t) => {
   const cluster = await TestCluster.led(3);
   for (const writer of cluster.nodes) {

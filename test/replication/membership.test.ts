@@ -180,7 +180,9 @@ t.test('snapshot: a waiter whose entry may be covered by it ends as unknown', as
   await cluster.until('it is applied elsewhere', () => others[0]?.machine.texts.includes('covered') === true);
   await fill(cluster, led.id, 'a', 600);
   cluster.network.filter = () => true;
+  const healedMs = cluster.clock.monotonicMs();
   t.strictSame(await cluster.finish(waiting), { kind: 'unknown' });
+  t.ok(cluster.clock.monotonicMs() - healedMs < 1_000, 'as soon as the snapshot is there');
   await cluster.until('the follower has it', () => follower.machine.texts.includes('covered'));
   t.equal(follower.machine.texts.filter((text) => text === 'covered').length, 1);
   await cluster.stopAll();

@@ -9,7 +9,7 @@ import { openState } from '../../../src/store/state.ts';
 import type { StateStore } from '../../../src/store/state-store.ts';
 import { openLog } from '../../../src/wal/log.ts';
 import type { LogStore } from '../../../src/wal/log-store.ts';
-import { MemoryDisk } from '../../support/memory-disk.ts';
+import { type CrashPlan, MemoryDisk } from '../../support/memory-disk.ts';
 import { settle, VirtualClock } from '../../support/virtual-clock.ts';
 import { MemoryNetwork, MemoryTransport } from './memory-network.ts';
 import { ToyMachine, type ToyResult } from './toy-machine.ts';
@@ -81,6 +81,8 @@ export class TestCluster {
   readonly #random: Random;
   readonly #overrides: Overrides;
   #starts = 0;
+  /** How long each sync takes, in milliseconds of the cluster's clock. */
+  syncMs: (() => number) | null = null;
 
   constructor(count: number, overrides: Overrides = {}, seed = 1) {
     this.#ids = Array.from({ length: count }, (_, i) => i + 1);
@@ -147,6 +149,7 @@ export class TestCluster {
     const clock = new MortalClock(this.clock);
     const random = seededRandom(1_000 * ++this.#starts + this.#random.below(1_000));
     const { disk } = machine;
+    this.#slowDown(disk);
     const identity = await loadIdentity(disk, {
       cluster: 'test',
       node: id,
@@ -201,13 +204,20 @@ export class TestCluster {
     };
   }
 
-  /** kill -9 and a power cut at once: only what was synced stays. */
-  crash(id: number): void {
+  #slowDown(disk: MemoryDisk): void {
+    disk.before = async ({ kind }) => {
+      const waitMs = kind === 'sync' ? (this.syncMs?.() ?? 0) : 0;
+      if (waitMs > 0) await new Promise<void>((resolve) => this.clock.after(waitMs, resolve));
+    };
+  }
+
+  /** kill -9 and a power cut at once: only what was synced is sure to stay. */
+  crash(id: number, plan: CrashPlan = { kind: 'synced-only' }): void {
     const node = this.node(id);
     node.clock.alive = false;
     node.transport.die();
     const machine = this.machineOf(id);
-    machine.disk = machine.disk.crash({ kind: 'synced-only' });
+    machine.disk = machine.disk.crash(plan);
     this.#nodes.delete(id);
   }
 
