@@ -33,7 +33,8 @@ export interface EngineTimings {
 
 const MAX_MESSAGE_BYTES = 1 * MIB;
 const MAX_INFLIGHT_BYTES = 32 * MIB;
-const MAX_UNCOMMITTED_BYTES = 128 * MIB;
+/** Below what the log queues before it refuses. */
+const MAX_UNCOMMITTED_BYTES = 64 * MIB;
 
 /** Where a core begins: what was found on disk, or what was founded. */
 export interface CoreStart {
