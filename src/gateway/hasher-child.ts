@@ -22,12 +22,17 @@ async function answer(question: HashQuestion): Promise<HashAnswer> {
   }
 }
 
-process.on('message', (question: HashQuestion) => {
-  void answer(question).then((reply) => {
-    if (process.connected) process.send?.(reply);
+/** A parent that is gone, perhaps while this process was still starting, is no error: it is the end. */
+function tell(reply: HashAnswer): void {
+  process.send?.(reply, (error: Error | null) => {
+    if (error !== null) process.exit(0);
   });
-});
-process.send?.({ id: null } satisfies HashAnswer);
+}
+
 process.on('disconnect', () => process.exit(0));
+process.on('message', (question: HashQuestion) => {
+  void answer(question).then(tell);
+});
+tell({ id: null });
 // A terminal's Ctrl-C reaches the whole group; the parent still needs this process until it disconnects.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
