@@ -60,12 +60,14 @@ async function refused(
   start: Partial<NodeProcessOptions> & { readonly configPath: string },
 ): Promise<string> {
   const node = new NodeProcess({ id: 1, dataPath: join(cluster.root, `unused-${++files}`), ...start });
-  const timer = setTimeout(() => node.signal('SIGKILL'), 20_000);
+  const begunMs = performance.now();
+  const timer = setTimeout(() => node.signal('SIGKILL'), 60_000);
   const exit = await node.exited;
   clearTimeout(timer);
   // What is said to people; the structured log goes the same way.
   const lines = node.output.filter((line) => !line.startsWith('stderr: {'));
-  t.same(exit, { code: exitCodeFor(code), signal: null }, `exit code of ${code}`);
+  const afterMs = Math.round(performance.now() - begunMs);
+  t.same(exit, { code: exitCodeFor(code), signal: null }, `exit code of ${code}, after ${afterMs} ms`);
   t.equal(lines.length, 1, `one line: ${node.output.join('\n')}`);
   t.match(lines[0], /^stderr: /);
   return lines[0] ?? '';
