@@ -86,6 +86,8 @@ export class ChildHasher implements Hasher {
     this.#child = null;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
+    // From here on its end is waited for: without this a node with nothing else to do would end in the middle of the wait.
+    child.ref();
     if (child.connected) child.disconnect();
     const insist = this.#clock.after(1_000, () => child.kill('SIGKILL'));
     await gone;
