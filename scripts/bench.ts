@@ -12,7 +12,7 @@ import type { RealCluster } from './support/real-cluster.ts';
 const help = `npm run bench -- [options]
 
 Starts three nodes of its own and sends messages through the client library from one other process: each is deduplicated by session and
-number, durable on a majority (fdatasync), applied and receipted before it counts.
+number, written through to the disks of a majority, applied and receipted before it counts.
 
   --in-flight N     only with N unanswered messages (default: 1, 16, 64, 256 and 1024, one after another)
   --seconds S       measured time of each (default 5, after a warm-up of 1)

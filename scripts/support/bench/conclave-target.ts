@@ -11,7 +11,8 @@ export function conclaveTarget(
     driver: new URL('conclave-driver.ts', import.meta.url).href,
     settings: { nodes: cluster.httpAddresses, ...load },
     pids: () => cluster.runningIds.map((id) => cluster.process(id).pid),
-    durability: 'fdatasync on a majority, deduplicated by session and number, applied, receipted',
+    durability:
+      'written through to the disks of a majority (O_DSYNC), deduplicated by session and number, applied, receipted',
     report: () => cluster.reportAll(),
   };
 }
