@@ -283,7 +283,9 @@ export class Replica<Result, Event> {
   #roleChanged(state: SoftState): void {
     const { logger } = this.#options;
     const { term } = this.#driver.status();
-    logger.info({ role: state.role, term, leader: state.leader }, 'role');
+    // People know nodes by their number in the configuration.
+    const leader = this.directory.members.find(({ incarnation }) => incarnation === state.leader)?.node ?? null;
+    logger.info({ role: state.role, term, leader }, 'role');
     if (state.leader !== NONE) this.#hints.settled();
     this.#ports.leadershipChanged();
   }
