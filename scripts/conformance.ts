@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { exitCodeFor } from '../src/base/exit-codes.ts';
+import { versionText } from '../src/cli/arguments.ts';
 import { reportLine, reportTotals } from '../test/conformance/report.ts';
 import { runFolder } from '../test/conformance/runner.ts';
 
@@ -13,18 +14,24 @@ Runs every script (*.txt) below DIR against the consensus core. The folder that 
 confchange or quorum. Prints a line for each file (pass or FAIL, directives passed of all, the first divergence with its line) and
 the totals. The scripts are those of https://github.com/etcd-io/raft: testdata, confchange/testdata and quorum/testdata.
 
-  --help   this text
+  --help     this text
+  --version  the version
 
 Exit code 1 when a file fails or there is none.`;
 
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { help: { type: 'boolean', default: false } },
+    options: {
+      help: { type: 'boolean', default: false },
+      version: { type: 'boolean', default: false },
+    },
   });
   const [folder, ...others] = positionals;
   if (values.help) {
     console.log(help);
+  } else if (values.version) {
+    console.log(versionText());
   } else if (folder === undefined || others.length > 0) {
     console.error('conformance: expected one DIR (see --help)');
     process.exitCode = exitCodeFor('USAGE');
