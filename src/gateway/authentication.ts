@@ -9,7 +9,8 @@ import type { ChatView, Command, Numbering } from '../chat/types.ts';
 import type { ChangeRequest, Reply } from '../protocol/requests.ts';
 import type { ConnectionContext } from './context.ts';
 import type { Hasher } from './hasher.ts';
-import { type Policy, rejection } from './service.ts';
+import type { Policy } from './policy.ts';
+import { rejection } from './replies.ts';
 
 export interface AuthenticationOptions {
   readonly view: ChatView;

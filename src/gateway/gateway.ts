@@ -23,7 +23,8 @@ import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
 import { NativeSession } from './native-session.ts';
 import { PipeSession } from './pipe-session.ts';
-import { type Policy, Service } from './service.ts';
+import type { Policy } from './policy.ts';
+import { Service } from './service.ts';
 import type { Delivery } from './subscription.ts';
 
 export interface GatewayOptions {

@@ -28,7 +28,8 @@ import {
   sameText,
   textOf,
 } from './native-frames.ts';
-import { rejection, type Service } from './service.ts';
+import { rejection } from './replies.ts';
+import type { Service } from './service.ts';
 import { type Delivery, Subscription } from './subscription.ts';
 
 export interface NativeDependencies {

@@ -3,7 +3,7 @@
  * authority is `apply`), hash before propose, a barrier before every read.
  */
 import { unreachable } from '../base/assert.ts';
-import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
+import { CodedError, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { encodeProposal } from '../chat/codec.ts';
@@ -23,6 +23,8 @@ import type { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
 import type { Hasher } from './hasher.ts';
 import { HistoryReader, type HistoryRequest, type HistoryStore } from './history.ts';
+import type { Policy } from './policy.ts';
+import { receipt, refused, rejection } from './replies.ts';
 
 export interface ServiceOptions {
   readonly engine: Pick<Engine<Result, ChatEvent>, 'propose' | 'barrier'>;
@@ -33,17 +35,6 @@ export interface ServiceOptions {
   readonly counters: Counters;
   readonly logger: Logger;
   readonly policy: Policy;
-}
-
-/** What the configuration decides about requests. */
-export interface Policy {
-  /** A second login of a user that is online is refused. */
-  readonly singleSessions: boolean;
-  /** A login tells an unknown user from a wrong password. */
-  readonly revealUnknownUser: boolean;
-  /** The list of users, and the search in it, before login. */
-  readonly publicUserList: boolean;
-  readonly passwordMinChars: number;
 }
 
 export class Service {
@@ -233,16 +224,4 @@ function decidesIdentity({ op }: ClientRequest): boolean {
 
 function isRead(request: ClientRequest): request is ReadRequest {
   return request.op === 'users' || request.op === 'search' || request.op === 'history';
-}
-
-function receipt(value: Success): Reply {
-  return { kind: 'receipt', value };
-}
-
-export function rejection(code: ErrorCode, text: string = errorTable[code].text): Reply {
-  return { kind: 'rejection', code, text };
-}
-
-function refused(code: ErrorCode): Promise<Reply> {
-  return Promise.resolve(rejection(code));
 }

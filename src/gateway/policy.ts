@@ -1,0 +1,10 @@
+/** What the configuration decides about requests. */
+export interface Policy {
+  /** A second login of a user that is online is refused. */
+  readonly singleSessions: boolean;
+  /** A login tells an unknown user from a wrong password. */
+  readonly revealUnknownUser: boolean;
+  /** The list of users, and the search in it, before login. */
+  readonly publicUserList: boolean;
+  readonly passwordMinChars: number;
+}
