@@ -284,7 +284,8 @@ export class Replica<Result, Event> {
     const { logger } = this.#options;
     const { term } = this.#driver.status();
     // People know nodes by their number in the configuration.
-    const leader = this.directory.members.find(({ incarnation }) => incarnation === state.leader)?.node ?? null;
+    const leader =
+      this.directory.members.find(({ incarnation }) => incarnation === state.leader)?.node ?? null;
     logger.info({ role: state.role, term, leader }, 'role');
     if (state.leader !== NONE) this.#hints.settled();
     this.#ports.leadershipChanged();
