@@ -27,8 +27,6 @@ export const limits = {
   connectionsPerNode: 10_000,
   /** One operation's time until it is refused or unknown. */
   operationMs: 5_000,
-  /** Until a started line must be complete, before login. */
-  halfLineMs: 10_000,
   /** Proposals of one node that wait for an answer. */
   proposalsInFlight: 16_384,
   proposalsInFlightBytes: 64 * MIB,
