@@ -1,13 +1,15 @@
 /** Objects out of one WebSocket: what is written in one turn of the event loop leaves in as few frames as their limit allows. */
-import type { WebSocket } from 'ws';
 import { KIB } from '../base/limits.ts';
 import { packNative } from '../protocol/native-codec.ts';
+import type { NativeSocket } from './native-socket.ts';
 
 /** Bytes not taken by the platform above which the session reads no more requests. */
 const highWaterBytes = 256 * KIB;
 
 export class FrameWriter {
-  readonly #socket: WebSocket;
+  readonly #socket: NativeSocket;
+  /** Runs the action once, soon: after whatever else is ready. */
+  readonly #turn: (action: () => void) => void;
   /** Bytes of pushes that the platform has taken. */
   readonly #taken: (bytes: number) => void;
   #parts: string[] = [];
@@ -16,8 +18,9 @@ export class FrameWriter {
   #paused = false;
   #waiting: (() => void)[] = [];
 
-  constructor(socket: WebSocket, taken: (bytes: number) => void) {
+  constructor(socket: NativeSocket, turn: (action: () => void) => void, taken: (bytes: number) => void) {
     this.#socket = socket;
+    this.#turn = turn;
     this.#taken = taken;
     socket.once('close', () => this.#wake());
   }
@@ -28,7 +31,7 @@ export class FrameWriter {
     this.#pushBytes += pushBytes;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.flush());
+    this.#turn(() => this.flush());
   }
 
   flush(): void {

@@ -3,7 +3,6 @@
  * as the reader takes them, and a goodbye that says why.
  */
 import { createHash } from 'node:crypto';
-import type { WebSocket } from 'ws';
 import type { Clock, Timer } from '../base/clock.ts';
 import { CodedError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -28,6 +27,7 @@ import {
   sameText,
   textOf,
 } from './native-frames.ts';
+import type { NativeSocket } from './native-socket.ts';
 import { rejection } from './replies.ts';
 import type { Service } from './service.ts';
 import { type Delivery, Subscription } from './subscription.ts';
@@ -44,6 +44,8 @@ export interface NativeDependencies {
   readonly leader: () => number | null;
   /** Until hello must come. A client keeps one open connection without it in reserve. */
   readonly helloMs: number;
+  /** Runs the action once, soon: what is written until then leaves together. */
+  readonly turn: (action: () => void) => void;
 }
 
 type Correlation = { readonly n: number } | { readonly q: number };
@@ -52,7 +54,7 @@ type Correlation = { readonly n: number } | { readonly q: number };
 const closeMs = 2_000;
 
 export class NativeSession implements Sink {
-  readonly #socket: WebSocket;
+  readonly #socket: NativeSocket;
   readonly #dependencies: NativeDependencies;
   readonly #writer: FrameWriter;
   readonly #acknowledgements = new Acknowledgements();
@@ -66,10 +68,12 @@ export class NativeSession implements Sink {
   #idle: (() => void)[] = [];
   #timer: Timer;
 
-  constructor(socket: WebSocket, dependencies: NativeDependencies) {
+  constructor(socket: NativeSocket, dependencies: NativeDependencies) {
     this.#socket = socket;
     this.#dependencies = dependencies;
-    this.#writer = new FrameWriter(socket, (bytes) => this.#subscription?.outbox.taken(bytes));
+    this.#writer = new FrameWriter(socket, dependencies.turn, (bytes) =>
+      this.#subscription?.outbox.taken(bytes),
+    );
     this.#timer = dependencies.clock.after(dependencies.helloMs, () => this.close('IDLE'));
     dependencies.counters.nativeConnections += 1;
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
@@ -338,7 +342,7 @@ export class NativeSession implements Sink {
   async #ended(): Promise<void> {
     if (this.#context.gate !== null) await this.#context.gate;
     this.#context.identity = null;
-    setImmediate(() => this.close('SESSION_ENDED'));
+    this.#dependencies.turn(() => this.close('SESSION_ENDED'));
   }
 
   #reply(correlation: Correlation, reply: Reply): void {

@@ -184,9 +184,24 @@ t.test('imports: the pure rooms use no clock, no chance, no timer and nothing as
   t.strictSame(faults, []);
 });
 
+/** The file and what it reaches within its room, types aside. */
+function reachedWithinRoom(start: string): ReadonlySet<string> {
+  const byFile = groupByFile(imports);
+  const seen = new Set([start]);
+  for (const file of seen) {
+    for (const line of byFile.get(file) ?? []) {
+      const target = line.typeOnly ? null : targetOf(line);
+      if (target !== null && roomOf(target) === roomOf(start)) seen.add(target);
+    }
+  }
+  return seen;
+}
+
 t.test('imports: rooms that a simulation runs take time and chance from ports only', async (t) => {
+  const edge = reachedWithinRoom('src/gateway/edge.ts');
+  t.ok(edge.has('src/gateway/native-session.ts'), 'of the gateway, the edge with its sessions is run');
   const faults = files
-    .filter((file) => simulatedRooms.has(roomOf(file)) && !adapters.has(file))
+    .filter((file) => (simulatedRooms.has(roomOf(file)) && !adapters.has(file)) || edge.has(file))
     .flatMap((file) =>
       impure.filter(([, pattern]) => pattern.test(codeOf(file))).map(([name]) => `${file}: ${name}`),
     );

@@ -1,0 +1,133 @@
+/**
+ * The edge of one node without the ports it listens on: who may ask what, how answers and events go out, and the sessions of the native
+ * protocol on whatever carries their frames. It touches no socket of the platform, so a simulation runs it as it is.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { ClusterConfig } from '../base/config.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Random } from '../base/prng.ts';
+import { encodeProposal } from '../chat/codec.ts';
+import type { ChatEvent, ChatView, CursorAdvance, Result } from '../chat/types.ts';
+import { Cursors } from '../delivery/cursors.ts';
+import { Hub } from '../delivery/hub.ts';
+import { Presence } from '../delivery/presence.ts';
+import { encodeNative } from '../protocol/native-codec.ts';
+import type { Engine, PeerBus } from '../replication/engine.ts';
+import { Counters } from './counters.ts';
+import type { Hasher } from './hasher.ts';
+import type { HistoryStore } from './history.ts';
+import { NativeSession } from './native-session.ts';
+import type { NativeSocket } from './native-socket.ts';
+import type { Policy } from './policy.ts';
+import { Service } from './service.ts';
+import type { Delivery } from './subscription.ts';
+
+export interface EdgeOptions {
+  readonly config: ClusterConfig;
+  /** Number of this node in the configuration. */
+  readonly node: number;
+  readonly engine: Engine<Result, ChatEvent>;
+  readonly bus: PeerBus;
+  readonly view: ChatView;
+  readonly store: HistoryStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Runs the action once, soon: `setImmediate` in production. */
+  readonly turn: (action: () => void) => void;
+  readonly hasher: Hasher;
+}
+
+const shortPasswordChars = 1;
+const safePasswordChars = 8;
+
+export class Edge {
+  readonly counters = new Counters();
+  readonly delivery: Delivery & { readonly cursors: Cursors; readonly hub: Hub };
+  readonly service: Service;
+  readonly #options: EdgeOptions;
+  readonly #natives = new Set<NativeSession>();
+  readonly #unsubscribe: readonly (() => void)[];
+
+  constructor(options: EdgeOptions) {
+    const { engine, clock, random, logger, view, store, bus, config, hasher } = options;
+    this.#options = options;
+    const cursors = new Cursors(clock, (advances) => this.#proposeCursors(advances));
+    const hub = new Hub(view, engine.status().appliedIndex);
+    const presence = new Presence(clock, random, bus);
+    this.delivery = { hub, view, store, clock, cursors, presence };
+    this.service = new Service({
+      engine,
+      view,
+      store,
+      presence,
+      hasher,
+      counters: this.counters,
+      logger,
+      policy: policyOf(config),
+    });
+    this.#unsubscribe = [
+      engine.onApplied((applied) => hub.publish(applied)),
+      engine.onReset((index) => hub.reset(index)),
+      engine.onLeader((leader) => this.#announce(leader)),
+    ];
+  }
+
+  openNative(socket: NativeSocket): void {
+    const { config, node, engine, view, clock, logger, turn } = this.#options;
+    const nodes = config.nodes.map(({ id, host, chatPort, httpPort }) => ({ id, host, chatPort, httpPort }));
+    const session = new NativeSession(socket, {
+      service: this.service,
+      delivery: this.delivery,
+      counters: this.counters,
+      view,
+      logger,
+      clock,
+      node,
+      nodes,
+      leader: () => engine.status().leader,
+      helloMs: config.limits.silentMs,
+      turn,
+    });
+    this.#natives.add(session);
+    socket.once('close', () => this.#natives.delete(session));
+  }
+
+  /** Says goodbye on every native connection once what is under way is answered. */
+  async leave(): Promise<void> {
+    await Promise.all([...this.#natives].map((session) => session.leave()));
+  }
+
+  /** Nothing is told or proposed any more. */
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.delivery.cursors.stop();
+    this.delivery.presence.stop();
+  }
+
+  #announce(leader: number | null): void {
+    if (leader !== null) this.counters.leaderChanges += 1;
+    const [part] = encodeNative({ ev: 'leader', leader });
+    if (part !== undefined) for (const session of this.#natives) session.announce(part);
+  }
+
+  async #proposeCursors(cursors: readonly CursorAdvance[]): Promise<boolean> {
+    const command = encodeProposal({
+      numbering: null,
+      actor: null,
+      command: { kind: 'advance-cursors', cursors },
+    });
+    const outcome = await this.#options.engine.propose(command);
+    return outcome.kind === 'applied';
+  }
+}
+
+function policyOf(config: ClusterConfig): Policy {
+  const demonstration = config.profile === 'loopback-demo';
+  return {
+    singleSessions: config.sessions === 'single',
+    revealUnknownUser: config.revealUnknownUser,
+    publicUserList: demonstration,
+    passwordMinChars: demonstration ? shortPasswordChars : safePasswordChars,
+  };
+}

@@ -1,0 +1,17 @@
+/** Port: one connection that carries whole frames, both ways, in order. A `WebSocket` of the package `ws` is one. */
+export interface NativeSocket {
+  readonly readyState: number;
+  readonly OPEN: number;
+  /** Bytes sent and not yet taken by the platform. */
+  readonly bufferedAmount: number;
+  send(frame: string, taken?: (error?: Error) => void): void;
+  /** No further frames are read until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** With the closing handshake. */
+  close(code: number, reason: string): void;
+  /** At once. */
+  terminate(): void;
+  on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
+  once(event: 'close', listener: () => void): unknown;
+}
