@@ -17,6 +17,11 @@ export const errorTable = {
   LOGGED_IN_ELSEWHERE: { text: 'This user is already logged in elsewhere.', http: 409, retry: false },
   DENIED: { text: 'Not allowed.', http: 403, retry: false },
   UNKNOWN_USER: { text: 'There is no such user.', http: 404, retry: false },
+  UNKNOWN_FILE: { text: 'There is no such file.', http: 404, retry: false },
+  UNKNOWN_UPLOAD: { text: 'There is no such upload, or its time is over.', http: 404, retry: false },
+  UPLOAD_INCOMPLETE: { text: 'Parts of the file have not been uploaded.', http: 409, retry: true },
+  TOO_LARGE: { text: 'The file is too large.', http: 413, retry: false },
+  QUOTA_EXCEEDED: { text: 'There is no room left for this file.', http: 507, retry: false },
   CONFLICT: { text: 'This request number was used for a different request.', http: 409, retry: false },
   STALE_SEQUENCE: {
     text: 'This request number was already acknowledged and forgotten.',

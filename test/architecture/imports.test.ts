@@ -53,7 +53,7 @@ const forbidden = [
 ];
 const pureRooms = new Set(['raft', 'chat', 'protocol']);
 /** Rooms that a simulation runs whole: time and chance reach them through ports; files named are adapters to the platform. */
-const simulatedRooms = new Set(['wal', 'store', 'replication', 'delivery', 'client']);
+const simulatedRooms = new Set(['wal', 'store', 'files', 'replication', 'delivery', 'client']);
 const adapters = new Set([
   'src/base/system-clock.ts',
   'src/wal/node-disk.ts',

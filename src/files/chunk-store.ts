@@ -1,0 +1,117 @@
+/**
+ * Chunks on one node's disk: `files/<two digits>/<address>`, the content and nothing else. The name is the checksum, so what is
+ * read is what was stored, or it is not handed out at all. Which chunks are held is known in memory; the data directory has
+ * one process, so no lock is needed beyond "one change of an address at a time".
+ */
+import type { Disk } from '../base/disk.ts';
+import { CodedError } from '../base/errors.ts';
+import { type ChunkAddress, isAddress, manifestBytes } from '../protocol/manifest.ts';
+import { addressOf } from './digest.ts';
+
+const root = 'files';
+
+export interface ChunkStoreOptions {
+  readonly disk: Disk;
+  /** A held chunk was found damaged or missing, and is held no more. */
+  readonly onLost: (address: ChunkAddress) => void;
+}
+
+export class ChunkStore {
+  readonly #options: ChunkStoreOptions;
+  readonly #held: Set<ChunkAddress>;
+  readonly #directories: Set<string>;
+  /** The last change of each address that is not finished yet. */
+  readonly #changing = new Map<ChunkAddress, Promise<void>>();
+
+  private constructor(options: ChunkStoreOptions, held: Set<ChunkAddress>, directories: Set<string>) {
+    this.#options = options;
+    this.#held = held;
+    this.#directories = directories;
+  }
+
+  /** Lists what is there; what an interrupted write left behind goes. Contents are checked when they are read. */
+  static async open(options: ChunkStoreOptions): Promise<ChunkStore> {
+    const { disk } = options;
+    const held = new Set<ChunkAddress>();
+    const directories = await disk.list(root);
+    for (const directory of directories) {
+      for (const name of await disk.list(`${root}/${directory}`)) {
+        if (isAddress(name) && name.startsWith(directory)) held.add(name);
+        else await disk.remove(`${root}/${directory}/${name}`);
+      }
+    }
+    return new ChunkStore(options, held, new Set(directories));
+  }
+
+  get count(): number {
+    return this.#held.size;
+  }
+
+  has(address: ChunkAddress): boolean {
+    return this.#held.has(address);
+  }
+
+  /** As they are when asked for; a copy. */
+  addresses(): readonly ChunkAddress[] {
+    return [...this.#held];
+  }
+
+  /** Durable once resolved; a chunk that is held is not written again. Rejects BAD_REQUEST when the content has another address. */
+  put(address: ChunkAddress, content: Uint8Array): Promise<void> {
+    if (content.length > manifestBytes || addressOf(content) !== address) {
+      return Promise.reject(new CodedError('BAD_REQUEST', 'The content does not have this SHA-256.'));
+    }
+    return this.#change(address, async () => {
+      if (this.#held.has(address)) return;
+      const directory = directoryOf(address);
+      if (!this.#directories.has(directory)) {
+        await this.#options.disk.makeDirectory(`${root}/${directory}`);
+        this.#directories.add(directory);
+      }
+      await this.#options.disk.replace(pathOf(address), content);
+      this.#held.add(address);
+    });
+  }
+
+  /** Null when it is not held. One that turns out to be damaged is dropped, since a good copy is to take its place. */
+  async read(address: ChunkAddress): Promise<Uint8Array | null> {
+    if (!this.#held.has(address)) return null;
+    const content = await this.#options.disk.read(pathOf(address));
+    if (content !== null && addressOf(content) === address) return content;
+    // Removed, or replaced by a good copy, while it was read: nothing was lost.
+    if (!this.#held.has(address)) return null;
+    await this.remove(address);
+    this.#options.onLost(address);
+    return null;
+  }
+
+  /** Not held from this moment on, even while the file still goes. */
+  remove(address: ChunkAddress): Promise<void> {
+    this.#held.delete(address);
+    return this.#change(address, async () => {
+      // A write that was under way when the removal was asked for has finished since.
+      this.#held.delete(address);
+      await this.#options.disk.remove(pathOf(address));
+    });
+  }
+
+  async #change(address: ChunkAddress, change: () => Promise<void>): Promise<void> {
+    const before = this.#changing.get(address) ?? Promise.resolve();
+    // What became of the change before is its own caller's matter.
+    const running = before.catch(() => undefined).then(change);
+    this.#changing.set(address, running);
+    try {
+      await running;
+    } finally {
+      if (this.#changing.get(address) === running) this.#changing.delete(address);
+    }
+  }
+}
+
+function directoryOf(address: ChunkAddress): string {
+  return address.slice(0, 2);
+}
+
+function pathOf(address: ChunkAddress): string {
+  return `${root}/${directoryOf(address)}/${address}`;
+}

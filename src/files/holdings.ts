@@ -1,0 +1,115 @@
+/**
+ * Chunks on this node and on a majority: what an upload needs before its sender may be told. A chunk counts where a voter has made
+ * it durable and its state wants it kept, so that it cannot be collected there.
+ */
+import { CodedError } from '../base/errors.ts';
+import { type ChunkAddress, decodeManifest, type Manifest } from '../protocol/manifest.ts';
+import type { ChunkStore } from './chunk-store.ts';
+import { decodeHoldings, decodeStored, type Holdings, type Question } from './exchange.ts';
+import type { PeerQuestions } from './peer-questions.ts';
+import type { FileMember, FilePeers, FileRoots } from './ports.ts';
+
+export interface HoldingsOptions {
+  readonly store: ChunkStore;
+  readonly roots: FileRoots;
+  readonly peers: FilePeers;
+  readonly questions: PeerQuestions;
+}
+
+export class ClusterHoldings {
+  readonly #options: HoldingsOptions;
+
+  constructor(options: HoldingsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Waits until this node's state knows the manifest, or rejects: a chunk that arrives before its lease was applied here would
+   * look like one that nobody wants.
+   */
+  async requireRoot(manifest: ChunkAddress): Promise<void> {
+    const { roots, peers } = this.#options;
+    if (roots.has(manifest)) return;
+    await peers.barrier();
+    if (!roots.has(manifest)) throw new CodedError('UNKNOWN_UPLOAD');
+  }
+
+  /** Durable here and on a majority of voters once resolved. Rejects UNAVAILABLE when too few answer. */
+  async put(manifest: ChunkAddress, address: ChunkAddress, content: Uint8Array): Promise<void> {
+    const { store, questions } = this.#options;
+    await this.requireRoot(manifest);
+    const question: Question = { kind: 'put', manifest, address, content };
+    // Here first: what does not fit its address, or this disk, is not passed on.
+    await store.put(address, content);
+    const count = await this.#majority((node) =>
+      questions.askOne(node, question).then((answer) => decodeStored(answer) === 'stored'),
+    );
+    if (!count) throw new CodedError('UNAVAILABLE', 'Too few nodes could keep the chunk, try again.');
+  }
+
+  /** Which chunks a majority of voters holds; null when that is not so even of the manifest. */
+  async holdings(address: ChunkAddress): Promise<{ manifest: Manifest; held: readonly boolean[] } | null> {
+    await this.requireRoot(address);
+    const manifest = await this.manifest(address);
+    if (manifest === null) return null;
+    const answers = await this.#ask(address, manifest);
+    const { voters, needed } = this.#quorum();
+    const of = voters.map(({ id }) => answers.get(id) ?? null);
+    if (of.filter((answer) => answer !== null).length < needed) return null;
+    const held = manifest.chunks.map(
+      (_, place) => of.filter((answer) => answer?.[place] === true).length >= needed,
+    );
+    return { manifest, held };
+  }
+
+  /** As this node holds it; null when it does not, or when the content is no manifest. */
+  async manifest(address: ChunkAddress): Promise<Manifest | null> {
+    const content = await this.#options.store.read(address);
+    return content === null ? null : decodeManifest(content);
+  }
+
+  own(manifest: Manifest): readonly boolean[] {
+    return manifest.chunks.map((address) => this.#options.store.has(address));
+  }
+
+  async #ask(address: ChunkAddress, manifest: Manifest): Promise<ReadonlyMap<number, Holdings>> {
+    const { peers, questions } = this.#options;
+    const answers = new Map<number, Holdings>([[peers.self, this.own(manifest)]]);
+    const asked = this.#quorum().voters.filter(({ id, reachable }) => id !== peers.self && reachable);
+    await Promise.allSettled(
+      asked.map(async ({ id }) => {
+        const answer = await questions.askOne(id, { kind: 'holds', manifest: address });
+        answers.set(id, decodeHoldings(answer, manifest.chunks.length));
+      }),
+    );
+    return answers;
+  }
+
+  /** True as soon as a majority said yes, this node's own included; the others go on by themselves. */
+  #majority(ask: (node: number) => Promise<boolean>): Promise<boolean> {
+    const { self } = this.#options.peers;
+    const { voters, needed } = this.#quorum();
+    let yes = voters.some(({ id }) => id === self) ? 1 : 0;
+    const others = voters.filter(({ id }) => id !== self);
+    return new Promise((resolve) => {
+      let open = others.length;
+      const settle = (agrees: boolean): void => {
+        open -= 1;
+        if (agrees) yes += 1;
+        if (yes >= needed) resolve(true);
+        else if (open <= 0) resolve(false);
+      };
+      if (yes >= needed) resolve(true);
+      else if (open === 0) resolve(false);
+      for (const { id, reachable } of others) {
+        if (reachable) ask(id).then(settle, () => settle(false));
+        else settle(false);
+      }
+    });
+  }
+
+  #quorum(): { readonly voters: readonly FileMember[]; readonly needed: number } {
+    const voters = this.#options.peers.members().filter(({ voter }) => voter);
+    return { voters, needed: Math.floor(voters.length / 2) + 1 };
+  }
+}

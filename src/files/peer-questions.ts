@@ -1,0 +1,69 @@
+/** Asks other nodes, each question on a connection of its own, so many a node at a time, none for longer than its time. */
+import type { Clock } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+import { encodeQuestion, type Question } from './exchange.ts';
+import type { FilePeers } from './ports.ts';
+import { Slots } from './slots.ts';
+
+/** A peer that stopped in mid-answer keeps its slots until its connections end: it costs so many, never more. */
+const questionsPerPeer = 4;
+const questionsWaiting = 16;
+const questionMs = 10_000;
+
+export class PeerQuestions {
+  readonly #peers: FilePeers;
+  readonly #clock: Clock;
+  readonly #slots = new Map<number, Slots>();
+
+  constructor(peers: FilePeers, clock: Clock) {
+    this.#peers = peers;
+    this.#clock = clock;
+  }
+
+  /**
+   * The frames of the answer, at most `most` of them; `take` is called with each as it comes, and may wait. Rejects when the peer
+   * fails, answers too much or is too slow.
+   */
+  async ask(
+    node: number,
+    question: Question,
+    most: number,
+    take: (frame: Uint8Array) => void | Promise<void>,
+  ): Promise<void> {
+    const running = this.#slotsOf(node).run(async () => {
+      let frames = 0;
+      for await (const frame of await this.#peers.ask(node, encodeQuestion(question))) {
+        frames += 1;
+        if (frames > most) throw new CodedError('UNAVAILABLE', 'a node answered more than it was asked');
+        await take(frame);
+      }
+    });
+    await this.#within(running);
+  }
+
+  /** The only frame of an answer. */
+  async askOne(node: number, question: Question): Promise<Uint8Array | undefined> {
+    let answer: Uint8Array | undefined;
+    await this.ask(node, question, 1, (frame) => {
+      answer = frame;
+    });
+    return answer;
+  }
+
+  #slotsOf(node: number): Slots {
+    const known = this.#slots.get(node);
+    if (known !== undefined) return known;
+    const made = new Slots(questionsPerPeer, questionsWaiting);
+    this.#slots.set(node, made);
+    return made;
+  }
+
+  #within(running: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(questionMs, () =>
+        reject(new CodedError('UNAVAILABLE', 'a node did not answer about chunks in time')),
+      );
+      running.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+}

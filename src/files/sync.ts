@@ -1,0 +1,119 @@
+/**
+ * Brings every chunk that a message refers to onto this node: what it missed while it was down or slow, all of it on a new or
+ * wiped node, and what the scrub found damaged. Works through manifests, remembers which are complete, and sleeps when all are.
+ */
+import type { Logger } from '../base/logger.ts';
+import { type ChunkAddress, decodeManifest } from '../protocol/manifest.ts';
+import type { ChunkStore } from './chunk-store.ts';
+import type { Completeness } from './exchange.ts';
+import type { FilePeers, FileRoots } from './ports.ts';
+import type { ChunkReader } from './reader.ts';
+
+export const syncPauses = {
+  /** Between two looks at whether anything joined. */
+  idleMs: 500,
+  /** After a round in which something could not be had. */
+  missingMs: 2_000,
+  /** A new message's chunks are just being pushed here: pulling them at once would move them twice. */
+  settleMs: 1_000,
+} as const;
+
+export interface SyncOptions {
+  readonly store: ChunkStore;
+  readonly roots: FileRoots;
+  readonly peers: FilePeers;
+  readonly reader: ChunkReader;
+  readonly logger: Logger;
+}
+
+export class Sync {
+  readonly #options: SyncOptions;
+  /** Manifests of which everything was seen to be here. */
+  #complete = new Set<ChunkAddress>();
+  /** Chunks and manifests that the last round could not get. */
+  #missing = 0;
+  #seenAdditions = -1;
+  /** Something joined, and has had its time to arrive by itself. */
+  #due = true;
+  #warned = false;
+
+  constructor(options: SyncOptions) {
+    this.#options = options;
+  }
+
+  /** As of the last round. */
+  get missing(): number {
+    return this.#missing;
+  }
+
+  /** A chunk is gone: of which manifests it was part is not known. */
+  lost(): void {
+    this.#complete = new Set();
+    this.#seenAdditions = -1;
+    this.#due = true;
+  }
+
+  async round(): Promise<number> {
+    const { roots } = this.#options;
+    const { additions } = roots;
+    if (additions === this.#seenAdditions) return syncPauses.idleMs;
+    if (!this.#due) {
+      this.#due = true;
+      return syncPauses.settleMs;
+    }
+    const missing = await this.#fetchMissing();
+    this.#report(missing);
+    if (missing > 0) return syncPauses.missingMs;
+    this.#seenAdditions = additions;
+    this.#due = false;
+    return syncPauses.idleMs;
+  }
+
+  /** Of everything that is referenced once all that is committed now has been applied; null without a majority. */
+  async completeness(): Promise<Completeness> {
+    const { roots, peers } = this.#options;
+    try {
+      await peers.barrier();
+    } catch {
+      return null;
+    }
+    let missing = 0;
+    for (const manifest of [...roots.referenced()]) missing += (await this.#missingOf(manifest)).length;
+    return missing;
+  }
+
+  async #fetchMissing(): Promise<number> {
+    const { roots, reader } = this.#options;
+    const complete = new Set<ChunkAddress>();
+    let missing = 0;
+    for (const manifest of [...roots.referenced()]) {
+      let wanted = this.#complete.has(manifest) ? [] : await this.#missingOf(manifest);
+      // The manifest itself comes first: it names the rest.
+      if (wanted[0] === manifest && (await reader.fetch([manifest])) === 0) {
+        wanted = await this.#missingOf(manifest);
+      }
+      const left = wanted.length === 0 ? 0 : await reader.fetch(wanted);
+      if (left === 0) complete.add(manifest);
+      missing += left;
+    }
+    this.#complete = complete;
+    return missing;
+  }
+
+  async #missingOf(address: ChunkAddress): Promise<readonly ChunkAddress[]> {
+    const { store } = this.#options;
+    if (this.#complete.has(address)) return [];
+    const content = await store.read(address);
+    if (content === null) return [address];
+    const manifest = decodeManifest(content);
+    return manifest === null ? [] : manifest.chunks.filter((chunk) => !store.has(chunk));
+  }
+
+  #report(missing: number): void {
+    const { logger } = this.#options;
+    if (missing > 0 && !this.#warned) logger.warn({ missing }, 'chunks of files are missing here');
+    if (missing === 0 && this.#warned) logger.info({}, 'all chunks of files are here again');
+    this.#warned = missing > 0;
+    this.#missing = missing;
+  }
+}

@@ -1,0 +1,273 @@
+import t from 'tap';
+import { collectEveryMs } from '../../src/files/collector.ts';
+import { addressOf } from '../../src/files/digest.ts';
+import { chunkBytes } from '../../src/protocol/manifest.ts';
+import { MemoryDisk } from '../support/memory-disk.ts';
+import { download, FileCluster, makeFile, TestRoots } from './support/file-cluster.ts';
+
+const file = makeFile(2 * chunkBytes + 1_000);
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+t.test(
+  'files: an upload is held by a majority before it is acknowledged, and whole on any node',
+  async (t) => {
+    const cluster = await FileCluster.of(3);
+    cluster.roots.lease(file.address);
+    cluster.node(3).up = false;
+    await cluster.upload(1, file);
+    const found = await cluster.node(1).files.holdings.holdings(file.address);
+    t.strictSame(found?.held, [true, true, true]);
+    cluster.node(3).up = true;
+    cluster.node(1).up = false;
+    t.ok(same(await download(cluster.node(2), file.address), file.content), 'from the node that has it');
+    t.ok(
+      same(await download(cluster.node(3), file.address), file.content),
+      'pulled by the one that missed it',
+    );
+    await cluster.stopAll();
+  },
+);
+
+t.test('files: without a majority a chunk is refused, and what is held is not told as held', async (t) => {
+  const cluster = await FileCluster.of(3);
+  cluster.roots.lease(file.address);
+  cluster.node(2).up = false;
+  cluster.node(3).up = false;
+  await t.rejects(cluster.upload(1, file), { code: 'UNAVAILABLE' });
+  t.equal(await cluster.node(1).files.holdings.holdings(file.address), null);
+  await cluster.stopAll();
+});
+
+t.test('files: a node that only learns does not count towards the majority', async (t) => {
+  const cluster = await FileCluster.of(2);
+  await cluster.start(3, new MemoryDisk(), false);
+  cluster.roots.lease(file.address);
+  cluster.node(2).up = false;
+  await t.rejects(cluster.upload(1, file), { code: 'UNAVAILABLE' });
+  await cluster.stopAll();
+});
+
+t.test(
+  'files: which chunks are held is answered per chunk, so an upload goes on where it broke off',
+  async (t) => {
+    const cluster = await FileCluster.of(3);
+    cluster.roots.lease(file.address);
+    const { holdings } = cluster.node(1).files;
+    await holdings.put(file.address, file.address, file.encoded);
+    await holdings.put(file.address, file.manifest.chunks[1] ?? '', file.chunks[1] ?? new Uint8Array(0));
+    cluster.node(1).up = false;
+    const found = await cluster.node(2).files.holdings.holdings(file.address);
+    t.strictSame(found?.held, [false, true, false]);
+    await cluster.stopAll();
+  },
+);
+
+t.test('files: a peer whose state does not know the upload yet catches up first, or refuses', async (t) => {
+  const cluster = await FileCluster.of(1);
+  const behind = await cluster.start(2, new MemoryDisk(), true, new TestRoots());
+  cluster.roots.lease(file.address);
+  await t.rejects(cluster.upload(1, file), { code: 'UNAVAILABLE' }, 'it would not keep the chunk');
+  behind.catchUp = () => behind.roots.lease(file.address);
+  await cluster.upload(1, file);
+  t.equal(behind.files.status().chunks, 4);
+  await cluster.stopAll();
+});
+
+t.test('files: nothing is taken for an upload that the state does not know', async (t) => {
+  const cluster = await FileCluster.of(3);
+  await t.rejects(cluster.upload(1, file), { code: 'UNKNOWN_UPLOAD' });
+  t.equal(cluster.node(1).files.status().chunks, 0);
+  await cluster.stopAll();
+});
+
+t.test('files: a range is cut to the byte, over the borders of chunks', async (t) => {
+  const cluster = await FileCluster.of(1);
+  cluster.roots.lease(file.address);
+  await cluster.upload(1, file);
+  for (const [from, to] of [
+    [0, 1],
+    [chunkBytes - 1, chunkBytes + 1],
+    [chunkBytes, 2 * chunkBytes],
+    [5, 2 * chunkBytes + 7],
+    [file.content.length - 1, file.content.length],
+    [0, file.content.length],
+  ] as const) {
+    const part = await download(cluster.node(1), file.address, from, to);
+    t.ok(same(part, file.content.slice(from, to)), `bytes ${from} to ${to}`);
+  }
+  const empty = makeFile(0);
+  cluster.roots.lease(empty.address);
+  await cluster.upload(1, empty);
+  t.equal((await download(cluster.node(1), empty.address)).length, 0);
+  await cluster.stopAll();
+});
+
+t.test(
+  'files: a node that was down, or lost its disk, fetches what messages refer to by itself',
+  async (t) => {
+    const cluster = await FileCluster.of(3);
+    cluster.node(3).up = false;
+    cluster.roots.lease(file.address);
+    await cluster.upload(1, file);
+    cluster.roots.refer(file.address);
+    cluster.node(3).up = true;
+    t.equal(await cluster.node(1).files.missingAt(3), 1, 'not even the manifest: nobody knows how much');
+    cluster.node(3).files.start();
+    await cluster.until('node 3 has everything', () => cluster.node(3).files.status().chunks === 4);
+    t.equal(await cluster.node(1).files.missingAt(3), 0);
+
+    await cluster.start(2);
+    t.not(await cluster.node(1).files.missingAt(2), 0, 'a wiped disk is told');
+    cluster.node(2).files.start();
+    await cluster.until('node 2 has everything', () => cluster.node(2).files.status().chunks === 4);
+    t.equal(cluster.node(2).files.status().missing, 0);
+    await cluster.stopAll();
+  },
+);
+
+t.test('files: whether everything is there cannot be said by a node that cannot be asked', async (t) => {
+  const cluster = await FileCluster.of(3);
+  cluster.node(2).up = false;
+  t.equal(await cluster.node(1).files.missingAt(2), null);
+  cluster.node(2).up = true;
+  cluster.node(2).catchUp = () => {
+    throw new Error('no majority');
+  };
+  t.equal(await cluster.node(1).files.missingAt(2), null);
+  await cluster.stopAll();
+});
+
+t.test('files: the scrub finds a damaged chunk and a good copy takes its place', async (t) => {
+  const cluster = await FileCluster.of(3);
+  cluster.roots.lease(file.address);
+  await cluster.upload(1, file);
+  cluster.roots.refer(file.address);
+  const { disk, files } = cluster.node(2);
+  const damaged = file.manifest.chunks[1] ?? '';
+  const path = `files/${damaged.slice(0, 2)}/${damaged}`;
+  const content = disk.contentOf(path);
+  content[7] = (content[7] ?? 0) ^ 1;
+  disk.plant(path, content);
+  files.start();
+  await cluster.until('it was found and repaired', () => {
+    const { damaged, fetched } = files.status();
+    return damaged === 1 && fetched === 1;
+  });
+  t.equal(addressOf(disk.contentOf(path)), damaged);
+  await cluster.until('the scrub went on', () => files.status().scrubbed >= 8);
+  t.equal(files.status().damaged, 1);
+  await cluster.stopAll();
+});
+
+t.test('files: a reader gets a good copy from another node when the own one is damaged', async (t) => {
+  const cluster = await FileCluster.of(2);
+  cluster.roots.lease(file.address);
+  await cluster.upload(1, file);
+  for (const path of cluster.node(1).disk.files()) cluster.node(1).disk.plant(path, new Uint8Array(3));
+  t.ok(same(await download(cluster.node(1), file.address), file.content));
+  t.equal(cluster.node(1).files.status().damaged, 4);
+  await cluster.stopAll();
+});
+
+t.test('files: a chunk that no reachable node has is an error, never a gap', async (t) => {
+  const cluster = await FileCluster.of(2);
+  cluster.roots.lease(file.address);
+  await cluster.upload(1, file);
+  for (const node of [1, 2]) {
+    const gone = file.manifest.chunks[2] ?? '';
+    cluster.node(node).disk.plant(`files/${gone.slice(0, 2)}/${gone}`, null);
+  }
+  await t.rejects(download(cluster.node(1), file.address), { code: 'UNAVAILABLE' });
+  await cluster.stopAll();
+});
+
+t.test('files: collection removes what nothing refers to, and nothing else', async (t) => {
+  const cluster = await FileCluster.of(1);
+  const { files, roots } = cluster.node(1);
+  const kept = makeFile(chunkBytes + 1, 2);
+  const leased = makeFile(10, 3);
+  for (const each of [file, kept, leased]) {
+    roots.lease(each.address);
+    await cluster.upload(1, each);
+  }
+  roots.refer(kept.address);
+  roots.leases.delete(file.address);
+  files.start();
+  await cluster.clock.advance(collectEveryMs);
+  await cluster.until('it was collected', () => files.status().collected === 4);
+  t.equal(files.status().chunks, 5);
+  t.ok(same(await download(cluster.node(1), kept.address), kept.content));
+  t.ok(same(await download(cluster.node(1), leased.address), leased.content));
+  await cluster.stopAll();
+});
+
+t.test('files: a chunk that two files share stays until both are gone', async (t) => {
+  const cluster = await FileCluster.of(1);
+  const { files, roots } = cluster.node(1);
+  const longer = makeFile(chunkBytes, 1);
+  t.equal(longer.manifest.chunks[0], file.manifest.chunks[0]);
+  for (const each of [file, longer]) {
+    roots.lease(each.address);
+    await cluster.upload(1, each);
+    roots.refer(each.address);
+  }
+  roots.messages.delete(file.address);
+  await files.collect();
+  t.ok(same(await download(cluster.node(1), longer.address), longer.content));
+  roots.messages.delete(longer.address);
+  await files.collect();
+  t.equal(files.status().chunks, 0);
+  await cluster.stopAll();
+});
+
+t.test('files: what is leased while a collection runs is not collected', async (t) => {
+  const cluster = await FileCluster.of(1);
+  const { files, roots, disk } = cluster.node(1);
+  roots.lease(file.address);
+  await cluster.upload(1, file);
+  roots.leases.delete(file.address);
+  let removals = 0;
+  disk.before = ({ kind }) => {
+    if (kind === 'remove' && ++removals === 1) roots.lease(file.address);
+  };
+  await files.collect();
+  t.equal(files.status().collected, 1, 'the one that was going when the lease came');
+  t.equal(await files.holdings.holdings(file.address), null, 'and that one is not told as held');
+  await files.collect();
+  t.equal(files.status().chunks, 3);
+  await cluster.stopAll();
+});
+
+t.test('files: nothing is collected while a manifest that may want it is missing', async (t) => {
+  const cluster = await FileCluster.of(1);
+  const { files, roots } = cluster.node(1);
+  roots.lease(file.address);
+  await cluster.upload(1, file);
+  roots.leases.delete(file.address);
+  roots.lease(makeFile(5, 9).address);
+  await files.collect();
+  t.equal(files.status().chunks, 4);
+  await cluster.stopAll();
+});
+
+t.test('files: a peer that sends something else is not believed', async (t) => {
+  const cluster = await FileCluster.of(3);
+  cluster.roots.lease(file.address);
+  await cluster.upload(1, file);
+  const wiped = await cluster.start(3);
+  const liar = cluster.node(1).files;
+  liar.answer = async function* () {
+    for (let at = 0; at < 3; at++) yield Uint8Array.of(1, 2, 3);
+  };
+  t.ok(same(await download(wiped, file.address), file.content), 'the honest node is asked next');
+  await cluster.stopAll();
+});
+
+t.test('files: garbage as a question is refused', async (t) => {
+  const cluster = await FileCluster.of(1);
+  for (const question of [[], [1], [9, 0], [1, 9], [1, 2], [1, 1, 5], [1, 0, 1]]) {
+    const answers = cluster.node(1).files.answer(Uint8Array.from(question));
+    await t.rejects(answers[Symbol.asyncIterator]().next(), { code: 'BAD_REQUEST' });
+  }
+  await cluster.stopAll();
+});
