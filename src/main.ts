@@ -17,13 +17,11 @@ import { type Arguments, configFlag, type Program, runProgram } from './cli/argu
 import { defaultConfigPath, readConfig } from './cli/nodes.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
 import { loadClusterKey } from './replication/cluster-key.ts';
+import { openDataDirectory, withRemedy } from './replication/data-directory.ts';
 import type { Engine } from './replication/engine.ts';
-import { loadIdentity } from './replication/identity.ts';
 import { createEngine, type EngineHandle } from './replication/raft-engine.ts';
 import { createTcpTransport } from './replication/tcp-transport.ts';
-import { openState } from './store/state.ts';
 import type { StateStore } from './store/state-store.ts';
-import { openLog } from './wal/log.ts';
 import { nodeDisk } from './wal/node-disk.ts';
 
 const program: Program = {
@@ -81,13 +79,10 @@ interface Place {
 async function assemble({ config, self, root, configPath, logger }: Place): Promise<Node> {
   const key = await loadClusterKey(configPath, config.profile === 'loopback-demo');
   const disk = nodeDisk(root);
-  await disk.makeDirectory('.');
-  const identity = await loadIdentity(disk, { cluster: config.cluster, node: self.id, random53 });
   const clock = systemClock;
   const random = seededRandom(random53());
-  // First of the two stores: it tells a second process on the same directory.
-  const store = await openState({ root, disk, clock });
-  const log = await openLog({ disk, directory: 'wal', identity: identity.incarnation, clock });
+  const owner = { cluster: config.cluster, node: self.id, random53 };
+  const { identity, log, store, discarded } = await openDataDirectory({ ...owner, root, disk, clock });
   const machine = new ChatMachine();
   const transport = createTcpTransport({
     cluster: config.cluster,
@@ -107,6 +102,7 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     identity,
     log,
     store,
+    discarded,
     machine,
     transport,
     clock,
@@ -141,7 +137,7 @@ async function start(node: Node): Promise<void> {
     // Whatever was opened must not keep the process from ending.
     await gateway.stop();
     await handle.engine.stop();
-    throw error;
+    throw withRemedy(error, node.self.id);
   }
   void announce(node);
 }

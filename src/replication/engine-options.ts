@@ -26,6 +26,8 @@ export interface EngineOptions<Result, Event> {
   /** Both freshly opened. The engine seals the log when it stops; closing the store is the caller's. */
   readonly log: LogStore;
   readonly store: StateStore;
+  /** What was wrong with the state that was found, if it had to be given up: for people. */
+  readonly discarded?: { readonly message: string } | null;
   readonly machine: StateMachine<Result, Event>;
   readonly transport: PeerTransport;
   readonly clock: Clock;

@@ -18,6 +18,8 @@ export interface StatusSources {
   readonly links: Links;
   readonly startCommitIndex: number | null;
   readonly observing: boolean;
+  /** Without a state, until a copy of another node's is here. */
+  readonly rebuilding: boolean;
   readonly alarms: readonly string[];
 }
 
@@ -39,14 +41,19 @@ export function engineStatus(sources: StatusSources): EngineStatus {
   };
 }
 
-function ownAlarms({ replica, observing, nodes, node, links }: StatusSources): readonly string[] {
+function ownAlarms({ replica, observing, nodes, node, links, rebuilding }: StatusSources): readonly string[] {
+  if (rebuilding) return [];
   if (observing) return [OBSERVER_ALARM];
   if (replica !== null) return [];
   const missing = nodes.filter(({ id }) => id !== node && links.memberAt(id) === null).map(({ id }) => id);
   return missing.length === 0 ? [] : [`founding: waiting for node ${missing.join(', ')}`];
 }
 
-function roleOf({ replica, self }: StatusSources, status: BasicStatus | undefined): EngineStatus['role'] {
+function roleOf(
+  { replica, self, rebuilding }: StatusSources,
+  status: BasicStatus | undefined,
+): EngineStatus['role'] {
+  if (rebuilding) return 'observer';
   if (replica === null || status === undefined) return 'founding';
   if (!isVoter(replica.directory, self)) return 'observer';
   switch (status.role) {

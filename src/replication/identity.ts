@@ -46,10 +46,18 @@ export interface IdentityOwner {
   readonly random53: () => number;
 }
 
-/** Reads the identity, or makes one in an empty directory. Rejects with DATA_FOREIGN or DATA_DAMAGED. */
+/** Reads the identity, or makes one in a directory that is empty. Rejects with DATA_FOREIGN or DATA_DAMAGED. */
 export async function loadIdentity(disk: Disk, owner: IdentityOwner): Promise<Identity> {
   const stored = await disk.read(FILE);
   if (stored !== null) return new StoredIdentity(disk, check(parse(stored), owner));
+  // Another incarnation beside what this one promised would be an amnesiac.
+  const left = (await disk.list('.')).filter((name) => !/\.tmp$/.test(name));
+  if (left.length > 0) {
+    throw new CodedError(
+      'DATA_DAMAGED',
+      `${FILE} is missing, and the data directory holds ${left.join(', ')}.`,
+    );
+  }
   const content: Content = {
     version: 1,
     cluster: owner.cluster,
@@ -101,11 +109,7 @@ class StoredIdentity implements Identity {
 
 function parse(bytes: Uint8Array): Content {
   const damaged = (cause?: unknown): CodedError =>
-    new CodedError(
-      'DATA_DAMAGED',
-      `${FILE} in the data directory is not readable. Remove the whole data directory to let this node begin anew as a non-voter.`,
-      { cause },
-    );
+    new CodedError('DATA_DAMAGED', `${FILE} in the data directory is not readable.`, { cause });
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

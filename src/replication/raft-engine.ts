@@ -1,6 +1,6 @@
 import type { Timer } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
-import { emptyConfState, type MemberId, NONE } from '../raft/index.ts';
+import { type MemberId, NONE } from '../raft/index.ts';
 import type { AppliedMark } from '../store/state-store.ts';
 import { Admission } from './admission.ts';
 import type { AppliedSlice } from './applier.ts';
@@ -15,21 +15,22 @@ import {
 } from './engine-options.ts';
 import { engineStatus } from './engine-status.ts';
 import { ForwardedProposals } from './forwarded.ts';
+import { HandOver } from './hand-over.ts';
 import { Inbox } from './inbox.ts';
 import { Links } from './links.ts';
 import { Listeners } from './listeners.ts';
 import { foundedBy, type Member } from './members.ts';
 import { GossipBus } from './peer-bus.ts';
-import { encodeFrame, type PeerFrame } from './peer-frames.ts';
+import { encodeFrame } from './peer-frames.ts';
 import type { PeerIdentity } from './ports.ts';
 import { Proposals, type Route } from './proposals.ts';
 import { Reads } from './reads.ts';
-import { recoverCore, writeFounding } from './recovery.ts';
+import { observerCore, recoverCore, writeFounding } from './recovery.ts';
 import { Replica } from './replica.ts';
+import { StateKeeper } from './state-keeper.ts';
 
 export type { EngineHandle, EngineOptions };
 
-const HAND_OVER_MS = 1_500;
 /** At a clean stop: until what is in flight is answered, after the hand-over. */
 const SETTLE_MS = 500;
 
@@ -42,11 +43,9 @@ export function createEngine<Result, Event>(
     engine,
     bus: engine.bus,
     start: () => engine.start(),
-    counters: () => engine.counters(),
+    counters: () => Object.fromEntries(engine.dropped),
   };
 }
-
-type Phase = 'new' | 'running' | 'stopping' | 'stopped';
 
 class RaftEngine<Result, Event> implements Engine<Result, Event> {
   readonly #options: EngineOptions<Result, Event>;
@@ -58,19 +57,20 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   readonly #inbox: Inbox;
   readonly bus: GossipBus;
   readonly #admission: Admission;
+  readonly #keeper: StateKeeper;
+  readonly #handOver: HandOver;
   readonly #onApplied = new Listeners<[applied: AppliedEvents<Event>]>();
   readonly #onReset = new Listeners<[index: number]>();
   readonly #onLeader = new Listeners<[leader: number | null]>();
-  readonly #counters = new Map<string, number>();
+  readonly dropped = new Map<string, number>();
   #replica: Replica<Result, Event> | null = null;
-  #phase: Phase = 'new';
+  #phase: 'new' | 'running' | 'stopping' | 'stopped' = 'new';
   #failed = false;
   #stop: Promise<void> | null = null;
   #leader: number | null = null;
   #startCommitIndex: number | null = null;
   #scheduled = false;
   #ticker: Timer | null = null;
-  #handingOver = false;
 
   constructor(options: EngineOptions<Result, Event>) {
     this.#options = options;
@@ -89,8 +89,12 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       wake,
       route: () => this.#route(),
       append: (proposals) => this.#replica?.append(proposals) ?? false,
-      forward: (node, term, proposals) => this.#forward(node, { kind: 'propose', term, life, proposals }),
+      forward: (node, term, proposals) =>
+        transport.send(node, 'bulk', encodeFrame({ kind: 'propose', term, life, proposals })),
     });
+    this.#keeper = this.#makeKeeper();
+    const othersLead = (): boolean => this.#leader !== null && this.#leader !== this.node;
+    this.#handOver = new HandOver(clock, () => this.#replica, othersLead);
     this.#admission = this.#makeAdmission();
     this.#inbox = this.#makeInbox(life);
     this.#reads = new Reads({
@@ -112,11 +116,22 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       nodes: cluster.nodes,
       links: this.#links,
       transport,
-      directory: () => this.#replica?.directory ?? null,
+      directory: () => this.#replica?.directory ?? this.#keeper.directory,
       takePart: (how, members) => this.#takePart(how, members),
       observe: (leader) => this.#observe(leader),
       setObservers: (members) => this.#replica?.setObservers(members),
       dropped: (reason) => this.#count(reason),
+    });
+  }
+
+  #makeKeeper(): StateKeeper {
+    return new StateKeeper({
+      ...this.#options,
+      peers: () => this.#links.nodes(),
+      enter: (core) => this.#guard(() => this.#enter(core)),
+      replaced: (mark) => this.#guard(() => this.#replaced(mark)),
+      waiting: () => this.#admission.membersChanged(),
+      fatal: (error) => this.#fatal(error),
     });
   }
 
@@ -143,14 +158,14 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   }
 
   async start(): Promise<void> {
-    const { machine, store, transport, log, identity, logger } = this.#options;
-    const found = await recoverCore({ log, store, identity, logger });
+    const { machine, store, transport } = this.#options;
+    const found = await recoverCore(this.#options);
     await machine.load(store.rows());
     transport.onFrame((from, _lane, frame) => this.#guard(() => this.#inbox.take(from, frame)));
     transport.onLink((peer, up) => this.#guard(() => this.#onLink(peer, up)));
     transport.onStream((from, request) => this.#onStream(from, request));
     this.#phase = 'running';
-    if (found !== null) this.#enter(found);
+    this.#keeper.begin(found, this.#options.discarded?.message ?? null);
     await transport.start();
     this.#tickLater();
     this.#admission.evaluate();
@@ -166,21 +181,19 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
 
   status(): EngineStatus {
     const { node, cluster, transport } = this.#options;
+    const { nodes } = cluster;
     return engineStatus({
       node,
-      nodes: cluster.nodes,
+      nodes,
       self: this.#self,
       replica: this.#replica,
       leader: this.#leader,
       links: this.#links,
       startCommitIndex: this.#startCommitIndex,
       observing: this.#admission.observing,
-      alarms: transport.alarms?.() ?? [],
+      rebuilding: this.#keeper.rebuilding,
+      alarms: [...this.#keeper.alarms(), ...(transport.alarms?.() ?? [])],
     });
-  }
-
-  counters(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#counters);
   }
 
   onApplied(listener: (applied: AppliedEvents<Event>) => void): () => void {
@@ -195,13 +208,8 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     return this.#onLeader.add(listener);
   }
 
-  async handOver(): Promise<boolean> {
-    if (this.#replica?.status().role !== 'leader' || !this.#replica.transfer()) return false;
-    const { clock } = this.#options;
-    this.#handingOver = true;
-    const done = await comes(clock, () => this.#leader !== null && this.#leader !== this.node, HAND_OVER_MS);
-    this.#handingOver = false;
-    return done;
+  handOver(): Promise<boolean> {
+    return this.#handOver.run();
   }
 
   stop(): Promise<void> {
@@ -239,6 +247,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#ticker?.cancel();
     this.#proposals.close();
     this.#reads.close();
+    this.#keeper.stop();
     await this.#replica?.stop();
   }
 
@@ -279,9 +288,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#replica?.tick(nowMs);
     this.#reads.tick(nowMs);
     this.#proposals.expire(nowMs);
-    const status = this.#handingOver ? this.#replica?.status() : undefined;
-    // The core gave the hand-over up: somebody else may do better.
-    if (status?.role === 'leader' && status.leadTransferee === NONE) this.#replica?.transfer();
+    this.#handOver.tick();
   }
 
   #route(): Route | null {
@@ -292,12 +299,8 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     return node === null ? null : { kind: 'peer', node, term };
   }
 
-  #forward(node: number, frame: PeerFrame): boolean {
-    return this.#options.transport.send(node, 'bulk', encodeFrame(frame));
-  }
-
   #count(reason: string): void {
-    this.#counters.set(reason, (this.#counters.get(reason) ?? 0) + 1);
+    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
   }
 
   #onLink(peer: PeerIdentity, up: boolean): void {
@@ -312,6 +315,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       this.#admission.linkUp(peer.node);
       this.#proposals.linkRenewed(peer.node);
       this.#replica?.linkUp();
+      this.#keeper.linkUp();
       this.bus.peerChanged(peer.node, true);
     }
     this.#wake();
@@ -333,16 +337,13 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   #observe(node: number): void {
     const { log, logger } = this.#options;
     logger.warn({ node }, 'a cluster was founded without this data directory: following as a non-voter');
-    const hardState = { ...log.recovered.hardState, commit: 0 };
-    const start = { index: 0, term: 0 };
-    this.#enter({ hardState, start, entries: [], confState: emptyConfState, applied: 0 });
+    this.#enter(observerCore(log));
   }
 
   #enter(found: CoreStart): void {
-    const { node: _node, cluster: _cluster, onFatal: _onFatal, ...rest } = this.#options;
     this.#replica = new Replica<Result, Event>(
       {
-        ...rest,
+        ...this.#options,
         links: this.#links,
         timings: this.#timings,
         compaction: this.#options.compaction ?? defaultCompaction,

@@ -1,9 +1,9 @@
 import { noChanges } from '../base/changes.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Entry, HardState } from '../raft/index.ts';
+import { type Entry, emptyConfState, type HardState } from '../raft/index.ts';
 import type { AppliedMark, StateStore } from '../store/state-store.ts';
-import type { LogStore, RecoveredLog } from '../wal/log-store.ts';
+import type { LogStart, LogStore, RecoveredLog } from '../wal/log-store.ts';
 import type { CoreStart } from './driver.ts';
 import type { Identity } from './identity.ts';
 import {
@@ -14,9 +14,6 @@ import {
   FOUNDING_TERM,
 } from './members.ts';
 
-const BEGIN_ANEW =
-  'Remove the whole data directory to let this node begin anew as a non-voter, which gets everything from the others.';
-
 export interface Disks {
   readonly log: LogStore;
   readonly store: StateStore;
@@ -24,31 +21,63 @@ export interface Disks {
   readonly logger: Logger;
 }
 
+/** A log with everything that this node promised, votes included. */
+export interface KeptLog {
+  readonly start: LogStart;
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+}
+
+export type Found =
+  /** The directory belongs to no cluster yet. */
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'core'; readonly core: CoreStart }
+  /** The log is whole, and begins behind what the state holds: a copy of the state is needed (docs/decisions/0013). */
+  | { readonly kind: 'state-lost'; readonly log: KeptLog };
+
 /**
- * What a node finds when it starts: null when its directory belongs to no cluster yet, else where its core begins. Finishes
- * what a crash interrupted: a founding, or the install of a snapshot. Rejects with DATA_DAMAGED when log and state do not
- * belong together: a node that has lost what it once acknowledged must not take part.
+ * What a node finds when it starts. Finishes what a crash interrupted: a founding, or the install of a snapshot; builds a lost state
+ * from the log where the log goes back to the founding. Rejects with DATA_DAMAGED when the log lacks what the state shows that
+ * it once held: a node that has lost what it acknowledged must not take part.
  */
-export async function recoverCore(disks: Disks): Promise<CoreStart | null> {
+export async function recoverCore(disks: Disks): Promise<Found> {
   const { log, store, identity } = disks;
-  const { recovered } = log;
-  if (recovered.start === null && store.mark === null) {
-    if (!identity.founded) return null;
-    throw damaged('This node belongs to a cluster, but its log and its state are empty');
+  const { start, hardState, entries } = log.recovered;
+  if (start === null && store.mark === null) {
+    if (!identity.founded) return { kind: 'nothing' };
+    throw damaged('This node belongs to a cluster, but its log in wal/ is empty, and so is its state');
   }
-  if (installWasInterrupted(disks)) return await finishInstall(disks);
-  if (recovered.start === null) throw damaged('This node has a state, but its log is empty');
-  if (store.mark === null) await restageFounding(disks, recovered);
-  const mark = store.mark;
+  if (installWasInterrupted(disks)) return { kind: 'core', core: await finishInstall(disks) };
+  if (start === null) throw damaged('This node has a state, but its log in wal/ is empty');
+  const kept = { start, hardState, entries };
+  if (store.mark === null && start.index === FOUNDING_INDEX) await restageFounding(disks, start);
+  const { mark } = store;
+  if (mark === null || mark.index < start.index) return { kind: 'state-lost', log: kept };
+  checkTogether(kept, mark);
+  await settleIdentity(identity);
+  return { kind: 'core', core: coreStart(hardState, entries, start, mark) };
+}
+
+/**
+ * Where the core begins once a copy of the state is in force: with its own log, if that holds the entry at which the copy ends, and
+ * else with a log that starts from the copy, as after any snapshot.
+ */
+export async function joinCopy(disks: Disks, kept: KeptLog): Promise<CoreStart> {
+  const { store, identity } = disks;
+  const { mark } = store;
   if (mark === null) throw damaged('The state is empty');
-  checkTogether(recovered, mark);
+  if (termAt(kept, mark.index) !== mark.term) return await restartFrom(disks, mark, kept.hardState);
+  await settleIdentity(identity);
+  return coreStart(kept.hardState, kept.entries, kept.start, mark);
+}
+
+async function settleIdentity(identity: Identity): Promise<void> {
   await identity.markFounded();
   if (identity.installing !== null) await identity.markInstalling(null);
-  return coreStart(recovered, recovered.entries, recovered.start, mark);
 }
 
 function coreStart(
-  { hardState }: Pick<RecoveredLog, 'hardState'>,
+  hardState: HardState,
   entries: readonly Entry[],
   start: { readonly index: number; readonly term: number },
   mark: AppliedMark,
@@ -65,6 +94,12 @@ function coreStart(
   };
 }
 
+/** Of a node that follows a cluster without being a member: it begins with nothing, but for what an empty log may have promised. */
+export function observerCore({ recovered }: LogStore): CoreStart {
+  const hardState = { ...recovered.hardState, commit: 0 };
+  return { hardState, start: { index: 0, term: 0 }, entries: [], confState: emptyConfState, applied: 0 };
+}
+
 /** A term that the log shows was entered; in it this node has not voted, else the vote would have been found. */
 function raised(hardState: HardState, term: number, commit: number): HardState {
   if (hardState.term >= term) return { ...hardState, commit };
@@ -79,54 +114,53 @@ function installWasInterrupted({ log, store, identity }: Disks): boolean {
   return termAt(log.recovered, mark.index) !== mark.term;
 }
 
-async function finishInstall({ log, store, identity, logger }: Disks): Promise<CoreStart> {
-  const mark = store.mark;
+async function finishInstall(disks: Disks): Promise<CoreStart> {
+  const { log, store, logger } = disks;
+  const { mark } = store;
   if (mark === null) throw damaged('The state is empty');
   logger.warn({ index: mark.index }, 'finishing the install of a snapshot that a crash interrupted');
-  const { hardState } = log.recovered;
+  return await restartFrom(disks, mark, log.recovered.hardState);
+}
+
+/** The log begins anew behind the state: all that it held is older, or was never committed. */
+async function restartFrom(
+  { log, identity }: Disks,
+  mark: AppliedMark,
+  hardState: HardState,
+): Promise<CoreStart> {
   const start = { index: mark.index, term: mark.term };
   await log.restart({ ...start, data: mark.engine }, false);
-  const found = coreStart({ hardState }, [], start, mark);
-  await log.append({ hardState: found.hardState, entries: [] });
-  await identity.markFounded();
-  await identity.markInstalling(null);
-  return found;
+  const core = coreStart(hardState, [], start, mark);
+  await log.append({ hardState: core.hardState, entries: [] });
+  await settleIdentity(identity);
+  return core;
 }
 
 /** Term of the entry at `index`, the start included; null when the log does not hold it. */
-function termAt({ start, entries }: RecoveredLog, index: number): number | null {
+function termAt({ start, entries }: Pick<RecoveredLog, 'start' | 'entries'>, index: number): number | null {
   if (start === null) return null;
   if (index === start.index) return start.term;
   return entries[index - start.index - 1]?.term ?? null;
 }
 
-/** The log was founded and the state knows nothing of it yet: all of it can be applied again from the first entry. */
-async function restageFounding({ store }: Disks, { start }: RecoveredLog): Promise<void> {
-  if (start === null || start.index !== FOUNDING_INDEX) {
-    throw damaged(
-      `The state is missing, and the log begins only after entry ${start?.index ?? 0}, so that it cannot be built from there`,
-    );
-  }
-  store.stage(foundingMark(start.data), noChanges);
+/** The state knows nothing yet of a log that goes back to the founding: all of it can be applied again from the first entry. */
+async function restageFounding({ store }: Disks, { data }: LogStart): Promise<void> {
+  store.stage(foundingMark(data), noChanges);
   await store.flush(true);
 }
 
-function checkTogether(recovered: RecoveredLog, mark: AppliedMark): void {
-  const first = recovered.start?.index ?? 0;
-  if (mark.index < first) {
-    throw damaged(`The state ends at entry ${mark.index}, but the log begins only after entry ${first}`);
-  }
-  const term = termAt(recovered, mark.index);
+function checkTogether(log: KeptLog, mark: AppliedMark): void {
+  const term = termAt(log, mark.index);
   if (term === mark.term) return;
   throw damaged(
     term === null
-      ? `The state holds entry ${mark.index}, but the log ends before it: entries were lost`
-      : `The state and the log disagree about entry ${mark.index}`,
+      ? `The state holds entry ${mark.index}, but the log in wal/ ends before it: entries were lost`
+      : `The state and the log in wal/ disagree about entry ${mark.index}: one of them is not of this node, or stale`,
   );
 }
 
 function damaged(text: string): CodedError {
-  return new CodedError('DATA_DAMAGED', `${text}. ${BEGIN_ANEW}`);
+  return new CodedError('DATA_DAMAGED', `${text}.`);
 }
 
 function foundingMark(directory: Uint8Array): AppliedMark {

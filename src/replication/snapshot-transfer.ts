@@ -88,6 +88,39 @@ export class SnapshotSender {
   }
 }
 
+/** All of a copy, beside the state that is in force. */
+export interface FetchedCopy {
+  readonly install: SnapshotInstall;
+  readonly mark: AppliedMark;
+}
+
+/** Pulls a copy of the state from a peer; null when its mark is not `wanted`. Rejects when it breaks off, or is damaged. */
+export async function fetchCopy(
+  { transport, store }: { readonly transport: PeerTransport; readonly store: StateStore },
+  node: number,
+  wanted: (mark: AppliedMark) => boolean,
+): Promise<FetchedCopy | null> {
+  const stream = (await transport.openStream(node, snapshotRequest))[Symbol.asyncIterator]();
+  try {
+    const first = await stream.next();
+    if (first.done === true) throw new CodedError('UNAVAILABLE', 'the stream was empty');
+    const mark = decodeMark(first.value);
+    if (!wanted(mark)) return null;
+    const install = await store.beginInstall();
+    try {
+      for (let next = await stream.next(); next.done !== true; next = await stream.next()) {
+        await install.write(next.value);
+      }
+    } catch (error) {
+      await install.abort();
+      throw error;
+    }
+    return { install, mark };
+  } finally {
+    await stream.return?.();
+  }
+}
+
 export interface ReceiverOptions {
   readonly transport: PeerTransport;
   readonly store: StateStore;
@@ -104,7 +137,7 @@ export interface ReceiverOptions {
 export class SnapshotReceiver {
   readonly #options: ReceiverOptions;
   #pulling = false;
-  #ready: { readonly install: SnapshotInstall; readonly mark: AppliedMark } | null = null;
+  #ready: FetchedCopy | null = null;
   #stopped = false;
 
   constructor(options: ReceiverOptions) {
@@ -128,32 +161,20 @@ export class SnapshotReceiver {
 
   async #pull(message: Message, node: number): Promise<void> {
     const { transport, store, logger } = this.#options;
-    const stream = (await transport.openStream(node, snapshotRequest))[Symbol.asyncIterator]();
-    try {
-      const first = await stream.next();
-      if (first.done === true) throw new CodedError('UNAVAILABLE', 'the stream was empty');
-      const mark = decodeMark(first.value);
-      logger.info({ node, index: mark.index }, 'fetching a snapshot');
-      if (mark.index <= this.#options.appliedIndex()) return;
-      const install = await store.beginInstall();
-      let used = false;
-      try {
-        for (let next = await stream.next(); next.done !== true; next = await stream.next()) {
-          await install.write(next.value);
-        }
-        used = !this.#stopped && this.#offer(message, install, mark);
-      } finally {
-        if (!used) await install.abort();
-      }
-    } finally {
-      await stream.return?.();
-    }
+    const wanted = ({ index }: AppliedMark): boolean => {
+      logger.info({ node, index }, 'fetching a snapshot');
+      return index > this.#options.appliedIndex();
+    };
+    const copy = await fetchCopy({ transport, store }, node, wanted);
+    if (copy === null) return;
+    const used = !this.#stopped && this.#offer(message, copy);
+    if (!used) await copy.install.abort();
   }
 
-  #offer(message: Message, install: SnapshotInstall, mark: AppliedMark): boolean {
-    const { index, term, engine } = mark;
+  #offer(message: Message, copy: FetchedCopy): boolean {
+    const { index, term, engine } = copy.mark;
     const snapshot = { meta: { index, term, confState: decodeDirectory(engine).conf }, data: engine };
-    this.#ready = { install, mark };
+    this.#ready = copy;
     if (this.#options.step({ ...message, snapshot })) return true;
     this.#ready = null;
     return false;

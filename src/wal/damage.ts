@@ -6,7 +6,7 @@ import { CodedError } from '../base/errors.ts';
  */
 export type LogDamageKind = 'record' | 'segment' | 'seal' | 'version' | 'gap';
 
-/** Code DATA_DAMAGED. The log is refused, not repaired: what it lost may have been acknowledged. */
+/** Code DATA_DAMAGED. What a node is to do about it, who knows its number says. */
 export class LogDamage extends CodedError {
   readonly kind: LogDamageKind;
   /** Relative to the data directory. */
@@ -14,15 +14,10 @@ export class LogDamage extends CodedError {
   readonly offset: number;
 
   constructor(kind: LogDamageKind, file: string, offset: number, text: string) {
-    super('DATA_DAMAGED', `${file}, offset ${offset}: ${text}. ${remedy(kind)}`);
+    super('DATA_DAMAGED', `${file}, offset ${offset}: ${text}.`);
     this.name = 'LogDamage';
     this.kind = kind;
     this.file = file;
     this.offset = offset;
   }
-}
-
-function remedy(kind: LogDamageKind): string {
-  if (kind === 'version') return 'Start the version of the program that wrote this directory.';
-  return 'Put back the file if it was moved; otherwise move the data directory away and start this node empty: it then copies everything from the other nodes.';
 }

@@ -178,7 +178,7 @@ t.test(
   },
 );
 
-t.test('damage: the refusal names the file, the offset and what to do', async (t) => {
+t.test('damage: the refusal names the file and the offset', async (t) => {
   const path = [...unsealed.files.keys()].filter(isSegment)[1] ?? '';
   const content = unsealed.files.get(path) ?? new Uint8Array(0);
   const disk = diskOf(unsealed.files, new Map([[path, flipped(content, 300)]]));
@@ -191,7 +191,6 @@ t.test('damage: the refusal names the file, the offset and what to do', async (t
     error instanceof LogDamage && error.offset > 100 && error.offset <= 300,
     'the damaged record begins there',
   );
-  t.match(error, { message: /start this node empty/ });
 });
 
 t.test('damage: a record of a newer version is refused, and said to be one', async (t) => {

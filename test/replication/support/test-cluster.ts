@@ -2,12 +2,10 @@ import { MemoryLevel } from 'memory-level';
 import type { Clock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { type Random, seededRandom } from '../../../src/base/prng.ts';
+import { openDataDirectory } from '../../../src/replication/data-directory.ts';
 import type { Engine, EngineStatus, Outcome } from '../../../src/replication/engine.ts';
-import { loadIdentity } from '../../../src/replication/identity.ts';
 import { createEngine, type EngineHandle, type EngineOptions } from '../../../src/replication/raft-engine.ts';
-import { openState } from '../../../src/store/state.ts';
 import type { StateStore } from '../../../src/store/state-store.ts';
-import { openLog } from '../../../src/wal/log.ts';
 import type { LogStore } from '../../../src/wal/log-store.ts';
 import { type CrashPlan, MemoryDisk } from '../../support/memory-disk.ts';
 import { settle, VirtualClock } from '../../support/virtual-clock.ts';
@@ -26,6 +24,8 @@ class Machine {
     if (known !== undefined) return known;
     const made = new MemoryLevel<string, Buffer>({ keyEncoding: 'utf8', valueEncoding: 'buffer' });
     this.databases.set(path, made);
+    // Its directory is seen, and removed with it.
+    this.disk.plant(`${path.slice(1)}/database`, new Uint8Array(0));
     return made;
   }
 }
@@ -149,14 +149,17 @@ export class TestCluster {
     const clock = new MortalClock(this.clock);
     const random = seededRandom(1_000 * ++this.#starts + this.#random.below(1_000));
     const { disk } = machine;
-    this.#slowDown(disk);
-    const identity = await loadIdentity(disk, {
+    this.#watch(machine);
+    const { identity, store, log, discarded } = await openDataDirectory({
       cluster: 'test',
       node: id,
       random53: () => Math.floor(random.fraction() * 2 ** 53),
+      root: '',
+      disk,
+      clock,
+      openLevel: (path) => machine.openLevel(path),
+      segmentBytes: 65_536,
     });
-    const store = await openState({ root: '', disk, clock, openLevel: (path) => machine.openLevel(path) });
-    const log = await openLog({ disk, directory: 'wal', segmentBytes: 65_536 });
     const toy = new ToyMachine();
     const transport = new MemoryTransport(this.network, { node: id, incarnation: identity.incarnation });
     const fatal: unknown[] = [];
@@ -173,6 +176,7 @@ export class TestCluster {
       identity,
       log,
       store,
+      discarded,
       machine: toy,
       transport,
       clock,
@@ -204,8 +208,9 @@ export class TestCluster {
     };
   }
 
-  #slowDown(disk: MemoryDisk): void {
-    disk.before = async ({ kind }) => {
+  #watch({ disk, databases }: Machine): void {
+    disk.before = async ({ kind, path }) => {
+      if (kind === 'remove') databases.delete(`/${path}`);
       const waitMs = kind === 'sync' ? (this.syncMs?.() ?? 0) : 0;
       if (waitMs > 0) await new Promise<void>((resolve) => this.clock.after(waitMs, resolve));
     };

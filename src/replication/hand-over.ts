@@ -1,0 +1,39 @@
+import type { Clock } from '../base/clock.ts';
+import { type BasicStatus, NONE } from '../raft/index.ts';
+import { comes } from './comes.ts';
+
+const HAND_OVER_MS = 1_500;
+
+type Leader = { status(): BasicStatus; transfer(): boolean };
+
+/** Gives leadership away, to another voter if the first one does not take it. */
+export class HandOver {
+  readonly #clock: Clock;
+  readonly #replica: () => Leader | null;
+  readonly #isDone: () => boolean;
+  #running = false;
+
+  /** `isDone`: another node leads. */
+  constructor(clock: Clock, replica: () => Leader | null, isDone: () => boolean) {
+    this.#clock = clock;
+    this.#replica = replica;
+    this.#isDone = isDone;
+  }
+
+  /** False when this node does not lead, or nobody took over in time. */
+  async run(): Promise<boolean> {
+    const leader = this.#replica();
+    if (leader?.status().role !== 'leader' || !leader.transfer()) return false;
+    this.#running = true;
+    const handedOver = await comes(this.#clock, this.#isDone, HAND_OVER_MS);
+    this.#running = false;
+    return handedOver;
+  }
+
+  tick(): void {
+    const replica = this.#running ? this.#replica() : null;
+    const status = replica?.status();
+    // The core gave the hand-over up: somebody else may do better.
+    if (status?.role === 'leader' && status.leadTransferee === NONE) replica?.transfer();
+  }
+}
