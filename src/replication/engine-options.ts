@@ -5,7 +5,7 @@ import type { StateStore } from '../store/state-store.ts';
 import type { LogStore } from '../wal/log-store.ts';
 import type { CompactionSettings } from './compaction.ts';
 import type { EngineTimings } from './driver.ts';
-import type { Engine, PeerBus } from './engine.ts';
+import type { Engine, PeerBus, PeerStreams } from './engine.ts';
 import type { Identity } from './identity.ts';
 import type { NodeAddress } from './members.ts';
 import type { PeerTransport } from './ports.ts';
@@ -47,6 +47,7 @@ export interface EngineOptions<Result, Event> {
 export interface EngineHandle<Result, Event> {
   readonly engine: Engine<Result, Event>;
   readonly bus: PeerBus;
+  readonly streams: PeerStreams;
   /** Recovers, listens, takes part. Rejects with a CodedError (DATA_DAMAGED, PORT_IN_USE, …); nothing is damaged then. */
   start(): Promise<void>;
   /** What was dropped, by reason, since the start. */

@@ -80,3 +80,11 @@ export interface PeerBus {
   /** Nodes with a connection now. */
   peers(): readonly number[];
 }
+
+/** Port: one request to another node and a stream of answers, on a connection apart from the lanes; flow-controlled. */
+export interface PeerStreams {
+  /** Rejects when there is no connection; iterating rejects when it breaks, or when the other side failed. */
+  open(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>>;
+  /** Answers what other nodes open. One handler; without one they are refused. */
+  onRequest(handler: (node: number, request: Uint8Array) => AsyncIterable<Uint8Array>): void;
+}

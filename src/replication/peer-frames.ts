@@ -155,6 +155,22 @@ export function isSnapshotRequest(request: Uint8Array): boolean {
   return request.length === 2 && request[0] === snapshotRequest[0] && request[1] === snapshotRequest[1];
 }
 
+/** A stream that is not the engine's own: what follows is between the rooms above it on both nodes. */
+const ROOM = 0x46;
+
+export function roomRequest(request: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(2 + request.length);
+  bytes[0] = VERSION;
+  bytes[1] = ROOM;
+  bytes.set(request, 2);
+  return bytes;
+}
+
+/** Null when it is something else. */
+export function readRoomRequest(request: Uint8Array): Uint8Array | null {
+  return request[0] === VERSION && request[1] === ROOM ? request.subarray(2) : null;
+}
+
 export function encodeMark(mark: AppliedMark): Uint8Array {
   const writer = new ByteWriter(40 + mark.engine.length);
   writer.u8(VERSION);

@@ -1,5 +1,4 @@
 import type { Timer } from '../base/clock.ts';
-import { CodedError } from '../base/errors.ts';
 import { type MemberId, NONE } from '../raft/index.ts';
 import type { AppliedMark } from '../store/state-store.ts';
 import { Admission } from './admission.ts';
@@ -22,6 +21,7 @@ import { Listeners } from './listeners.ts';
 import { foundedBy, type Member } from './members.ts';
 import { GossipBus } from './peer-bus.ts';
 import { encodeFrame } from './peer-frames.ts';
+import { StreamDoor } from './peer-streams.ts';
 import type { PeerIdentity } from './ports.ts';
 import { Proposals, type Route } from './proposals.ts';
 import { Reads } from './reads.ts';
@@ -42,6 +42,7 @@ export function createEngine<Result, Event>(
   return {
     engine,
     bus: engine.bus,
+    streams: engine.streams,
     start: () => engine.start(),
     counters: () => Object.fromEntries(engine.dropped),
   };
@@ -56,6 +57,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   readonly #reads: Reads;
   readonly #inbox: Inbox;
   readonly bus: GossipBus;
+  readonly streams: StreamDoor;
   readonly #admission: Admission;
   readonly #keeper: StateKeeper;
   readonly #handOver: HandOver;
@@ -82,6 +84,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.bus = new GossipBus(this.#links, (node, payload) =>
       transport.send(node, 'control', encodeFrame({ kind: 'gossip', payload })),
     );
+    this.streams = new StreamDoor(transport, () => this.#replica?.sender ?? null);
     this.#proposals = new Proposals({
       member: this.#self,
       life,
@@ -163,7 +166,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     await machine.load(store.rows());
     transport.onFrame((from, _lane, frame) => this.#guard(() => this.#inbox.take(from, frame)));
     transport.onLink((peer, up) => this.#guard(() => this.#onLink(peer, up)));
-    transport.onStream((from, request) => this.#onStream(from, request));
+    transport.onStream((from, request) => this.streams.serve(from, request));
     this.#phase = 'running';
     this.#keeper.begin(found, this.#options.discarded?.message ?? null);
     await transport.start();
@@ -391,10 +394,5 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#proposals.snapshotInstalled(term);
     this.#onReset.tell(index);
     this.#reads.applied();
-  }
-
-  async *#onStream(from: PeerIdentity, request: Uint8Array): AsyncGenerator<Uint8Array> {
-    if (this.#replica === null) throw new CodedError('UNAVAILABLE', 'not part of a cluster yet');
-    yield* this.#replica.sender.serve(from, request);
   }
 }

@@ -1,0 +1,43 @@
+import { CodedError } from '../base/errors.ts';
+import type { PeerStreams } from './engine.ts';
+import { isSnapshotRequest, readRoomRequest, roomRequest } from './peer-frames.ts';
+import type { PeerIdentity, PeerTransport } from './ports.ts';
+
+interface Snapshots {
+  serve(from: PeerIdentity, request: Uint8Array): AsyncIterable<Uint8Array>;
+}
+
+type Answer = (node: number, request: Uint8Array) => AsyncIterable<Uint8Array>;
+
+/** Who answers a stream that a peer opens: the engine itself copies of the state, a room above it what it asked to answer. */
+export class StreamDoor implements PeerStreams {
+  readonly #transport: PeerTransport;
+  /** Null while this node belongs to no cluster. */
+  readonly #snapshots: () => Snapshots | null;
+  #room: Answer | null = null;
+
+  constructor(transport: PeerTransport, snapshots: () => Snapshots | null) {
+    this.#transport = transport;
+    this.#snapshots = snapshots;
+  }
+
+  open(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
+    return this.#transport.openStream(node, roomRequest(request));
+  }
+
+  onRequest(handler: Answer): void {
+    this.#room = handler;
+  }
+
+  async *serve(from: PeerIdentity, request: Uint8Array): AsyncGenerator<Uint8Array> {
+    if (isSnapshotRequest(request)) {
+      const snapshots = this.#snapshots();
+      if (snapshots === null) throw new CodedError('UNAVAILABLE', 'not part of a cluster yet');
+      yield* snapshots.serve(from, request);
+      return;
+    }
+    const asked = readRoomRequest(request);
+    if (asked === null || this.#room === null) throw new CodedError('BAD_REQUEST', 'unknown stream');
+    yield* this.#room(from.node, asked);
+  }
+}

@@ -1,0 +1,28 @@
+import t from 'tap';
+import { TestCluster } from './support/test-cluster.ts';
+
+async function all(answers: AsyncIterable<Uint8Array>): Promise<readonly string[]> {
+  const texts: string[] = [];
+  for await (const answer of answers) texts.push(Buffer.from(answer).toString());
+  return texts;
+}
+
+t.test('streams: what one room asks of another node comes to that room, with who asks', async (t) => {
+  const cluster = await TestCluster.led(3);
+  t.teardown(() => cluster.stopAll());
+  cluster.node(2).handle.streams.onRequest(async function* (node, request) {
+    yield Buffer.from(`to ${node}:`);
+    yield request;
+  });
+  const answers = await cluster.node(3).handle.streams.open(2, Buffer.from('what?'));
+  t.strictSame(await all(answers), ['to 3:', 'what?']);
+});
+
+t.test('streams: a node where no room answers refuses, and an unreachable one rejects', async (t) => {
+  const cluster = await TestCluster.led(3);
+  t.teardown(() => cluster.stopAll());
+  const { streams } = cluster.node(1).handle;
+  await t.rejects(streams.open(2, Buffer.from('x')).then(all), { code: 'BAD_REQUEST' });
+  cluster.crash(3);
+  await t.rejects(streams.open(3, Buffer.from('x')).then(all));
+});
