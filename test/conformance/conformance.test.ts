@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { reportLine, reportTotals } from './report.ts';
 import { runFolder, runScript } from './runner.ts';
@@ -19,6 +20,41 @@ t.test(
     for (const result of results) t.equal(result.firstDivergence, null, reportLine(result));
   },
 );
+
+const ours = fileURLToPath(new URL('./scripts', import.meta.url));
+
+t.test('conformance: every script of our own passes to the letter', async (t) => {
+  const results = await runFolder(ours);
+  t.ok(results.length >= 25, 'there are scripts');
+  for (const result of results) t.equal(result.firstDivergence, null, reportLine(result));
+});
+
+/** Ends of numbers in the expected outputs of a script, one for each output that has any. */
+function expectedNumbers(text: string): readonly number[] {
+  const positions: number[] = [];
+  for (const output of text.matchAll(/^----\n((?:.+\n)+)/gm)) {
+    const number = /\d(?!.*\d)/s.exec(output[1] ?? '');
+    if (number !== null) positions.push(output.index + '----\n'.length + number.index);
+  }
+  return positions;
+}
+
+t.test('judge: each of our scripts fails once any expectation of it is changed', async (t) => {
+  for (const { path } of await runFolder(ours)) {
+    const text = await readFile(join(ours, path), 'utf8');
+    const positions = expectedNumbers(text);
+    for (const at of positions) {
+      const digit = (Number(text[at]) + 1) % 10;
+      const changed = `${text.slice(0, at)}${digit}${text.slice(at + 1)}`;
+      const { firstDivergence } = runScript(dirname(path), changed);
+      if (firstDivergence === null) t.fail(`${path} passes with its character ${at} changed to ${digit}`);
+    }
+    t.ok(
+      positions.length > 0 || path.includes('joint-vote'),
+      `${path}: ${positions.length} changes were seen`,
+    );
+  }
+});
 
 const election = `
 # A script of our own, to test the judge.

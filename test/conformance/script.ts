@@ -187,8 +187,9 @@ export function toNumber(text: string): number {
   return Number(text);
 }
 
+/** In the spellings that the scripts' own reader takes. */
 export function toBoolean(text: string): boolean {
-  if (text === 'true') return true;
-  if (text === 'false') return false;
+  if (/^(1|t|true)$/i.test(text)) return true;
+  if (/^(0|f|false)$/i.test(text)) return false;
   throw new ScriptError(`not a boolean: ${text}`);
 }
