@@ -16,6 +16,12 @@ export class ChangeSet {
   #rows = new Map<string, Row | null>();
   #appends: StreamAppend[] = [];
   #dropped: string[] = [];
+  readonly #onDrop: (stream: string) => void;
+
+  /** `onDrop`: what else goes with the records of a stream. */
+  constructor(onDrop: (stream: string) => void = () => undefined) {
+    this.#onDrop = onDrop;
+  }
 
   put(row: Row): void {
     if (row.noted) return;
@@ -35,6 +41,7 @@ export class ChangeSet {
 
   dropStream(stream: string): void {
     this.#dropped.push(stream);
+    this.#onDrop(stream);
   }
 
   take(): Changes {

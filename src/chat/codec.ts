@@ -9,7 +9,16 @@ import type { Actor, Command, Numbering, Proposal } from './types.ts';
 const version = 1;
 
 /** Numbers of the kinds in the log: never reused, never changed. */
-const tag = { register: 1, login: 2, logout: 3, deleteAccount: 4, send: 5, advanceCursors: 6 } as const;
+const tag = {
+  register: 1,
+  login: 2,
+  logout: 3,
+  deleteAccount: 4,
+  send: 5,
+  advanceCursors: 6,
+  leaseUpload: 40,
+  cancelUpload: 41,
+} as const;
 
 // Scratch space: `begin` starts every encoding afresh.
 const writer = new ByteWriter();
@@ -109,6 +118,18 @@ function writeCommand(command: Command): void {
       writer.text(command.to);
       writer.text(command.text);
       return;
+    case 'lease-upload':
+      writer.byte(tag.leaseUpload);
+      writer.text(command.manifest);
+      writer.integer(command.bytes);
+      writer.integer(command.quota.fileBytes);
+      writer.integer(command.quota.accountBytes);
+      writer.integer(command.quota.clusterBytes);
+      return;
+    case 'cancel-upload':
+      writer.byte(tag.cancelUpload);
+      writer.text(command.manifest);
+      return;
     case 'advance-cursors':
       writer.byte(tag.advanceCursors);
       writer.integer(command.cursors.length);
@@ -136,6 +157,19 @@ function readCommand(reader: ByteReader): Command {
       return { kind: 'delete-account', name: reader.text() };
     case tag.send:
       return { kind: 'send', to: reader.text(), text: reader.text() };
+    case tag.leaseUpload:
+      return {
+        kind: 'lease-upload',
+        manifest: reader.text(),
+        bytes: reader.integer(),
+        quota: {
+          fileBytes: reader.integer(),
+          accountBytes: reader.integer(),
+          clusterBytes: reader.integer(),
+        },
+      };
+    case tag.cancelUpload:
+      return { kind: 'cancel-upload', manifest: reader.text() };
     case tag.advanceCursors:
       return {
         kind: 'advance-cursors',

@@ -21,6 +21,10 @@ export function fingerprintCommand(command: Command): number {
       return fingerprintTexts('delete-account', command.name);
     case 'send':
       return fingerprintTexts('send', command.to, command.text);
+    case 'lease-upload':
+      return fingerprintTexts('lease-upload', command.manifest);
+    case 'cancel-upload':
+      return fingerprintTexts('cancel-upload', command.manifest);
     case 'advance-cursors':
       return fingerprintTexts(
         'advance-cursors',

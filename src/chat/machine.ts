@@ -9,6 +9,7 @@ import { ChangeSet } from './changes.ts';
 import { decodeProposal } from './codec.ts';
 import { Conversations, directConversationId } from './conversations.ts';
 import { admit } from './exactly-once.ts';
+import { defaultFileBounds, type FileBounds, Files } from './files.ts';
 import { fingerprintRow } from './fingerprint.ts';
 import { type Context, reject, type Tables } from './handlers/context.ts';
 import { run } from './handlers/registry.ts';
@@ -24,6 +25,7 @@ import type {
   Command,
   ConversationId,
   ConversationView,
+  FilesView,
   Numbering,
   Proposal,
   Result,
@@ -44,15 +46,16 @@ export interface ChatApplied {
 }
 
 export class ChatMachine implements ChatView {
-  readonly #changes = new ChangeSet();
+  readonly #changes = new ChangeSet((stream) => this.#tables.files.dropConversation(stream));
   readonly #tables: Tables;
 
   /** `bounds` is for tests: all nodes of a cluster must agree on them. */
-  constructor(bounds: Partial<SessionBounds> = {}) {
+  constructor(bounds: Partial<SessionBounds & FileBounds> = {}) {
     this.#tables = {
       accounts: new Accounts(this.#changes),
       conversations: new Conversations(this.#changes),
       sessions: new Sessions(this.#changes, { ...defaultSessionBounds, ...bounds }),
+      files: new Files(this.#changes, { ...defaultFileBounds, ...bounds }),
     };
   }
 
@@ -68,6 +71,7 @@ export class ChatMachine implements ChatView {
     for (const session of this.#tables.sessions.expire(moment.clusterMs)) {
       events.push({ kind: 'session-ended', session: session.id });
     }
+    this.#tables.files.expire(moment.clusterMs);
     const proposal = decodeProposal(entry.command);
     const result = proposal === null ? reject('BAD_REQUEST') : this.#execute(moment, proposal, events);
     return { result, events };
@@ -85,6 +89,7 @@ export class ChatMachine implements ChatView {
     this.#tables.accounts.restore(loader.accounts);
     this.#tables.conversations.restore(loader.conversations);
     this.#tables.sessions.restore(loader.sessions);
+    this.#tables.files.restore(loader.fileReferences, loader.uploadLeases);
   }
 
   get view(): ChatView {
@@ -93,12 +98,16 @@ export class ChatMachine implements ChatView {
 
   /** 16 hex digits over the whole state: equal on two nodes that applied the same entries. Reads everything. */
   digest(): string {
-    const { accounts, conversations, sessions } = this.#tables;
-    const rows = [...accounts.rows(), ...conversations.rows(), ...sessions.rows()];
+    const { accounts, conversations, sessions, files } = this.#tables;
+    const rows = [...accounts.rows(), ...conversations.rows(), ...sessions.rows(), ...files.rows()];
     rows.sort((a, b) => (a.key < b.key ? -1 : 1));
     let digest = 0;
     for (const row of rows) digest = fingerprintRow(digest, row.key, row.encode());
     return digest.toString(16).padStart(16, '0');
+  }
+
+  get files(): FilesView {
+    return this.#tables.files;
   }
 
   accountByName(name: string): Account | undefined {
@@ -156,6 +165,7 @@ export class ChatMachine implements ChatView {
     this.#tables.accounts.clear();
     this.#tables.conversations.clear();
     this.#tables.sessions.clear();
+    this.#tables.files.clear();
   }
 }
 

@@ -11,6 +11,8 @@ const tag = {
   accountDeleted: 4,
   sent: 5,
   cursorsAdvanced: 6,
+  uploadLeased: 40,
+  uploadCancelled: 41,
 } as const;
 
 /** Place in this list, from `firstRejection` on, is the number in a row: new codes go to the end. */
@@ -28,6 +30,8 @@ const rejections: readonly RejectionCode[] = [
   'STALE_SEQUENCE',
   'SESSION_EXPIRED',
   'TOO_MANY_IN_FLIGHT',
+  'TOO_LARGE',
+  'QUOTA_EXCEEDED',
 ];
 const firstRejection = 128;
 
@@ -72,6 +76,15 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
       writer.integer(receipt.to);
       writer.integer(receipt.sentMs);
       return;
+    case 'upload-leased':
+      writer.byte(tag.uploadLeased);
+      writer.text(receipt.manifest);
+      writer.integer(receipt.bytes);
+      return;
+    case 'upload-cancelled':
+      writer.byte(tag.uploadCancelled);
+      writer.text(receipt.manifest);
+      return;
     case 'cursors-advanced':
       writer.byte(tag.cursorsAdvanced);
       return;
@@ -99,6 +112,10 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
         to: reader.integer(),
         sentMs: reader.integer(),
       };
+    case tag.uploadLeased:
+      return { kind: 'upload-leased', manifest: reader.text(), bytes: reader.integer() };
+    case tag.uploadCancelled:
+      return { kind: 'upload-cancelled', manifest: reader.text() };
     case tag.cursorsAdvanced:
       return { kind: 'cursors-advanced' };
     default:

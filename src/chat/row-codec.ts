@@ -4,11 +4,25 @@
  */
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
 import { readResult, writeResult } from './receipt-codec.ts';
-import type { Account, AccountId, ConversationId, Result, SessionId } from './types.ts';
+import type {
+  Account,
+  AccountId,
+  ConversationId,
+  FileReference,
+  Result,
+  SessionId,
+  UploadLease,
+} from './types.ts';
 
 const version = 1;
 
-export const rowPrefix = { account: 'a/', conversation: 'c/', session: 's/' } as const;
+export const rowPrefix = {
+  account: 'a/',
+  conversation: 'c/',
+  session: 's/',
+  file: 'f/',
+  lease: 'u/',
+} as const;
 
 export interface ConversationData {
   readonly id: ConversationId;
@@ -118,6 +132,54 @@ export function decodeSession(id: SessionId, value: Uint8Array): SessionData | n
       answers.set(sequence, { fingerprint: reader.integer(), result: readResult(reader) });
     }
     return { id, secretHash, ended, account, usedIndex, usedMs, floor, highest, answers };
+  });
+}
+
+export function encodeFileReference(reference: FileReference): Uint8Array {
+  writer.begin(version);
+  writer.text(reference.conversation);
+  writer.integer(reference.sequence);
+  writer.text(reference.manifest);
+  writer.integer(reference.bytes);
+  writer.integer(reference.owner);
+  return writer.take();
+}
+
+export function decodeFileReference(id: number, value: Uint8Array): FileReference | null {
+  return readAll(value, (reader) => {
+    readVersion(reader);
+    return {
+      id,
+      conversation: reader.text(),
+      sequence: reader.integer(),
+      manifest: reader.text(),
+      bytes: reader.integer(),
+      owner: reader.integer(),
+    };
+  });
+}
+
+export function encodeUploadLease(lease: UploadLease): Uint8Array {
+  writer.begin(version);
+  writer.integer(lease.bytes);
+  writer.integer(lease.untilMs);
+  writer.integer(lease.index);
+  return writer.take();
+}
+
+/** `id`: account and manifest, as in the key. */
+export function decodeUploadLease(id: string, value: Uint8Array): UploadLease | null {
+  const [account, manifest] = id.split('/');
+  if (manifest === undefined) return null;
+  return readAll(value, (reader) => {
+    readVersion(reader);
+    return {
+      account: Number(account),
+      manifest,
+      bytes: reader.integer(),
+      untilMs: reader.integer(),
+      index: reader.integer(),
+    };
   });
 }
 

@@ -4,16 +4,20 @@ import {
   type ConversationData,
   decodeAccount,
   decodeConversation,
+  decodeFileReference,
   decodeSession,
+  decodeUploadLease,
   rowPrefix,
   type SessionData,
 } from './row-codec.ts';
-import type { Account } from './types.ts';
+import type { Account, FileReference, UploadLease } from './types.ts';
 
 export class RowLoader {
   readonly accounts: Account[] = [];
   readonly conversations: ConversationData[] = [];
   readonly sessions: SessionData[] = [];
+  readonly fileReferences: FileReference[] = [];
+  readonly uploadLeases: UploadLease[] = [];
 
   /** Throws `CodedError` DATA_DAMAGED naming the key. */
   take(key: string, value: Uint8Array): void {
@@ -27,6 +31,12 @@ export class RowLoader {
         return;
       case rowPrefix.session:
         keep(this.sessions, key, decodeSession(id, value));
+        return;
+      case rowPrefix.file:
+        keep(this.fileReferences, key, decodeFileReference(Number(id), value));
+        return;
+      case rowPrefix.lease:
+        keep(this.uploadLeases, key, decodeUploadLease(id, value));
         return;
       default:
         keep([], key, null);

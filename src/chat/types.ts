@@ -36,6 +36,41 @@ export interface Message {
   readonly sentMs: number;
 }
 
+/** SHA-256 of a file's manifest, 64 hex digits: stands for the content of the file. */
+export type ManifestAddress = string;
+
+/** Log index of the message that carries the file. */
+export type FileId = number;
+
+/** A message of this conversation carries a file with this content. */
+export interface FileReference {
+  readonly id: FileId;
+  readonly conversation: ConversationId;
+  readonly sequence: number;
+  readonly manifest: ManifestAddress;
+  readonly bytes: number;
+  /** Whose quota it counts against. */
+  readonly owner: AccountId;
+}
+
+/** Room and protection for the chunks of an upload that has no message yet. */
+export interface UploadLease {
+  readonly account: AccountId;
+  readonly manifest: ManifestAddress;
+  readonly bytes: number;
+  /** Cluster time. */
+  readonly untilMs: number;
+  /** Of the entry that granted it. */
+  readonly index: number;
+}
+
+/** From the configuration of the node that proposes, in bytes. */
+export interface FileQuota {
+  readonly fileBytes: number;
+  readonly accountBytes: number;
+  readonly clusterBytes: number;
+}
+
 /** Who asks. The gateway has authenticated it; `apply` checks that it still exists. */
 export interface Actor {
   readonly account: AccountId;
@@ -63,6 +98,14 @@ export type Command =
   | { readonly kind: 'logout' }
   | { readonly kind: 'delete-account'; readonly name: string }
   | { readonly kind: 'send'; readonly to: string; readonly text: string }
+  /** The manifest, which the gateway has read, describes a file of so many bytes. */
+  | {
+      readonly kind: 'lease-upload';
+      readonly manifest: ManifestAddress;
+      readonly bytes: number;
+      readonly quota: FileQuota;
+    }
+  | { readonly kind: 'cancel-upload'; readonly manifest: ManifestAddress }
   /** Coalesced by a node for its connections; cursors never move backwards. */
   | { readonly kind: 'advance-cursors'; readonly cursors: readonly CursorAdvance[] };
 
@@ -92,6 +135,8 @@ export type Receipt =
       readonly to: AccountId;
       readonly sentMs: number;
     }
+  | { readonly kind: 'upload-leased'; readonly manifest: ManifestAddress; readonly bytes: number }
+  | { readonly kind: 'upload-cancelled'; readonly manifest: ManifestAddress }
   | { readonly kind: 'cursors-advanced' };
 
 export type RejectionCode =
@@ -107,7 +152,9 @@ export type RejectionCode =
   | 'CONFLICT'
   | 'STALE_SEQUENCE'
   | 'SESSION_EXPIRED'
-  | 'TOO_MANY_IN_FLIGHT';
+  | 'TOO_MANY_IN_FLIGHT'
+  | 'TOO_LARGE'
+  | 'QUOTA_EXCEEDED';
 
 export type Result =
   | { readonly ok: true; readonly receipt: Receipt }
@@ -138,6 +185,23 @@ export interface ChatView {
   /** Conversations of an account, with its delivery cursor in each. */
   conversationsOf(account: AccountId): readonly ConversationView[];
   directConversation(a: AccountId, b: AccountId): ConversationId;
+  readonly files: FilesView;
+}
+
+export interface FilesView {
+  /** Manifests of messages, each once. */
+  referenced(): Iterable<ManifestAddress>;
+  /** Manifests of uploads under way, each once. */
+  leased(): Iterable<ManifestAddress>;
+  /** Either of the two. */
+  has(manifest: ManifestAddress): boolean;
+  /** Grows with each manifest that joins one of the two, and when the state is replaced. Not part of the state. */
+  readonly additions: number;
+  file(id: FileId): FileReference | undefined;
+  lease(account: AccountId, manifest: ManifestAddress): UploadLease | undefined;
+  /** Of messages and uploads of the account. */
+  bytesOf(account: AccountId): number;
+  readonly clusterBytes: number;
 }
 
 export interface SessionView {

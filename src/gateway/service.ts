@@ -181,6 +181,9 @@ export class Service {
           index: receipt.index,
           sentMs: receipt.sentMs,
         };
+      // Answers to what no client asks this way.
+      case 'upload-leased':
+      case 'upload-cancelled':
       case 'cursors-advanced':
         throw new CodedError('INTERNAL');
       default:

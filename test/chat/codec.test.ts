@@ -35,6 +35,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant('delete-account' as const), name: text }),
   fc.record({ kind: fc.constant('send' as const), to: text, text }),
   fc.record({
+    kind: fc.constant('lease-upload' as const),
+    manifest: text,
+    bytes: integer,
+    quota: fc.record({ fileBytes: integer, accountBytes: integer, clusterBytes: integer }),
+  }),
+  fc.record({ kind: fc.constant('cancel-upload' as const), manifest: text }),
+  fc.record({
     kind: fc.constant('advance-cursors' as const),
     cursors: fc.array(fc.record({ account: integer, conversation: text, delivered: integer }), {
       maxLength: 5,
@@ -145,6 +152,13 @@ t.test('fingerprint: bodies differ, secrets do not', async (t) => {
     { kind: 'send', to: 'an', text: 'n' },
     { kind: 'send', to: '', text: 'ann' },
     { kind: 'login', account: 1, credential: 1 },
+    {
+      kind: 'lease-upload',
+      manifest: 'ann',
+      bytes: 1,
+      quota: { fileBytes: 1, accountBytes: 1, clusterBytes: 1 },
+    },
+    { kind: 'cancel-upload', manifest: 'ann' },
     { kind: 'login', account: 11, credential: 1 },
     { kind: 'logout' },
     { kind: 'advance-cursors', cursors: [] },

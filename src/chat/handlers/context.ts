@@ -1,5 +1,6 @@
 import type { Accounts } from '../accounts.ts';
 import type { Conversations } from '../conversations.ts';
+import type { Files } from '../files.ts';
 import type { Moment } from '../moment.ts';
 import type { Session } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
@@ -10,6 +11,7 @@ export interface Tables {
   readonly accounts: Accounts;
   readonly conversations: Conversations;
   readonly sessions: Sessions;
+  readonly files: Files;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */

@@ -18,6 +18,7 @@ export function deleteAccount(context: Context, command: DeleteAccount): Result 
     tables.sessions.end(own, moment);
     context.emit({ kind: 'session-ended', session: own.id });
   }
+  tables.files.cancelAll(actor.id);
   tables.conversations.leaveAll(actor.id);
   tables.accounts.remove(actor.id);
   context.emit({ kind: 'account-deleted', account: actor.id, name: actor.name });

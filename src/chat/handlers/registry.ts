@@ -1,7 +1,9 @@
 import type { Command, Result } from '../types.ts';
 import { advanceCursors } from './advance-cursors.ts';
+import { cancelUpload } from './cancel-upload.ts';
 import type { Context } from './context.ts';
 import { deleteAccount } from './delete-account.ts';
+import { leaseUpload } from './lease-upload.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { register } from './register.ts';
@@ -18,6 +20,8 @@ const handlers: Handlers = {
   logout,
   'delete-account': deleteAccount,
   send,
+  'lease-upload': leaseUpload,
+  'cancel-upload': cancelUpload,
   'advance-cursors': advanceCursors,
 };
 

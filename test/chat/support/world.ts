@@ -1,4 +1,5 @@
 import { encodeProposal } from '../../../src/chat/codec.ts';
+import type { FileBounds } from '../../../src/chat/files.ts';
 import { ChatMachine } from '../../../src/chat/machine.ts';
 import { decodeMessage } from '../../../src/chat/message-codec.ts';
 import type { SessionBounds } from '../../../src/chat/sessions.ts';
@@ -24,9 +25,9 @@ export class World {
   readonly streams = new Map<string, Uint8Array[]>();
   index = 0;
   clusterMs = 0;
-  readonly #bounds: Partial<SessionBounds>;
+  readonly #bounds: Partial<SessionBounds & FileBounds>;
 
-  constructor(bounds: Partial<SessionBounds> = {}) {
+  constructor(bounds: Partial<SessionBounds & FileBounds> = {}) {
     this.#bounds = bounds;
     this.machine = new ChatMachine(bounds);
   }
