@@ -1,10 +1,12 @@
+import { assert } from '../base/assert.ts';
 import { crc32c } from '../base/crc.ts';
 import { chunkLength, encodeChunk } from './chunk.ts';
 import type { Operation } from './database.ts';
-import { encodeHead, encodeLink, encodeMark, type Head } from './head.ts';
-import { chunkKey, HEAD_KEY, linkKey, rowKey } from './keys.ts';
+import { encodeDigest, encodeHead, encodeLink, encodeMark, type Head } from './head.ts';
+import { chunkKey, dropKey, HEAD_KEY, linkKey, rowKey, STREAMS_KEY, streamHeadKey } from './keys.ts';
 import type { Pending } from './pending.ts';
 import type { RowIndex } from './row-index.ts';
+import type { StreamIndex } from './stream-index.ts';
 import { keyChecksum, valueChecksum, wrapValue } from './value.ts';
 
 /** Links kept: many times what `level` holds in the journals that it would lose first. */
@@ -15,8 +17,14 @@ export interface Batch {
   readonly head: Head;
 }
 
-/** The one batch that writes `pending` after `before`. Brings `rows` up to date: it must be written, or nothing after it. */
-export function makeBatch(pending: Pending, before: Head | null, rows: RowIndex): Batch {
+/** What is in force, in memory. */
+export interface Indexes {
+  readonly rows: RowIndex;
+  readonly streams: StreamIndex;
+}
+
+/** The one batch that writes `pending` after `before`. Brings the indexes up to date: it must be written, or nothing after it. */
+export function makeBatch(pending: Pending, before: Head | null, { rows, streams }: Indexes): Batch {
   const operations: Operation[] = [];
   for (const key of pending.deletes) {
     operations.push({ type: 'del', key: rowKey(key) });
@@ -28,14 +36,22 @@ export function makeBatch(pending: Pending, before: Head | null, rows: RowIndex)
     operations.push({ type: 'put', key: fullKey, value });
     rows.put(key, valueChecksum(value));
   }
+  for (const stream of pending.drops) {
+    operations.push({ type: 'del', key: streamHeadKey(stream) }, { type: 'del', key: dropKey(stream) });
+    streams.drop(stream);
+  }
   for (const [stream, { firstSequence, records }] of pending.streams) {
+    assert(firstSequence === streams.headOf(stream).last + 1, 'records continue their stream');
     for (let from = 0; from < records.length; ) {
       const count = chunkLength(records, from);
       const key = chunkKey(stream, firstSequence + from);
       operations.push({ type: 'put', key, value: encodeChunk(key, records.slice(from, from + count)) });
       from += count;
     }
+    operations.push({ type: 'put', key: streamHeadKey(stream), value: streams.extend(stream, records) });
   }
+  const digest = wrapValue(STREAMS_KEY, encodeDigest(streams.digest));
+  operations.push({ type: 'put', key: STREAMS_KEY, value: digest });
   return closeBatch(operations, pending, before, rows);
 }
 

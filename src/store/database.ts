@@ -35,6 +35,9 @@ export const openLevelOnDisk: OpenLevel = (path) =>
     writeBufferSize: WRITE_BUFFER_BYTES,
   });
 
+/** Nothing is wrong with the files then. */
+const RESOURCES = /no space|too many open files|permission denied|read-only/i;
+
 /** Rejects with DATA_LOCKED, DISK_FAILED, or `StateDamage`. */
 export async function openDatabase(openLevel: OpenLevel, path: string, create: boolean): Promise<Database> {
   const database = openLevel(path);
@@ -52,12 +55,25 @@ function openError(path: string, error: unknown): CodedError {
   if (codeOf(cause) === 'LEVEL_LOCKED') {
     return new CodedError('DATA_LOCKED', `Another process uses ${path}.`, { cause });
   }
-  if (/no space|too many open files|permission denied|read-only/i.test(text)) {
+  if (RESOURCES.test(text)) {
     return new CodedError('DISK_FAILED', `The state cannot be opened: ${text}`, { cause });
   }
   return new StateDamage('database', `The state in ${path} cannot be opened: ${text}. It must be rebuilt.`, {
     cause,
   });
+}
+
+/** What failed while an open database was read. `level` meets damage to its own files as an error of its own. */
+export function readError(error: unknown): CodedError {
+  if (error instanceof CodedError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  if (codeOf(error)?.endsWith('_NOT_OPEN') === true) {
+    return new CodedError('UNAVAILABLE', 'The state is closed.', { cause: error });
+  }
+  if (RESOURCES.test(text)) {
+    return new CodedError('DISK_FAILED', `The state cannot be read: ${text}`, { cause: error });
+  }
+  return new StateDamage('database', `The state cannot be read: ${text}.`, { cause: error });
 }
 
 function codeOf(error: unknown): string | null {

@@ -1,18 +1,22 @@
 import { assert } from '../base/assert.ts';
-import { type Database, type Scan, type Snapshot, scan } from './database.ts';
-import { encodeMark, readHead } from './head.ts';
-import { ROW_RANGE, STREAM_RANGE } from './keys.ts';
+import type { CodedError } from '../base/errors.ts';
+import { type Database, type Snapshot, scan } from './database.ts';
+import { encodeMark, type Head, readHead } from './head.ts';
+import { ROW_RANGE, STREAM_RANGE, withoutPrefix } from './keys.ts';
+import { checkRows, RowIndex } from './row-index.ts';
 import type { AppliedMark } from './state-store.ts';
+import { StreamWalk } from './stream-walk.ts';
 import { FrameWriter } from './transfer.ts';
-import { unwrapValue } from './value.ts';
+import { unwrapValue, valueChecksum } from './value.ts';
 
 /**
  * The database as it is now, as frames, while writes go on. `done` is called once, when the frames were read to the end, or their
- * reader stopped, or reading failed.
+ * reader stopped, or reading failed; `failed` says what the latter was.
  */
 export async function exportFrom(
   database: Database,
   done: () => void,
+  failed: (error: unknown) => CodedError,
 ): Promise<{ readonly mark: AppliedMark; readonly chunks: AsyncIterable<Uint8Array> }> {
   const snapshot = database.snapshot();
   const close = async (): Promise<void> => {
@@ -22,31 +26,39 @@ export async function exportFrom(
   try {
     const head = await readHead(database, snapshot);
     assert(head !== null, 'a state that is exported has a head');
-    return { mark: head.mark, chunks: closing(frames(database, snapshot, head.mark), close) };
+    return { mark: head.mark, chunks: closing(frames(database, snapshot, head), close, failed) };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function* frames(
-  database: Database,
-  snapshot: Snapshot,
-  mark: AppliedMark,
-): AsyncGenerator<Uint8Array> {
+/** Nothing is copied that is not whole: what is missing or changed throws. */
+async function* frames(database: Database, snapshot: Snapshot, head: Head): AsyncGenerator<Uint8Array> {
   const writer = new FrameWriter();
-  yield* writer.add({ kind: 'mark', content: encodeMark(mark) });
-  const ranges: readonly Scan[] = [ROW_RANGE, STREAM_RANGE];
-  for (const range of ranges) {
-    for await (const [key, value] of scan(database, { ...range, snapshot }, 64)) {
-      yield* writer.add({ kind: 'value', key, content: unwrapValue(key, value) });
-    }
+  yield* writer.add({ kind: 'mark', content: encodeMark(head.mark) });
+  const rows = new RowIndex();
+  for await (const [key, value] of scan(database, { ...ROW_RANGE, snapshot }, 64)) {
+    const content = unwrapValue(key, value);
+    rows.put(withoutPrefix(key), valueChecksum(value));
+    yield* writer.add({ kind: 'value', key, content });
   }
+  checkRows(rows.digest, head.rows);
+  const walk = await StreamWalk.begin(database, snapshot);
+  for await (const [key, value] of scan(database, { ...STREAM_RANGE, snapshot }, 64)) {
+    const content = walk.take(key, value);
+    if (content !== null) yield* writer.add({ kind: 'value', key, content });
+  }
+  walk.end();
   yield* writer.end();
 }
 
 /** A generator that was never started does not run its `finally`: so the closing is done around it. */
-function closing<Value>(values: AsyncGenerator<Value>, close: () => Promise<void>): AsyncIterable<Value> {
+function closing<Value>(
+  values: AsyncGenerator<Value>,
+  close: () => Promise<void>,
+  failed: (error: unknown) => CodedError,
+): AsyncIterable<Value> {
   let closed = false;
   const closeOnce = async (): Promise<void> => {
     if (closed) return;
@@ -60,7 +72,7 @@ function closing<Value>(values: AsyncGenerator<Value>, close: () => Promise<void
         if (result.done !== true) return result;
       } catch (error) {
         await closeOnce();
-        throw error;
+        throw failed(error);
       }
       await closeOnce();
       return { done: true, value: undefined };

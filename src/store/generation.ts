@@ -1,6 +1,7 @@
 import type { Database } from './database.ts';
 import type { Head } from './head.ts';
 import type { RowIndex } from './row-index.ts';
+import type { StreamIndex } from './stream-index.ts';
 
 /**
  * One state directory while it is in force, and after that until its last reader is done: an install puts the next generation in
@@ -10,6 +11,7 @@ export class Generation {
   readonly number: number;
   readonly database: Database;
   readonly rows: RowIndex;
+  readonly streams: StreamIndex;
   /** Of the newest batch that is written. */
   head: Head | null;
   #readers = 0;
@@ -18,12 +20,13 @@ export class Generation {
   constructor(
     number: number,
     database: Database,
-    state: { readonly head: Head | null; readonly rows: RowIndex },
+    state: { readonly head: Head | null; readonly rows: RowIndex; readonly streams: StreamIndex },
   ) {
     this.number = number;
     this.database = database;
     this.head = state.head;
     this.rows = state.rows;
+    this.streams = state.streams;
   }
 
   /** Until the returned function is called (once or more), the database stays open. */

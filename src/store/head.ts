@@ -27,6 +27,8 @@ export interface RowDigest {
   readonly sum: number;
 }
 
+const DIGEST_BYTES = 16;
+
 export const noRows: RowDigest = { count: 0, xor: 0, sum: 0 };
 
 export interface Link {
@@ -85,6 +87,19 @@ export function decodeHead(bytes: Buffer): Head {
     },
     rows: { xor: bytes.readUInt32LE(20), sum: bytes.readUInt32LE(24), count: bytes.readDoubleLE(28) },
   };
+}
+
+export function encodeDigest({ count, xor, sum }: RowDigest): Buffer {
+  const bytes = Buffer.allocUnsafe(DIGEST_BYTES);
+  bytes.writeDoubleLE(count, 0);
+  bytes.writeUInt32LE(xor, 8);
+  bytes.writeUInt32LE(sum, 12);
+  return bytes;
+}
+
+export function decodeDigest(bytes: Buffer): RowDigest {
+  if (bytes.length < DIGEST_BYTES) throw new StateDamage('value', 'A digest of the state is too short.');
+  return { count: bytes.readDoubleLE(0), xor: bytes.readUInt32LE(8), sum: bytes.readUInt32LE(12) };
 }
 
 /** Null when the database is empty. */

@@ -2,10 +2,21 @@ import { crc32c } from '../base/crc.ts';
 import { MIB } from '../base/limits.ts';
 import { StateDamage } from './damage.ts';
 import { type Database, type Operation, writeBatch } from './database.ts';
-import { decodeMark, encodeHead, encodeLink, encodeMark, type Head } from './head.ts';
-import { HEAD_KEY, linkKey, ROW_RANGE, STREAM_RANGE, withoutPrefix } from './keys.ts';
+import { decodeMark, encodeDigest, encodeHead, encodeLink, encodeMark, type Head } from './head.ts';
+import {
+  HEAD_KEY,
+  linkKey,
+  ROW_RANGE,
+  STREAM_RANGE,
+  STREAMS_KEY,
+  streamHeadKey,
+  streamOfChunk,
+  withoutPrefix,
+} from './keys.ts';
 import { RowIndex } from './row-index.ts';
 import type { AppliedMark, SnapshotInstall } from './state-store.ts';
+import { encodeStreamHead, noRecords, type StreamHead, StreamIndex } from './stream-index.ts';
+import { extendByChunk } from './stream-walk.ts';
 import { FrameReader, type Item } from './transfer.ts';
 import { valueChecksum, wrapValue } from './value.ts';
 
@@ -13,7 +24,11 @@ const BATCH_BYTES = 1 * MIB;
 
 /** What becomes of the directory that was filled. */
 export interface InstallEnd {
-  commit(state: { readonly head: Head; readonly rows: RowIndex }): Promise<void>;
+  commit(state: {
+    readonly head: Head;
+    readonly rows: RowIndex;
+    readonly streams: StreamIndex;
+  }): Promise<void>;
   abort(): Promise<void>;
 }
 
@@ -23,6 +38,9 @@ export class Install implements SnapshotInstall {
   readonly #end: InstallEnd;
   readonly #reader = new FrameReader();
   readonly #rows = new RowIndex();
+  readonly #streams = new StreamIndex();
+  /** The stream that is arriving, as far as it has. */
+  #stream: { readonly name: string; readonly head: StreamHead } | null = null;
   #mark: AppliedMark | null = null;
   #operations: Operation[] = [];
   #operationBytes = 0;
@@ -63,10 +81,12 @@ export class Install implements SnapshotInstall {
     const chain = crc32c(encodeMark(mark));
     const link = { number: 1, firstIndex: 1, lastIndex: mark.index, chainBefore: 0, chain };
     const head: Head = { mark, batch: { number: 1, chain, oldestLink: 1 }, rows: this.#rows.digest };
+    this.#closeStream();
+    this.#put(STREAMS_KEY, encodeDigest(this.#streams.digest));
     this.#put(linkKey(1), encodeLink(link));
     this.#put(HEAD_KEY, encodeHead(head));
     await this.#writeOperations();
-    await this.#end.commit({ head, rows: this.#rows });
+    await this.#end.commit({ head, rows: this.#rows, streams: this.#streams });
     this.#ended = true;
   }
 
@@ -89,6 +109,21 @@ export class Install implements SnapshotInstall {
     }
     const value = this.#put(item.key, item.content);
     if (isRow) this.#rows.put(withoutPrefix(item.key), valueChecksum(value));
+    else this.#takeChunk(item.key, item.content);
+  }
+
+  #takeChunk(key: string, content: Buffer): void {
+    const name = streamOfChunk(key);
+    if (this.#stream?.name !== name) this.#closeStream();
+    const head = extendByChunk(name, this.#stream?.head ?? noRecords, key, content);
+    this.#stream = { name, head };
+  }
+
+  #closeStream(): void {
+    if (this.#stream === null) return;
+    const { name, head } = this.#stream;
+    this.#streams.put(name, head, valueChecksum(this.#put(streamHeadKey(name), encodeStreamHead(head))));
+    this.#stream = null;
   }
 
   #put(key: string, content: Uint8Array): Buffer {

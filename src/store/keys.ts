@@ -1,5 +1,9 @@
 /** Keys within `level`: see the README of this folder. '"' is the character after '!'. */
 export const HEAD_KEY = 'm';
+/** Digest of the heads of all streams. */
+export const STREAMS_KEY = 'n';
+export const DROP_RANGE = { gte: 'd!', lt: 'd"' } as const;
+export const STREAM_HEAD_RANGE = { gte: 'h!', lt: 'h"' } as const;
 export const LINK_RANGE = { gte: 'l!', lt: 'l"' } as const;
 export const ROW_RANGE = { gte: 'r!', lt: 'r"' } as const;
 export const STREAM_RANGE = { gte: 's!', lt: 's"' } as const;
@@ -14,6 +18,15 @@ export function rowKey(key: string): string {
 
 export function linkKey(number: number): string {
   return `l!${digits(number)}`;
+}
+
+export function streamHeadKey(stream: string): string {
+  return `h!${stream}`;
+}
+
+/** Present from before the first chunk of a stream is deleted until its head is. */
+export function dropKey(stream: string): string {
+  return `d!${stream}`;
 }
 
 export function chunkKey(stream: string, firstSequence: number): string {
@@ -35,4 +48,8 @@ export function firstSequenceOf(chunkKey: string): number {
 
 function digits(number: number): string {
   return Math.min(number, Number.MAX_SAFE_INTEGER).toString(16).padStart(NUMBER_CHARS, '0');
+}
+
+export function streamOfChunk(chunkKey: string): string {
+  return chunkKey.slice(PREFIX_CHARS, -NUMBER_CHARS - 1);
 }

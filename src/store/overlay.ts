@@ -1,4 +1,4 @@
-import type { Database } from './database.ts';
+import type { Generation } from './generation.ts';
 import type { Pending } from './pending.ts';
 import type { StreamRecord } from './state-store.ts';
 import { readFirst, readLast } from './stream-reader.ts';
@@ -15,7 +15,7 @@ export interface ReadRange {
  * turn: what is written after that is seen in the groups, and what was written before it, in the snapshot.
  */
 export async function readThrough(
-  database: Database,
+  { database, streams }: Pick<Generation, 'database' | 'streams'>,
   queue: readonly Pending[],
   stream: string,
   range: ReadRange,
@@ -25,12 +25,9 @@ export async function readThrough(
   const { staged, dropped } = stagedRecords(queue, stream);
   const wanted = staged.filter(({ sequence }) => sequence >= from && sequence <= range.to);
   const newest = range.fromEnd === true ? wanted.slice(-range.limit) : [];
-  const below = {
-    from,
-    to: Math.min(range.to, (staged[0]?.sequence ?? Number.POSITIVE_INFINITY) - 1, Number.MAX_SAFE_INTEGER),
-    limit: range.limit - newest.length,
-    reached: staged.length > 0,
-  };
+  // The head of a stream is ahead of `level` while a batch is being written; the batch is in the queue then.
+  const last = (staged[0]?.sequence ?? streams.headOf(stream).last + 1) - 1;
+  const below = { from, to: Math.min(range.to, last), limit: range.limit - newest.length };
   if (dropped || below.from > below.to || below.limit === 0) return wantedOnly(wanted, range);
   const snapshot = database.snapshot();
   try {

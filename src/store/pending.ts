@@ -26,7 +26,9 @@ export class Pending {
   readonly drops = new Set<string>();
   readonly waiters: FlushWaiter[] = [];
   mark: AppliedMark;
-  /** Takes no further group: its batch is being made. */
+  /** The digest at its end is to be told. */
+  checkpoint = false;
+  /** Takes no further group: its batch is being made, or must end where it does. */
   closed = false;
   /** What the batch costs, in bytes of writing: no less than the memory held. */
   bytes = 0;

@@ -1,3 +1,4 @@
+import { StateDamage } from './damage.ts';
 import { noRows, type RowDigest } from './head.ts';
 
 /**
@@ -37,4 +38,12 @@ export class RowIndex {
 
 export function sameDigest(a: RowDigest, b: RowDigest): boolean {
   return a.count === b.count && a.xor === b.xor && a.sum === b.sum;
+}
+
+export function checkRows(found: RowDigest, written: RowDigest): void {
+  if (sameDigest(found, written)) return;
+  throw new StateDamage(
+    'hole',
+    `The state has ${found.count} rows, and not the ${written.count} that were written.`,
+  );
 }

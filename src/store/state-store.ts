@@ -1,4 +1,5 @@
 import type { Changes } from '../base/changes.ts';
+import type { StateDamage } from './damage.ts';
 
 /** Position and driver's data that travel with each batch of applied state. */
 export interface AppliedMark {
@@ -21,8 +22,11 @@ export interface StateStore {
   readonly mark: AppliedMark | null;
   /** Index covered by a batch that was synced: the log may be cut up to it. */
   readonly syncedIndex: number;
-  /** Takes a group in log order. Schedules a flush by itself; bounded: see `pendingBytes`. */
-  stage(mark: AppliedMark, changes: Changes): void;
+  /**
+   * Takes a group in log order. Schedules a flush by itself; bounded: see `pendingBytes`. At a `checkpoint` the watcher is told the
+   * digest of all rows and streams up to here, once written.
+   */
+  stage(mark: AppliedMark, changes: Changes, checkpoint?: boolean): void;
   /** Bytes staged and not yet written. The engine stops applying above its own high-water mark until a flush. */
   readonly pendingBytes: number;
   /** Resolves when all that is staged now is written (and synced, if asked). Rejects with the error of a failed write. */
@@ -38,7 +42,16 @@ export interface StateStore {
   exportSnapshot(): Promise<{ readonly mark: AppliedMark; readonly chunks: AsyncIterable<Uint8Array> }>;
   /** Stages a received copy beside the current state. Nothing is visible before `commit`, which is atomic and durable. */
   beginInstall(): Promise<SnapshotInstall>;
+  /** From now on all that is stored is read again and again, slowly, and what a read finds to be wrong is told. */
+  watch(watcher: StateWatcher): void;
   close(): Promise<void>;
+}
+
+export interface StateWatcher {
+  /** Something that was written is missing or changed. Told each time; the read itself fails as well. */
+  damaged(damage: StateDamage): void;
+  /** Equal on all nodes at equal indexes, however often they wrote. */
+  digest(index: number, digest: string): void;
 }
 
 export interface SnapshotInstall {

@@ -11,19 +11,22 @@ import {
   type OpenLevel,
   openDatabase,
   openLevelOnDisk,
+  readError,
   scan,
   writeBatch,
 } from './database.ts';
+import { digestText } from './digest.ts';
 import { exportFrom } from './export.ts';
 import { Generation } from './generation.ts';
-import { noRows, type RowDigest, readHead } from './head.ts';
+import { noRows, readHead } from './head.ts';
 import { Install } from './install.ts';
 import { ROW_RANGE, withoutPrefix } from './keys.ts';
 import { readThrough } from './overlay.ts';
 import { Pending } from './pending.ts';
 import { type Pointer, readPointer, removeOtherStates, stateDirectory, writePointer } from './pointer.ts';
-import { RowIndex, sameDigest } from './row-index.ts';
-import type { AppliedMark, SnapshotInstall, StateStore, StreamRecord } from './state-store.ts';
+import { checkRows, RowIndex } from './row-index.ts';
+import { Scrub } from './scrub.ts';
+import type { AppliedMark, SnapshotInstall, StateStore, StateWatcher, StreamRecord } from './state-store.ts';
 import { dropStream } from './stream-writer.ts';
 import { plain, unwrapValue, valueChecksum } from './value.ts';
 import { verifyState } from './verify.ts';
@@ -71,7 +74,7 @@ async function openGeneration(options: StateOptions, { number, made }: Pointer):
     return new Generation(number, database, state);
   } catch (error) {
     await database.close();
-    throw error;
+    throw readError(error);
   }
 }
 
@@ -97,6 +100,8 @@ class LevelState implements StateStore {
   #install: Install | null = null;
   #exports = 0;
   #replacing: Promise<void> = Promise.resolve();
+  #watcher: StateWatcher | null = null;
+  #scrub: Scrub | null = null;
 
   constructor(options: StateOptions, generation: Generation) {
     this.#options = options;
@@ -118,7 +123,7 @@ class LevelState implements StateStore {
     return this.#queue.reduce((sum, pending) => sum + pending.bytes, 0);
   }
 
-  stage(mark: AppliedMark, changes: Changes): void {
+  stage(mark: AppliedMark, changes: Changes, checkpoint = false): void {
     this.#check();
     assert(mark.index > (this.#mark?.index ?? -1), 'groups are staged in log order');
     this.#mark = mark;
@@ -128,6 +133,8 @@ class LevelState implements StateStore {
       this.#queue = [...this.#queue, last];
     }
     last.add(mark, changes);
+    last.checkpoint = checkpoint;
+    if (checkpoint) last.closed = true;
     if (last.bytes >= BATCH_BYTES) this.#write();
     else this.#timer ??= this.#clock.after(FLUSH_DELAY_MS, () => this.#write());
   }
@@ -156,6 +163,8 @@ class LevelState implements StateStore {
       }
       const head = await readHead(database, snapshot);
       checkRows(found.digest, head?.rows ?? noRows);
+    } catch (error) {
+      throw this.#noticed(error);
     } finally {
       await snapshot.close();
       release();
@@ -169,7 +178,9 @@ class LevelState implements StateStore {
     this.#check();
     const release = this.#generation.hold();
     try {
-      return await readThrough(this.#generation.database, this.#queue, stream, range);
+      return await readThrough(this.#generation, this.#queue, stream, range);
+    } catch (error) {
+      throw this.#noticed(error);
     } finally {
       release();
     }
@@ -191,7 +202,7 @@ class LevelState implements StateStore {
       this.#exports--;
       release();
     };
-    return exportFrom(generation.database, done);
+    return exportFrom(generation.database, done, (error) => this.#noticed(error));
   }
 
   async beginInstall(): Promise<SnapshotInstall> {
@@ -214,6 +225,15 @@ class LevelState implements StateStore {
     }
   }
 
+  watch(watcher: StateWatcher): void {
+    this.#watcher = watcher;
+    this.#scrub ??= new Scrub({
+      clock: this.#clock,
+      generation: () => this.#generation,
+      failed: (error) => this.#noticed(error),
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     try {
@@ -222,6 +242,7 @@ class LevelState implements StateStore {
       this.#closed = true;
       this.#timer?.cancel();
       await this.#writing;
+      await this.#scrub?.stop();
       await this.#install?.abort();
       await this.#generation.database.close();
       await this.#replacing;
@@ -270,9 +291,11 @@ class LevelState implements StateStore {
     // Before the batch and not within it: a long stream has too many keys for one. After a crash in between, the log drops the
     // rest before anyone reads.
     for (const stream of pending.drops) await dropStream(generation.database, stream);
-    const { operations, head } = makeBatch(pending, generation.head, generation.rows);
+    const { operations, head } = makeBatch(pending, generation.head, generation);
+    const digest = digestText(generation);
     await writeBatch(generation.database, operations);
     generation.head = head;
+    if (pending.checkpoint) this.#watcher?.digest(head.mark.index, digest);
   }
 
   async #abandon(number: number, database: Database): Promise<void> {
@@ -320,6 +343,13 @@ class LevelState implements StateStore {
     }
   }
 
+  /** Of a read that failed. */
+  #noticed(error: unknown): CodedError {
+    const failure = readError(error);
+    if (failure instanceof StateDamage && !this.#closed) this.#watcher?.damaged(failure);
+    return failure;
+  }
+
   #fail(error: unknown): CodedError {
     const text = error instanceof Error ? error.message : String(error);
     this.#failure ??= new CodedError('DISK_FAILED', `The state could not be written: ${text}`, {
@@ -330,12 +360,4 @@ class LevelState implements StateStore {
     for (const pending of this.#queue) for (const waiter of pending.waiters) waiter.reject(failure);
     return failure;
   }
-}
-
-function checkRows(found: RowDigest, written: RowDigest): void {
-  if (sameDigest(found, written)) return;
-  throw new StateDamage(
-    'hole',
-    `The state has ${found.count} rows, and not the ${written.count} that were written.`,
-  );
 }

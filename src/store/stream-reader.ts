@@ -11,18 +11,16 @@ export interface View {
   readonly snapshot: Snapshot;
 }
 
-/** Inclusive at both ends; `limit` is at least 1. */
+/** Inclusive at both ends, and all of it exists; `limit` is at least 1. */
 export interface SequenceRange {
   readonly from: number;
   readonly to: number;
   readonly limit: number;
-  /** Whether it is known that record `to` exists. */
-  readonly reached: boolean;
 }
 
 /*
  * Sequences of a stream are consecutive from 1, so a record that is not where it must be is missing: both readers then throw
- * `StateDamage` (`gap`). Only records missing at the very end of a stream look like its end.
+ * `StateDamage` (`gap`).
  */
 
 /** The first records of the range, ascending. */
@@ -39,7 +37,7 @@ export async function readFirst(view: View, stream: string, range: SequenceRange
       if (found.length === range.limit) return found;
     }
   }
-  await expectEnd(view, stream, found.at(-1)?.sequence ?? range.from - 1, range);
+  expectEnd(stream, found.at(-1)?.sequence ?? range.from - 1, range.to);
   return found;
 }
 
@@ -59,29 +57,11 @@ export async function readLast(view: View, stream: string, range: SequenceRange)
     }
     if (descending.length === range.limit || firstSequence <= range.from) break;
   }
+  expectEnd(stream, descending[0]?.sequence ?? range.from - 1, range.to);
   const lowest = descending.at(-1);
   if (lowest !== undefined && descending.length < range.limit)
     expectNext(stream, lowest.sequence, range.from);
-  await expectEnd(view, stream, descending[0]?.sequence ?? range.from - 1, range);
   return descending.reverse();
-}
-
-/** `last` is the last record that was found up to `range.to`: what follows it must not exist. */
-async function expectEnd(view: View, stream: string, last: number, range: SequenceRange): Promise<void> {
-  if (last === range.to) return;
-  const later = range.reached ? range.to : await firstAfter(view, stream, range.to);
-  if (later !== null) expectNext(stream, later, last + 1);
-}
-
-async function firstAfter(
-  { database, snapshot }: View,
-  stream: string,
-  sequence: number,
-): Promise<number | null> {
-  if (sequence >= Number.MAX_SAFE_INTEGER) return null;
-  const { lt } = streamRange(stream);
-  const [key] = await database.keys({ gt: chunkKey(stream, sequence), lt, limit: 1, snapshot }).all();
-  return key === undefined ? null : firstSequenceOf(key);
 }
 
 /** Chunks fetched at a time: most reads want no more than one. */
@@ -104,4 +84,9 @@ async function chunkAtOrBefore(
 function expectNext(stream: string, found: number, expected: number): void {
   if (found === expected) return;
   throw new StateDamage('gap', `Stream ${stream} has record ${found} where record ${expected} should be.`);
+}
+
+function expectEnd(stream: string, last: number, expected: number): void {
+  if (last === expected) return;
+  throw new StateDamage('gap', `Stream ${stream} ends at record ${last}, and not at ${expected}.`);
 }

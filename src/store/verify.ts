@@ -1,18 +1,20 @@
 import { StateDamage } from './damage.ts';
 import { type Database, scan } from './database.ts';
-import { decodeLink, type Head, type Link, readHead } from './head.ts';
-import { LINK_RANGE, ROW_RANGE, withoutPrefix } from './keys.ts';
+import { decodeDigest, decodeLink, type Head, type Link, readHead } from './head.ts';
+import { LINK_RANGE, ROW_RANGE, STREAM_HEAD_RANGE, STREAMS_KEY, withoutPrefix } from './keys.ts';
 import { RowIndex, sameDigest } from './row-index.ts';
+import { decodeStreamHead, StreamIndex } from './stream-index.ts';
 import { unwrapValue, valueChecksum } from './value.ts';
 
 export interface VerifiedState {
   /** Null when the database is empty. */
   readonly head: Head | null;
   readonly rows: RowIndex;
+  readonly streams: StreamIndex;
 }
 
 /**
- * Checks that no batch and no row is missing. Reads the head, the links and the rows, never the streams. Throws
+ * Checks that no batch and no row is missing. Reads the head, the links, the rows and the heads of the streams, never their chunks. Throws
  * `StateDamage`, of kind `hole` when something is missing.
  */
 export async function verifyState(database: Database): Promise<VerifiedState> {
@@ -27,7 +29,21 @@ export async function verifyState(database: Database): Promise<VerifiedState> {
     throw hole(`there are ${rows.digest.count} rows, and not the ${head.rows.count} that were written`);
   }
   if (head === null && rows.digest.count > 0) throw hole('there are rows without a head');
-  return { head, rows };
+  return { head, rows, streams: await verifyStreamHeads(database, head) };
+}
+
+async function verifyStreamHeads(database: Database, head: Head | null): Promise<StreamIndex> {
+  const streams = new StreamIndex();
+  for await (const [key, value] of scan(database, STREAM_HEAD_RANGE, 1_000)) {
+    const streamHead = decodeStreamHead(unwrapValue(key, value));
+    streams.put(withoutPrefix(key), streamHead, valueChecksum(value));
+  }
+  const written = await database.get<string, Buffer>(STREAMS_KEY, {});
+  if (head === null && written === undefined && streams.digest.count === 0) return streams;
+  if (head === null || written === undefined) throw hole('there are streams without a head');
+  const digest = decodeDigest(unwrapValue(STREAMS_KEY, written));
+  if (sameDigest(streams.digest, digest)) return streams;
+  throw hole(`there are ${streams.digest.count} streams, and not the ${digest.count} that were written`);
 }
 
 async function verifyLinks(database: Database, head: Head | null): Promise<void> {
