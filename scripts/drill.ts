@@ -1,9 +1,10 @@
 /**
- * `npm run drill`: a cluster of its own under load, whose leader is killed again and again, judged from the clients' side. Exit code 0
- * when every promise held, 1 when one did not, 64 for a wrong command line, 130 after Ctrl-C.
+ * `npm run drill`: a cluster of its own under load, to which bad things are done, judged from the clients' side. Exit code 0 when every
+ * promise held, 1 when one did not, 64 for a wrong command line, 130 after Ctrl-C.
  */
 import { randomInt } from 'node:crypto';
-import { type DrillReport, runDrill } from './support/drill/drill.ts';
+import { runDrill } from './support/drill/drill.ts';
+import { runRolling } from './support/drill/rolling.ts';
 import { readFlags, runToEnd, withCluster } from './support/program.ts';
 
 const help = `npm run drill -- [options]
@@ -12,24 +13,28 @@ Starts a cluster of its own, writes and reads through the client library, kills 
 checks from the clients' side that nothing acknowledged was lost, doubled or reordered.
 
   --kills N      how often the leader is killed (default 5)
+  --rolling      instead: each node in turn is told to stop (SIGTERM), and started again; no request of a client may fail
+  --rounds N     with --rolling: how often each node is restarted (default 3)
   --rate R       sends a second, all writers together (default 400)
   --writers W    writers, each an account and a session of its own (default 4)
-  --nodes 3|5    nodes of the cluster (default 3)
+  --nodes 1|3|5  nodes of the cluster (default 3); alone, a node is an outage until it is back, and nothing is lost
   --seed S       for the moments of the kills (default: a random one, printed)
   --json         one JSON object on stdout instead of a table
   --help         this text
   --version      the version
 
-An outage is, for one kill, the longest time between two acknowledgements of the writer that had it worst.
-Exit code 1 after any violation, when too little was acknowledged, or when a writer or a killed node did not recover.`;
+An outage is, for one kill, the longest time between two acknowledgements of the writer that had it worst; so is the gap of a hand-over.
+Exit code 1 after any violation, when too little was acknowledged, or when a writer or a node did not recover.`;
 
-const { numbers, json } = readFlags({
+const { numbers, given, json } = readFlags({
   help,
+  switches: ['rolling'],
   numbers: {
     kills: { otherwise: 5, least: 0, most: 1_000 },
+    rounds: { otherwise: 3, least: 1, most: 100 },
     rate: { otherwise: 400, least: 1, most: 20_000 },
     writers: { otherwise: 4, least: 1, most: 64 },
-    nodes: { otherwise: 3, least: 3, most: 5, only: [3, 5] },
+    nodes: { otherwise: 3, least: 1, most: 5, only: [1, 3, 5] },
     seed: { otherwise: randomInt(2 ** 31), least: 0, most: 2 ** 32 },
   },
 });
@@ -39,23 +44,29 @@ const tell = (line: string): void => {
   else console.log(line);
 };
 
+/** What every kind of drill reports, beside figures of its own. */
+interface Report {
+  readonly failures: readonly string[];
+}
+
 await runToEnd(async () => {
-  tell(
-    `seed ${numbers.seed}: ${numbers.kills} kills, ${numbers.rate} sends a second, ${numbers.nodes} nodes`,
-  );
-  const report = await withCluster(
-    { nodes: numbers.nodes, label: 'drill' },
-    (cluster) => runDrill(cluster, { ...numbers, tell }),
+  const rolling = given.has('rolling');
+  const { seed, kills, rounds, rate, nodes } = numbers;
+  const what = rolling ? `${rounds} rounds of restarts` : `${kills} kills`;
+  tell(`seed ${seed}: ${what}, ${rate} sends a second, ${nodes} nodes`);
+  const report = await withCluster<Report>(
+    { nodes, label: 'drill' },
+    (cluster) => (rolling ? runRolling : runDrill)(cluster, { ...numbers, tell }),
     (result) => result.failures.length > 0,
   );
   console.log(json ? JSON.stringify(report) : table(report));
   return report.failures.length === 0 ? 0 : 1;
 });
 
-function table(result: DrillReport): string {
-  const { failures, outagesMs, ...figures } = result;
-  const rows = Object.entries(figures).map(([name, value]) => `  ${name.padEnd(22)} ${value}`);
-  rows.push(`  ${'outagesMs'.padEnd(22)} ${outagesMs.join(' ')}`);
+function table({ failures, ...figures }: Report): string {
+  const rows = Object.entries(figures).map(([name, value]) => {
+    return `  ${name.padEnd(22)} ${Array.isArray(value) ? value.join(' ') : value}`;
+  });
   const verdict = failures.length === 0 ? 'Every promise held.' : 'FAILED:';
   return ['', ...rows, '', verdict, ...failures.map((failure) => `  ${failure}`)].join('\n');
 }

@@ -16,6 +16,8 @@ export interface NumberFlag {
 export interface Flags<Numbers extends string> {
   readonly help: string;
   readonly numbers: Readonly<Record<Numbers, NumberFlag>>;
+  /** Flags without a value; `given` has those that were there. */
+  readonly switches?: readonly string[];
 }
 
 export interface FlagValues<Numbers extends string> {
@@ -29,10 +31,9 @@ export function readFlags<Numbers extends string>(flags: Flags<Numbers>): FlagVa
   try {
     const names = Object.keys(flags.numbers) as Numbers[];
     const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
-    const boolean = { type: 'boolean' as const, default: false };
-    const values: Record<string, unknown> = parseArgs({
-      options: { ...options, json: boolean, help: boolean, version: boolean },
-    }).values;
+    const plain = ['json', 'help', 'version', ...(flags.switches ?? [])];
+    const switches = Object.fromEntries(plain.map((name) => [name, { type: 'boolean' as const }]));
+    const values: Record<string, unknown> = parseArgs({ options: { ...options, ...switches } }).values;
     if (values.help === true) finish(flags.help);
     if (values.version === true) finish(version());
     const numbers = names.map((name) => [name, readNumber(name, flags.numbers[name], values[name])]);

@@ -27,6 +27,6 @@ t.test('drill and bench: help and version are told, wrong flags are refused in o
   t.match(help.out, /--kills N/);
   t.match(version, { code: 0, out: /^\d+\.\d+\.\d+\n$/ });
   t.match(unknown, { code: 64, out: '', err: /^[^\n]*--colour[^\n]*\n$/ });
-  t.match(outside, { code: 64, err: /--nodes must be 3 or 5, not "4"/ });
+  t.match(outside, { code: 64, err: /--nodes must be 1 or 3 or 5, not "4"/ });
   t.match(notNumber, { code: 64, err: /--kills must be a whole number from 0 to 1000/ });
 });
