@@ -5,6 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { CodedError } from './errors.ts';
+import { GIB, MIB } from './limits.ts';
 
 const port = Type.Integer({ minimum: 1, maximum: 65_535 });
 const closed = { additionalProperties: false };
@@ -53,6 +54,24 @@ const compactionSchema = Type.Object(
   { ...closed, default: {} },
 );
 
+const bytesUpTo = (most: number, byDefault: number) =>
+  Type.Integer({ minimum: 0, maximum: most, default: byDefault });
+
+/** Bounds of what people send each other; the defaults fit a small team's disks. */
+const filesSchema = Type.Object(
+  {
+    /** One file. */
+    fileBytes: bytesUpTo(16 * GIB - MIB, 256 * MIB),
+    /** All files that one account has sent or is uploading. */
+    accountBytes: bytesUpTo(Number.MAX_SAFE_INTEGER, 4 * GIB),
+    /** All files of the cluster, each content once. */
+    clusterBytes: bytesUpTo(Number.MAX_SAFE_INTEGER, 64 * GIB),
+    /** How fast a node reads its chunks again, to find damage. */
+    scrubBytesPerSecond: Type.Integer({ minimum: 65_536, maximum: GIB, default: 4 * MIB }),
+  },
+  { ...closed, default: {} },
+);
+
 const configSchema = Type.Object(
   {
     cluster: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$', default: 'conclave' }),
@@ -66,6 +85,7 @@ const configSchema = Type.Object(
     revealUnknownUser: Type.Boolean({ default: false }),
     timings: timingsSchema,
     compaction: compactionSchema,
+    files: filesSchema,
     limits: Type.Object(
       {
         /** Until a line that was begun must be complete, before login. */

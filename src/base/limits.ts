@@ -1,8 +1,18 @@
 /** Every bound that more than one folder shares. Units are in the names; bytes unless said otherwise. */
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
+export const GIB = 1024 * MIB;
 
 export const limits = {
+  /** UTF-8. What file systems take. */
+  fileNameBytes: 255,
+  fileTypeChars: 127,
+  /** Parts of files that one node takes in at once, and of one account among them. */
+  filePartsInFlight: 32,
+  filePartsPerAccount: 4,
+  /** Files that one node sends out at once, and to one account among them. */
+  downloadsInFlight: 64,
+  downloadsPerAccount: 4,
   /** A line of a line dialect, terminator excluded. */
   lineBytes: 8 * KIB,
   /** One WebSocket frame of the native protocol. */

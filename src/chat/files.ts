@@ -80,6 +80,7 @@ export class Files implements FilesView {
   readonly #bytesOf = new Map<AccountId, number>();
   #clusterBytes = 0;
   #additions = 0;
+  #known = true;
 
   constructor(changes: ChangeSet, bounds: FileBounds) {
     this.#changes = changes;
@@ -90,6 +91,10 @@ export class Files implements FilesView {
 
   get additions(): number {
     return this.#additions;
+  }
+
+  get known(): boolean {
+    return this.#known;
   }
 
   *referenced(): Iterable<ManifestAddress> {
@@ -177,7 +182,7 @@ export class Files implements FilesView {
     for (const reference of references) this.#rememberReference(reference);
     const inOrder = [...leases].sort((a, b) => a.untilMs - b.untilMs || a.index - b.index);
     for (const lease of inOrder) this.#rememberLease(lease);
-    this.#additions += 1;
+    this.#known = true;
   }
 
   *rows(): Iterable<Row> {
@@ -185,7 +190,10 @@ export class Files implements FilesView {
     yield* this.#leases.values();
   }
 
+  /** Until `restore`, this is not the state. */
   clear(): void {
+    this.#known = false;
+    this.#additions += 1;
     this.#references.clear();
     this.#byConversation.clear();
     this.#leases.clear();

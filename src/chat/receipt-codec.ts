@@ -11,8 +11,8 @@ const tag = {
   accountDeleted: 4,
   sent: 5,
   cursorsAdvanced: 6,
-  uploadLeased: 40,
-  uploadCancelled: 41,
+  uploadLeased: 80,
+  uploadCancelled: 81,
 } as const;
 
 /** Place in this list, from `firstRejection` on, is the number in a row: new codes go to the end. */

@@ -193,6 +193,8 @@ export interface FilesView {
   referenced(): Iterable<ManifestAddress>;
   /** Manifests of uploads under way, each once. */
   leased(): Iterable<ManifestAddress>;
+  /** False while the state is being replaced: nothing may be concluded from what is not there. */
+  readonly known: boolean;
   /** Either of the two. */
   has(manifest: ManifestAddress): boolean;
   /** Grows with each manifest that joins one of the two, and when the state is replaced. Not part of the state. */

@@ -1,19 +1,20 @@
 /**
  * Removes chunks that no message refers to and no upload has leased.
  *
- * Invariant: what joins the roots after they were read is not removed. A lease is applied here before any chunk is counted as held
+ * Invariant: only a state that has caught up with the log is believed; what joins the roots after they were read is not removed. A lease is applied here before any chunk is counted as held
  * under it (`ClusterHoldings.requireRoot`), and each removal is preceded, in the same turn, by a look at whether anything has joined.
  */
 import type { Logger } from '../base/logger.ts';
 import { type ChunkAddress, decodeManifest } from '../protocol/manifest.ts';
 import type { ChunkStore } from './chunk-store.ts';
-import type { FileRoots } from './ports.ts';
+import type { FilePeers, FileRoots } from './ports.ts';
 
 export const collectEveryMs = 10 * 60_000;
 
 export interface CollectorOptions {
   readonly store: ChunkStore;
   readonly roots: FileRoots;
+  readonly peers: Pick<FilePeers, 'barrier'>;
   readonly logger: Logger;
 }
 
@@ -32,6 +33,8 @@ export class Collector {
   async round(): Promise<number> {
     const { store, roots, logger } = this.#options;
     const before = this.#collected;
+    // A node that restarts, or rebuilds its state, knows less than it keeps.
+    if (!(await this.#hasCaughtUp())) return collectEveryMs;
     const { additions } = roots;
     const wanted = await this.#wanted();
     // Without a manifest it is not known what it wants: nothing goes until it has come.
@@ -45,6 +48,14 @@ export class Collector {
     const count = this.#collected - before;
     if (count > 0) logger.info({ count }, 'chunks that nothing refers to were removed');
     return collectEveryMs;
+  }
+
+  async #hasCaughtUp(): Promise<boolean> {
+    const { peers, roots } = this.#options;
+    return peers.barrier().then(
+      () => roots.known,
+      () => false,
+    );
   }
 
   async #wanted(): Promise<ReadonlySet<ChunkAddress> | null> {

@@ -79,7 +79,7 @@ export class Files {
       holdings: this.holdings,
       completeness: () => this.#sync.completeness(),
     });
-    this.#collector = new Collector({ store, roots, logger });
+    this.#collector = new Collector({ store, roots, peers, logger });
     const bytesPerSecond = options.scrubBytesPerSecond ?? defaultScrubBytesPerSecond;
     this.#scrubber = new Scrubber({ store, random, bytesPerSecond });
     const rounds = (part: { round(): Promise<number> }): Rounds =>

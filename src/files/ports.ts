@@ -7,9 +7,11 @@ export interface FileRoots {
   referenced(): Iterable<ChunkAddress>;
   /** Of uploads under way: their chunks may be here, and must not go. */
   leased(): Iterable<ChunkAddress>;
+  /** False while the state is being replaced: nothing may be concluded from what it does not hold. */
+  readonly known: boolean;
   /** Referenced or leased. */
   has(manifest: ChunkAddress): boolean;
-  /** Grows with each manifest that joins one of the two; a new state counts as such. Never falls. */
+  /** Grows with each manifest that joins one of the two, and whenever the state is replaced. Never falls. */
   readonly additions: number;
 }
 

@@ -14,10 +14,14 @@ export interface ReaderOptions {
   readonly onFetched: (count: number) => void;
 }
 
+const manifestsKept = 8;
+
 export class ChunkReader {
   readonly #options: ReaderOptions;
   /** Two readers of one missing chunk fetch it once. */
   readonly #fetching = new Map<ChunkAddress, Promise<Uint8Array | null>>();
+  /** Used again for each chunk of a transfer. An address has one content for ever, so none of them is ever out of date. */
+  readonly #manifests = new Map<ChunkAddress, Manifest>();
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -33,8 +37,13 @@ export class ChunkReader {
   }
 
   async manifest(address: ChunkAddress): Promise<Manifest> {
+    const known = this.#manifests.get(address);
+    if (known !== undefined) return known;
     const manifest = decodeManifest(await this.read(address));
     if (manifest === null) throw new CodedError('DATA_DAMAGED', `Manifest ${address} cannot be read.`);
+    const [oldest] = this.#manifests.keys();
+    if (oldest !== undefined && this.#manifests.size >= manifestsKept) this.#manifests.delete(oldest);
+    this.#manifests.set(address, manifest);
     return manifest;
   }
 

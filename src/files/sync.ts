@@ -77,6 +77,7 @@ export class Sync {
     } catch {
       return null;
     }
+    if (!roots.known) return null;
     let missing = 0;
     for (const manifest of [...roots.referenced()]) missing += (await this.#missingOf(manifest)).length;
     return missing;

@@ -250,6 +250,31 @@ t.test('files: nothing is collected while a manifest that may want it is missing
   await cluster.stopAll();
 });
 
+t.test(
+  'files: nothing is collected by a node that has not caught up, or whose state is being replaced',
+  async (t) => {
+    const cluster = await FileCluster.of(1);
+    const node = cluster.node(1);
+    node.roots.lease(file.address);
+    await cluster.upload(1, file);
+    node.roots.leases.delete(file.address);
+    node.catchUp = () => {
+      throw new Error('no majority');
+    };
+    await node.files.collect();
+    t.equal(node.files.status().chunks, 4);
+    node.catchUp = () => undefined;
+    node.roots.known = false;
+    await node.files.collect();
+    t.equal(node.files.status().chunks, 4);
+    t.equal(await node.files.missingAt(1), null);
+    node.roots.known = true;
+    await node.files.collect();
+    t.equal(node.files.status().chunks, 0);
+    await cluster.stopAll();
+  },
+);
+
 t.test('files: a peer that sends something else is not believed', async (t) => {
   const cluster = await FileCluster.of(3);
   cluster.roots.lease(file.address);

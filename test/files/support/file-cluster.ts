@@ -18,6 +18,7 @@ export class TestRoots implements FileRoots {
   readonly messages = new Set<ChunkAddress>();
   readonly leases = new Set<ChunkAddress>();
   additions = 0;
+  known = true;
 
   lease(manifest: ChunkAddress): void {
     this.leases.add(manifest);
