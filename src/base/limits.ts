@@ -20,6 +20,8 @@ export const limits = {
   passwordBytes: 1024,
   nameMinChars: 2,
   nameMaxChars: 20,
+  displayNameChars: 64,
+  emailChars: 254,
   searchPatternChars: 64,
   /** One chat message's text, UTF-8. A pipe line cannot carry more, and a frame of events must hold several. */
   messageBytes: 8 * KIB,
@@ -32,6 +34,9 @@ export const limits = {
   sessionIdleMs: 30 * 24 * 3_600_000,
   /** A session that never logged in. */
   anonymousSessionIdleMs: 10 * 60_000,
+  /** A guest whose node says nothing for so long is gone. Renewed at a third of it. */
+  guestLeaseMs: 60_000,
+  guests: 10_000,
   /** Pushes queued for one connection that does not drain. */
   outboxBytes: 96 * KIB,
   connectionsPerNode: 10_000,

@@ -1,13 +1,15 @@
-/** All accounts: by id, by name without regard to case, and in the order of their names. */
+/** All accounts: by id, by name and e-mail without regard to case, and in the order of their names. */
+import { assert } from '../base/assert.ts';
 import { limits } from '../base/limits.ts';
+import { encodeAccount } from './account-rows.ts';
 import type { ChangeSet, Row } from './changes.ts';
 import { isGlob, matchesGlob } from './glob.ts';
 import { foldName } from './names.ts';
-import { encodeAccount, rowPrefix } from './row-codec.ts';
+import { rowPrefix } from './row-codec.ts';
 import type { Account, AccountId } from './types.ts';
 
 class AccountRow implements Row {
-  readonly account: Account;
+  account: Account;
   readonly key: string;
   readonly folded: string;
   noted = false;
@@ -27,6 +29,7 @@ export class Accounts {
   readonly #changes: ChangeSet;
   readonly #byId = new Map<AccountId, AccountRow>();
   readonly #byFoldedName = new Map<string, AccountRow>();
+  readonly #byFoldedEmail = new Map<string, AccountRow>();
   /** Ascending by folded name. Kept beside its plain accounts, which is what readers get. */
   readonly #foldedNames: string[] = [];
   readonly #inOrder: Account[] = [];
@@ -41,6 +44,10 @@ export class Accounts {
 
   byName(name: string): Account | undefined {
     return this.#byFoldedName.get(foldName(name))?.account;
+  }
+
+  byEmail(email: string): Account | undefined {
+    return this.#byFoldedEmail.get(foldName(email))?.account;
   }
 
   /** By folded name, ascending by code unit. */
@@ -68,9 +75,21 @@ export class Accounts {
     this.#changes.put(row);
   }
 
+  /** Of the same id and name; everything else may be new. */
+  replace(account: Account): void {
+    const row = this.#byId.get(account.id);
+    assert(row !== undefined && row.account.name === account.name, 'an account keeps its id and its name');
+    if (row.account.email !== null) this.#byFoldedEmail.delete(foldName(row.account.email));
+    if (account.email !== null) this.#byFoldedEmail.set(foldName(account.email), row);
+    row.account = account;
+    this.#inOrder[this.#placeOf(row.folded)] = account;
+    this.#changes.put(row);
+  }
+
   remove(id: AccountId): void {
     const row = this.#byId.get(id);
     if (row === undefined) return;
+    if (row.account.email !== null) this.#byFoldedEmail.delete(foldName(row.account.email));
     this.#byId.delete(id);
     this.#byFoldedName.delete(row.folded);
     const place = this.#placeOf(row.folded);
@@ -95,6 +114,7 @@ export class Accounts {
   clear(): void {
     this.#byId.clear();
     this.#byFoldedName.clear();
+    this.#byFoldedEmail.clear();
     this.#foldedNames.length = 0;
     this.#inOrder.length = 0;
   }
@@ -103,6 +123,7 @@ export class Accounts {
     const row = new AccountRow(account);
     this.#byId.set(account.id, row);
     this.#byFoldedName.set(row.folded, row);
+    if (account.email !== null) this.#byFoldedEmail.set(foldName(account.email), row);
     return row;
   }
 

@@ -2,7 +2,7 @@
  * Proposals as they stand in the log. Written by gateways, read by every node inside `apply`, so it must be total: bytes
  * that mean nothing are null, never a throw. Layout: version, numbering, actor, command (see `bytes.ts`).
  */
-import { unreachable } from '../base/assert.ts';
+import { readAccountCommand, writeAccountCommand, writeFullRegistration } from './account-codec.ts';
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
 import type { Actor, Command, Numbering, Proposal } from './types.ts';
 
@@ -62,13 +62,16 @@ function readNumbering(reader: ByteReader): Numbering | null {
 }
 
 /** How an actor's session is written. Almost always it is the one of the numbering, and then not repeated. */
-const actorSession = { none: 0, own: 1, numbered: 2 } as const;
+const actorSession = { none: 0, own: 1, numbered: 2, line: 3 } as const;
 
 function writeActor(actor: Actor | null, numbered: string | undefined): void {
   writer.byte(actor === null ? 0 : 1);
   if (actor === null) return;
   writer.integer(actor.account);
-  if (actor.session === null) {
+  if (actor.session === null && actor.credential !== undefined) {
+    writer.byte(actorSession.line);
+    writer.integer(actor.credential);
+  } else if (actor.session === null) {
     writer.byte(actorSession.none);
   } else if (actor.session === numbered) {
     writer.byte(actorSession.numbered);
@@ -83,6 +86,7 @@ function readActor(reader: ByteReader, numbered: string | undefined): Actor | nu
   const account = reader.integer();
   const form = reader.byte();
   if (form === actorSession.none) return { account, session: null };
+  if (form === actorSession.line) return { account, session: null, credential: reader.integer() };
   if (form === actorSession.own) return { account, session: reader.text() };
   if (form === actorSession.numbered && numbered !== undefined) return { account, session: numbered };
   throw new MalformedBytes('no such form of a session');
@@ -97,6 +101,10 @@ function readFlag(reader: ByteReader): boolean {
 function writeCommand(command: Command): void {
   switch (command.kind) {
     case 'register':
+      if (!isPlainRegistration(command)) {
+        writeFullRegistration(writer, command);
+        return;
+      }
       writer.byte(tag.register);
       writer.text(command.name);
       writer.text(command.passwordHash);
@@ -140,8 +148,13 @@ function writeCommand(command: Command): void {
       }
       return;
     default:
-      unreachable(command);
+      writeAccountCommand(writer, command);
   }
+}
+
+function isPlainRegistration(command: Extract<Command, { kind: 'register' }>): boolean {
+  const { uuid, displayName, email, invitation } = command;
+  return (uuid ?? displayName ?? email ?? invitation) === undefined;
 }
 
 function readCommand(reader: ByteReader): Command {
@@ -180,6 +193,6 @@ function readCommand(reader: ByteReader): Command {
         })),
       };
     default:
-      throw new MalformedBytes(`unknown command ${kind}`);
+      return readAccountCommand(reader, kind);
   }
 }

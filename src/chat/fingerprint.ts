@@ -12,7 +12,7 @@ import type { Command } from './types.ts';
 export function fingerprintCommand(command: Command): number {
   switch (command.kind) {
     case 'register':
-      return fingerprintTexts('register', command.name);
+      return fingerprintTexts('register', command.name, ...extrasOf(command));
     case 'login':
       return fingerprintTexts('login', String(command.account));
     case 'logout':
@@ -30,9 +30,32 @@ export function fingerprintCommand(command: Command): number {
         'advance-cursors',
         ...command.cursors.map((c) => `${c.account} ${c.conversation} ${c.delivered}`),
       );
+    case 'change-password':
+      return fingerprintTexts('change-password');
+    case 'set-profile':
+      return fingerprintTexts('set-profile', shown(command.displayName), shown(command.email));
+    case 'rehash':
+    case 'enter-guest':
+    case 'renew-guests':
+    case 'register-bearer':
+      // Never numbered: each handler refuses a session.
+      return fingerprintTexts(command.kind);
     default:
       unreachable(command);
   }
+}
+
+/** Nothing for a registration with a name and a password only. */
+function extrasOf(command: Extract<Command, { kind: 'register' }>): readonly string[] {
+  const { displayName, email, invitation } = command;
+  if ((displayName ?? email ?? invitation) === undefined) return [];
+  return [shown(displayName), shown(email), shown(invitation)];
+}
+
+/** Absent, taken away and given are three things. */
+function shown(text: string | null | undefined): string {
+  if (text === undefined) return '';
+  return text === null ? '-' : `+${text}`;
 }
 
 /** The order and the boundaries of the texts count: a unit that no text holds is mixed in after each. */

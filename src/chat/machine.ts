@@ -12,7 +12,9 @@ import { admit } from './exactly-once.ts';
 import { defaultFileBounds, type FileBounds, Files } from './files.ts';
 import { fingerprintRow } from './fingerprint.ts';
 import { type Context, reject, type Tables } from './handlers/context.ts';
+import { removeAccount } from './handlers/delete-account.ts';
 import { run } from './handlers/registry.ts';
+import { Leases } from './leases.ts';
 import type { Moment } from './moment.ts';
 import { RowLoader } from './row-loader.ts';
 import type { Session } from './session.ts';
@@ -20,6 +22,7 @@ import { defaultSessionBounds, type SessionBounds, Sessions } from './sessions.t
 import type {
   Account,
   AccountId,
+  Actor,
   ChatEvent,
   ChatView,
   Command,
@@ -48,6 +51,7 @@ export interface ChatApplied {
 export class ChatMachine implements ChatView {
   readonly #changes = new ChangeSet((stream) => this.#tables.files.dropConversation(stream));
   readonly #tables: Tables;
+  #clusterMs = 0;
 
   /** `bounds` is for tests: all nodes of a cluster must agree on them. */
   constructor(bounds: Partial<SessionBounds & FileBounds> = {}) {
@@ -56,6 +60,7 @@ export class ChatMachine implements ChatView {
       conversations: new Conversations(this.#changes),
       sessions: new Sessions(this.#changes, { ...defaultSessionBounds, ...bounds }),
       files: new Files(this.#changes, { ...defaultFileBounds, ...bounds }),
+      leases: new Leases(this.#changes),
     };
   }
 
@@ -68,6 +73,10 @@ export class ChatMachine implements ChatView {
       wallMs: Math.floor(entry.time.wallMs),
     };
     const events: ChatEvent[] = [];
+    this.#clusterMs = moment.clusterMs;
+    for (const guest of this.#tables.leases.lapsed(moment.clusterMs)) {
+      removeAccount(new EntryContext(moment, this.#tables, null, { account: guest, session: null }, events));
+    }
     for (const session of this.#tables.sessions.expire(moment.clusterMs)) {
       events.push({ kind: 'session-ended', session: session.id });
     }
@@ -90,6 +99,7 @@ export class ChatMachine implements ChatView {
     this.#tables.conversations.restore(loader.conversations);
     this.#tables.sessions.restore(loader.sessions);
     this.#tables.files.restore(loader.fileReferences, loader.uploadLeases);
+    this.#tables.leases.restore(loader.leases);
   }
 
   get view(): ChatView {
@@ -98,8 +108,7 @@ export class ChatMachine implements ChatView {
 
   /** 16 hex digits over the whole state: equal on two nodes that applied the same entries. Reads everything. */
   digest(): string {
-    const { accounts, conversations, sessions, files } = this.#tables;
-    const rows = [...accounts.rows(), ...conversations.rows(), ...sessions.rows(), ...files.rows()];
+    const rows = Object.values(this.#tables).flatMap((table) => [...table.rows()]);
     rows.sort((a, b) => (a.key < b.key ? -1 : 1));
     let digest = 0;
     for (const row of rows) digest = fingerprintRow(digest, row.key, row.encode());
@@ -116,6 +125,14 @@ export class ChatMachine implements ChatView {
 
   accountById(id: AccountId): Account | undefined {
     return this.#tables.accounts.byId(id);
+  }
+
+  accountByEmail(email: string): Account | undefined {
+    return this.#tables.accounts.byEmail(email);
+  }
+
+  get clusterMs(): number {
+    return this.#clusterMs;
   }
 
   accounts(): readonly Account[] {
@@ -146,7 +163,7 @@ export class ChatMachine implements ChatView {
   #execute(moment: Moment, proposal: Proposal, events: ChatEvent[]): Result {
     const { numbering, actor, command } = proposal;
     if (numbering !== null) return this.#executeOnce(moment, numbering, command, events);
-    return run(new EntryContext(moment, this.#tables, null, actor?.account ?? null, events), command);
+    return run(new EntryContext(moment, this.#tables, null, actor, events), command);
   }
 
   #executeOnce(moment: Moment, numbering: Numbering, command: Command, events: ChatEvent[]): Result {
@@ -155,17 +172,15 @@ export class ChatMachine implements ChatView {
     if (admission.kind === 'answer') return admission.result;
     const { session, fingerprint } = admission;
     // The session knows who asks. What the gateway attached may be older than a login that was on its way.
-    const result = run(new EntryContext(moment, this.#tables, session, session.account, events), command);
+    const actor = session.account === null ? null : { account: session.account, session: session.id };
+    const result = run(new EntryContext(moment, this.#tables, session, actor, events), command);
     sessions.record(session, numbering.sequence, { fingerprint, result });
     return result;
   }
 
   #clear(): void {
     this.#changes.clear();
-    this.#tables.accounts.clear();
-    this.#tables.conversations.clear();
-    this.#tables.sessions.clear();
-    this.#tables.files.clear();
+    for (const table of Object.values(this.#tables)) table.clear();
   }
 }
 
@@ -180,13 +195,15 @@ class EntryContext implements Context {
     moment: Moment,
     tables: Tables,
     session: Session | null,
-    account: AccountId | null,
+    actor: Actor | null,
     events: ChatEvent[],
   ) {
     this.moment = moment;
     this.tables = tables;
     this.session = session;
-    this.actor = (account === null ? undefined : tables.accounts.byId(account)) ?? null;
+    const account = actor === null ? undefined : tables.accounts.byId(actor.account);
+    const isCurrent = actor?.credential === undefined || actor.credential === account?.credential;
+    this.actor = account !== undefined && isCurrent ? account : null;
     this.#events = events;
   }
 

@@ -12,6 +12,11 @@ export function isName(text: string): boolean {
   return true;
 }
 
+/** The public name of an account of the registry dialect, from the SHA-256 (hex) of its secret. No `isName`. */
+export function bearerName(secretHash: string): string {
+  return `user-${secretHash.slice(0, 8)}`;
+}
+
 /**
  * The form in which names are compared: ASCII capitals made small, everything else left alone. Not `toLowerCase`, which makes the
  * Kelvin sign a `k` and changes with the tables of the platform.

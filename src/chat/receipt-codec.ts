@@ -1,5 +1,5 @@
 /** Recorded answers as part of a session's row. Rejections are recorded too: the first answer is the answer. */
-import { unreachable } from '../base/assert.ts';
+import { readAccountReceipt, writeAccountReceipt } from './account-codec.ts';
 import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
 import type { Receipt, RejectionCode, Result } from './types.ts';
 
@@ -32,6 +32,12 @@ const rejections: readonly RejectionCode[] = [
   'TOO_MANY_IN_FLIGHT',
   'TOO_LARGE',
   'QUOTA_EXCEEDED',
+  'BAD_EMAIL',
+  'EMAIL_TAKEN',
+  'BAD_DISPLAY_NAME',
+  'INVITATION_INVALID',
+  'NAME_CONFUSABLE',
+  'LIMIT_REACHED',
 ];
 const firstRejection = 128;
 
@@ -89,7 +95,7 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
       writer.byte(tag.cursorsAdvanced);
       return;
     default:
-      unreachable(receipt);
+      writeAccountReceipt(writer, receipt);
   }
 }
 
@@ -119,6 +125,6 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
     case tag.cursorsAdvanced:
       return { kind: 'cursors-advanced' };
     default:
-      throw new MalformedBytes(`unknown receipt ${kind}`);
+      return readAccountReceipt(reader, kind);
   }
 }

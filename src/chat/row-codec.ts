@@ -4,15 +4,7 @@
  */
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
 import { readResult, writeResult } from './receipt-codec.ts';
-import type {
-  Account,
-  AccountId,
-  ConversationId,
-  FileReference,
-  Result,
-  SessionId,
-  UploadLease,
-} from './types.ts';
+import type { AccountId, ConversationId, FileReference, Result, SessionId, UploadLease } from './types.ts';
 
 const version = 1;
 
@@ -22,6 +14,7 @@ export const rowPrefix = {
   session: 's/',
   file: 'f/',
   lease: 'u/',
+  guestLease: 'l/',
 } as const;
 
 export interface ConversationData {
@@ -52,28 +45,6 @@ export interface SessionData {
 
 // Scratch space: `begin` starts every encoding afresh.
 const writer = new ByteWriter();
-
-export function encodeAccount(account: Account): Uint8Array {
-  writer.begin(version);
-  writer.text(account.name);
-  writer.text(account.passwordHash);
-  writer.integer(account.credential);
-  writer.integer(account.createdMs);
-  return writer.take();
-}
-
-export function decodeAccount(id: AccountId, value: Uint8Array): Account | null {
-  return readAll(value, (reader) => {
-    readVersion(reader);
-    return {
-      id,
-      name: reader.text(),
-      passwordHash: reader.text(),
-      credential: reader.integer(),
-      createdMs: reader.integer(),
-    };
-  });
-}
 
 export function encodeConversation(conversation: ConversationData): Uint8Array {
   writer.begin(version);

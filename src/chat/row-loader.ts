@@ -1,8 +1,8 @@
 /** Reads stored rows back into plain data. Rows of one kind may need those of another, so all are read before any is used. */
 import { CodedError } from '../base/errors.ts';
+import { decodeAccount, decodeLease, type LeaseData } from './account-rows.ts';
 import {
   type ConversationData,
-  decodeAccount,
   decodeConversation,
   decodeFileReference,
   decodeSession,
@@ -18,6 +18,7 @@ export class RowLoader {
   readonly sessions: SessionData[] = [];
   readonly fileReferences: FileReference[] = [];
   readonly uploadLeases: UploadLease[] = [];
+  readonly leases: LeaseData[] = [];
 
   /** Throws `CodedError` DATA_DAMAGED naming the key. */
   take(key: string, value: Uint8Array): void {
@@ -28,6 +29,9 @@ export class RowLoader {
         return;
       case rowPrefix.conversation:
         keep(this.conversations, key, decodeConversation(id, value));
+        return;
+      case rowPrefix.guestLease:
+        keep(this.leases, key, decodeLease(Number(id), value));
         return;
       case rowPrefix.session:
         keep(this.sessions, key, decodeSession(id, value));

@@ -3,6 +3,8 @@
  * travel in the log and between nodes, encoded by `codec.ts`.
  */
 
+import type { AccountCommand, AccountReceipt } from './account-types.ts';
+
 /** Log index of the registration: unique for ever, so that a name registered again is another account. */
 export type AccountId = number;
 
@@ -12,15 +14,28 @@ export type ConversationId = string;
 /** Made by the client itself, before it logs in: 32 hex digits, not secret. */
 export type SessionId = string;
 
+/**
+ * `member`: registered, with a password. `guest`: a name held by a lease, gone with its connection. `bearer`: of the registry
+ * dialect, whoever shows its secret.
+ */
+export type AccountKind = 'member' | 'guest' | 'bearer';
+
 export interface Account {
   readonly id: AccountId;
+  readonly kind: AccountKind;
   /** As registered; unique without regard to case. */
   readonly name: string;
-  /** argon2id in PHC form. */
+  /** Of a member argon2id in PHC form; of a bearer the SHA-256 (hex) of its secret; empty for a guest, which nobody logs in to. */
   readonly passwordHash: string;
   /** Raised by each change of the password: a login that verified an older hash is refused. */
   readonly credential: number;
   readonly createdMs: number;
+  /** In the form of version 4, for other systems; unique for ever. Comes with the registration, since `apply` knows no chance. */
+  readonly uuid: string;
+  /** How others may show the account, beside its name; need not be unique. */
+  readonly displayName: string | null;
+  /** Unique without regard to case; stands for the name at a login. Shown to its owner only. */
+  readonly email: string | null;
 }
 
 /** One message as stored in its conversation's stream. */
@@ -74,6 +89,8 @@ export interface FileQuota {
 /** Who asks. The gateway has authenticated it; `apply` checks that it still exists. */
 export interface Actor {
   readonly account: AccountId;
+  /** Of a raw line connection: what its login verified. A password changed since makes it nobody. */
+  readonly credential?: number;
   /** The session of a native client; null for a raw line connection. */
   readonly session: SessionId | null;
 }
@@ -92,7 +109,17 @@ export interface Numbering {
 }
 
 export type Command =
-  | { readonly kind: 'register'; readonly name: string; readonly passwordHash: string }
+  | {
+      readonly kind: 'register';
+      readonly name: string;
+      readonly passwordHash: string;
+      /** Made by the gateway; one that follows from the entry stands in for it. */
+      readonly uuid?: string;
+      readonly displayName?: string;
+      readonly email?: string;
+      /** SHA-256 (hex) of an invitation's code: used up together with the registration, or the registration fails. */
+      readonly invitation?: string;
+    }
   /** The password was verified by the gateway against `account`'s hash of that `credential`. */
   | { readonly kind: 'login'; readonly account: AccountId; readonly credential: number }
   | { readonly kind: 'logout' }
@@ -107,7 +134,8 @@ export type Command =
     }
   | { readonly kind: 'cancel-upload'; readonly manifest: ManifestAddress }
   /** Coalesced by a node for its connections; cursors never move backwards. */
-  | { readonly kind: 'advance-cursors'; readonly cursors: readonly CursorAdvance[] };
+  | { readonly kind: 'advance-cursors'; readonly cursors: readonly CursorAdvance[] }
+  | AccountCommand;
 
 export interface CursorAdvance {
   readonly account: AccountId;
@@ -137,7 +165,8 @@ export type Receipt =
     }
   | { readonly kind: 'upload-leased'; readonly manifest: ManifestAddress; readonly bytes: number }
   | { readonly kind: 'upload-cancelled'; readonly manifest: ManifestAddress }
-  | { readonly kind: 'cursors-advanced' };
+  | { readonly kind: 'cursors-advanced' }
+  | AccountReceipt;
 
 export type RejectionCode =
   | 'BAD_REQUEST'
@@ -154,7 +183,13 @@ export type RejectionCode =
   | 'SESSION_EXPIRED'
   | 'TOO_MANY_IN_FLIGHT'
   | 'TOO_LARGE'
-  | 'QUOTA_EXCEEDED';
+  | 'QUOTA_EXCEEDED'
+  | 'BAD_EMAIL'
+  | 'EMAIL_TAKEN'
+  | 'BAD_DISPLAY_NAME'
+  | 'INVITATION_INVALID'
+  | 'NAME_CONFUSABLE'
+  | 'LIMIT_REACHED';
 
 export type Result =
   | { readonly ok: true; readonly receipt: Receipt }
@@ -169,6 +204,8 @@ export type ChatEvent =
     }
   | { readonly kind: 'account-registered'; readonly account: AccountId; readonly name: string }
   | { readonly kind: 'account-deleted'; readonly account: AccountId; readonly name: string }
+  /** The password changed: connections that logged in with an older one end, but for the session that changed it. */
+  | { readonly kind: 'credential-changed'; readonly account: AccountId; readonly by: SessionId | null }
   | { readonly kind: 'session-ended'; readonly session: SessionId }
   | { readonly kind: 'delivered'; readonly advance: CursorAdvance };
 
@@ -176,6 +213,9 @@ export type ChatEvent =
 export interface ChatView {
   accountByName(name: string): Account | undefined;
   accountById(id: AccountId): Account | undefined;
+  accountByEmail(email: string): Account | undefined;
+  /** Cluster time of the newest applied entry. */
+  readonly clusterMs: number;
   /** All accounts by lower-cased name, ascending by code unit. */
   accounts(): readonly Account[];
   /** By prefix, or by glob when the pattern holds `*` or `?`; without regard to case; linear in name and pattern. */

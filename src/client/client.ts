@@ -15,7 +15,15 @@ import { RequestQueue } from './request-queue.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Status, StatusListener } from './status.ts';
 import { timings } from './timings.ts';
-import type { ClientOptions, HistoryOptions, Outcome, RequestOf, Session } from './types.ts';
+import type {
+  ClientOptions,
+  HistoryOptions,
+  Outcome,
+  ProfileChange,
+  RegistrationExtras,
+  RequestOf,
+  Session,
+} from './types.ts';
 
 /** Acknowledgements are coalesced: at most one in this time. */
 const ackDelayMs = 100;
@@ -68,8 +76,8 @@ export class Client {
 
   // ——— what a program asks
 
-  register(user: string, password: string): Promise<Outcome<'register'>> {
-    return this.#ask({ op: 'register', user, password });
+  register(user: string, password: string, extras: RegistrationExtras = {}): Promise<Outcome<'register'>> {
+    return this.#ask({ op: 'register', user, password, ...extras });
   }
 
   login(user: string, password: string): Promise<Outcome<'login'>> {
@@ -84,6 +92,21 @@ export class Client {
   /** Deletes the own account, the one logged in, and ends the session. */
   deleteAccount(user: string): Promise<Outcome<'delete'>> {
     return this.#ask({ op: 'delete', user });
+  }
+
+  /** Ends all other sessions of the account; this one stays. */
+  changePassword(current: string, password: string): Promise<Outcome<'change-password'>> {
+    return this.#ask({ op: 'change-password', current, password });
+  }
+
+  /** Null takes away, absent leaves as it is. */
+  setProfile(profile: ProfileChange): Promise<Outcome<'set-profile'>> {
+    return this.#ask({ op: 'set-profile', ...profile });
+  }
+
+  /** The own account. */
+  profile(): Promise<Outcome<'profile'>> {
+    return this.#ask({ op: 'profile' });
   }
 
   /** `text`: 1 to 8,192 bytes of UTF-8. */

@@ -326,7 +326,7 @@ function joined(parts: Success | null, value: Success): Success {
 }
 
 function isChange({ op }: ClientRequest): boolean {
-  return op !== 'users' && op !== 'search' && op !== 'history';
+  return op !== 'users' && op !== 'search' && op !== 'history' && op !== 'profile';
 }
 
 /** A larger frame would end the connection, and be sent again on the next one. The margin is for the numbers. */

@@ -39,6 +39,9 @@ export type Outcome<Op extends Success['op'] = Success['op']> =
 
 export type RequestOf<Op extends ClientRequest['op']> = Extract<ClientRequest, { readonly op: Op }>;
 
+export type RegistrationExtras = Omit<RequestOf<'register'>, 'op' | 'user' | 'password'>;
+export type ProfileChange = Omit<RequestOf<'set-profile'>, 'op'>;
+
 export interface HistoryOptions {
   /** The newest so many; default 100, at most 10,000. */
   readonly limit?: number;

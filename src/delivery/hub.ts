@@ -21,6 +21,7 @@ export class Hub {
   readonly #view: DeliveryView;
   readonly #byAccount = new Map<AccountId, Set<Subscriber>>();
   readonly #bySession = new Map<SessionId, Set<() => void>>();
+  readonly #byCredential = new Map<AccountId, Set<CredentialWatch>>();
   #index: number;
 
   /** `index`: the entries up to it count as told. */
@@ -49,6 +50,12 @@ export class Hub {
     return addTo(this.#bySession, session, ended);
   }
 
+  /** For whoever has no session: `ended` is called once the account's password is another than now. */
+  watchCredential(account: AccountId, ended: () => void): () => void {
+    const credential = this.#view.accountById(account)?.credential;
+    return addTo(this.#byCredential, account, { credential, ended });
+  }
+
   publish(applied: { readonly index: number; readonly events: readonly ChatEvent[] }): void {
     assert(applied.index >= this.#index, 'applied entries are told in log order');
     this.#index = applied.index;
@@ -61,6 +68,7 @@ export class Hub {
     for (const [session, watchers] of this.#bySession) {
       if (this.#view.session(session) === undefined) for (const ended of [...watchers]) ended();
     }
+    for (const account of this.#byCredential.keys()) this.#endOlder(account);
     for (const [account, subscribers] of this.#byAccount) {
       const gone = this.#view.accountById(account) === undefined;
       for (const subscriber of [...subscribers]) {
@@ -84,10 +92,21 @@ export class Hub {
       case 'session-ended':
         for (const ended of [...(this.#bySession.get(event.session) ?? [])]) ended();
         return;
+      case 'credential-changed':
+        this.#endOlder(event.account);
+        return;
       case 'account-registered':
         return;
       default:
         unreachable(event);
+    }
+  }
+
+  /** A group of entries is told after all of it was applied: what counts is the credential of now. */
+  #endOlder(account: AccountId): void {
+    const current = this.#view.accountById(account)?.credential;
+    for (const { credential, ended } of [...(this.#byCredential.get(account) ?? [])]) {
+      if (credential !== current) ended();
     }
   }
 
@@ -107,6 +126,11 @@ export class Hub {
       for (const subscriber of this.#byAccount.get(member) ?? []) subscriber.delivered(advance);
     }
   }
+}
+
+interface CredentialWatch {
+  readonly credential: number | undefined;
+  readonly ended: () => void;
 }
 
 function addTo<Key, Value>(index: Map<Key, Set<Value>>, key: Key, value: Value): () => void {

@@ -1,33 +1,38 @@
 /**
- * Registration and login: passwords end here, as hashes. Bounds are checked before anything is hashed, and an unknown user costs as
- * much as a wrong password.
+ * Registration, login and the change of a password: passwords end here, as hashes. Bounds are checked before anything is hashed, and an
+ * unknown user costs as much as a wrong password.
  */
 import type { ErrorCode } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
 import { isName } from '../chat/names.ts';
-import type { ChatView, Command, Numbering } from '../chat/types.ts';
+import { isDisplayName, isEmail } from '../chat/profile-fields.ts';
+import type { Account, ChatView, Command, Numbering } from '../chat/types.ts';
 import type { ChangeRequest, Reply } from '../protocol/requests.ts';
 import type { ConnectionContext } from './context.ts';
 import type { Hasher } from './hasher.ts';
+import { newUuid, type SecureBytes } from './identifiers.ts';
+import { normalisedPassword, weaknessOf } from './passwords.ts';
 import type { Policy } from './policy.ts';
 import { rejection } from './replies.ts';
+
+export type Propose = (
+  context: ConnectionContext,
+  command: Command,
+  numbering: Numbering | null,
+) => Promise<Reply>;
 
 export interface AuthenticationOptions {
   readonly view: ChatView;
   readonly presence: { isOnline(account: number): boolean };
   readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
   readonly policy: Policy;
+  readonly secureBytes: SecureBytes;
   readonly barrier: () => Promise<void>;
-  readonly propose: (
-    context: ConnectionContext,
-    command: Command,
-    numbering: Numbering | null,
-  ) => Promise<Reply>;
+  readonly propose: Propose;
 }
 
-type Credentials = Extract<ChangeRequest, { op: 'register' | 'login' }>;
+type Request<Op> = Extract<ChangeRequest, { op: Op }>;
 
-/** No account has it, so a login that names it is refused by every state. */
+/** No account has it, so what names it is refused by every state. */
 const impossibleCredential = Number.MAX_SAFE_INTEGER;
 
 export class Authentication {
@@ -39,46 +44,97 @@ export class Authentication {
 
   async register(
     context: ConnectionContext,
-    request: Credentials,
+    request: Request<'register'>,
+    numbering: Numbering | null,
+  ): Promise<Reply> {
+    const { view, hasher, policy, secureBytes, barrier, propose } = this.#options;
+    const { user: name, displayName, email } = request;
+    if (numbering === null && context.identity !== null) return rejection('ALREADY_LOGGED_IN');
+    const fault = faultOf(request);
+    if (fault !== null) return this.#refuse(context, fault, numbering);
+    const password = normalisedPassword(request.password);
+    if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
+    const weakness = weaknessOf(password, { name, ...request }, policy.passwords);
+    if (weakness !== null) return this.#refuse(context, 'WEAK_PASSWORD', numbering, weakness);
+    await barrier();
+    // A numbered request may be a retry of the registration that took the name: the state must be asked.
+    if (numbering === null) {
+      if (view.accountByName(name) !== undefined) return rejection('NAME_TAKEN');
+      if (email !== undefined && view.accountByEmail(email) !== undefined) return rejection('EMAIL_TAKEN');
+    }
+    const passwordHash = await hasher.hash(password);
+    const command: Command = {
+      kind: 'register',
+      name,
+      passwordHash,
+      uuid: newUuid(secureBytes),
+      ...(displayName === undefined ? {} : { displayName }),
+      ...(email === undefined ? {} : { email }),
+    };
+    return propose(context, command, numbering);
+  }
+
+  async login(
+    context: ConnectionContext,
+    request: Request<'login'>,
     numbering: Numbering | null,
   ): Promise<Reply> {
     const { view, hasher, policy, barrier, propose } = this.#options;
     if (numbering === null && context.identity !== null) return rejection('ALREADY_LOGGED_IN');
-    if (!isName(request.user)) return this.#refuse(context, 'BAD_NAME', numbering);
-    const password = normalised(request.password);
-    if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
-    if ([...password].length < policy.passwordMinChars)
-      return this.#refuse(context, 'WEAK_PASSWORD', numbering);
-    await barrier();
-    // A numbered request may be a retry of the registration that took the name: the state must be asked.
-    if (numbering === null && view.accountByName(request.user) !== undefined) return rejection('NAME_TAKEN');
-    const passwordHash = await hasher.hash(password);
-    return propose(context, { kind: 'register', name: request.user, passwordHash }, numbering);
-  }
-
-  async login(context: ConnectionContext, request: Credentials, numbering: Numbering | null): Promise<Reply> {
-    const { view, hasher, policy, barrier, propose } = this.#options;
-    if (numbering === null && context.identity !== null) return rejection('ALREADY_LOGGED_IN');
-    const password = normalised(request.password);
+    const password = normalisedPassword(request.password);
     if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
     await barrier();
-    const account = view.accountByName(request.user);
+    const account = this.#memberBy(request.user);
     const matches = await hasher.verify(account?.passwordHash ?? null, password);
     if (account === undefined || !matches) {
       const code = account === undefined && policy.revealUnknownUser ? 'UNKNOWN_USER' : 'BAD_CREDENTIALS';
-      return this.#refuse(context, code, numbering, account?.id);
+      return this.#refuse(context, code, numbering, undefined, account?.id);
     }
     if (policy.singleSessions && this.#isElsewhere(context, account.id)) {
-      return this.#refuse(context, 'LOGGED_IN_ELSEWHERE', numbering);
+      return this.#refuse(context, 'LOGGED_IN_ELSEWHERE', numbering, undefined, account.id);
     }
-    const command = { kind: 'login', account: account.id, credential: account.credential } as const;
-    if (numbering !== null) return propose(context, command, numbering);
+    const { id, credential, name } = account;
+    if (numbering !== null) return propose(context, { kind: 'login', account: id, credential }, numbering);
     // A raw line has no session in the state. The account may have gone while its password was verified.
-    const current = view.accountById(account.id);
-    if (current === undefined || current.credential !== account.credential)
-      return rejection('BAD_CREDENTIALS');
-    context.identity = { account: account.id, name: account.name };
-    return { kind: 'receipt', value: { op: 'login', user: account.name } };
+    if (view.accountById(id)?.credential !== credential) return rejection('BAD_CREDENTIALS');
+    context.identity = { account: id, name, credential };
+    return { kind: 'receipt', value: { op: 'login', user: name } };
+  }
+
+  async changePassword(
+    context: ConnectionContext,
+    request: Request<'change-password'>,
+    numbering: Numbering | null,
+  ): Promise<Reply> {
+    const { view, hasher, policy, barrier, propose } = this.#options;
+    const [current, password] = [request.current ?? '', request.password].map(normalisedPassword);
+    if (current == null || password == null) return rejection('TOO_LONG');
+    if (context.identity === null) return rejection('AUTH_REQUIRED');
+    const { account: id } = context.identity;
+    await barrier();
+    const account = view.accountById(id);
+    if (account?.kind !== 'member') return rejection('DENIED');
+    const weakness = weaknessOf(password, account, policy.passwords);
+    if (weakness !== null) return rejection('WEAK_PASSWORD', weakness);
+    if (!(await hasher.verify(account.passwordHash, current))) {
+      // A retry whose first answer was lost names a password that is the present one no more: the state knows that answer.
+      const command = {
+        kind: 'change-password',
+        credential: impossibleCredential,
+        passwordHash: '',
+      } as const;
+      return numbering === null ? rejection('DENIED') : propose(context, command, numbering);
+    }
+    const passwordHash = await hasher.hash(password);
+    const command = { kind: 'change-password', credential: account.credential, passwordHash } as const;
+    return propose(context, command, numbering);
+  }
+
+  /** Guests and bearers have no password to log in with: for a login they do not exist. */
+  #memberBy(user: string): Account | undefined {
+    const { view } = this.#options;
+    const account = user.includes('@') ? view.accountByEmail(user) : view.accountByName(user);
+    return account?.kind === 'member' ? account : undefined;
   }
 
   /** A session that is already bound to the account is its own first login, asked again. */
@@ -96,19 +152,19 @@ export class Authentication {
     context: ConnectionContext,
     code: ErrorCode,
     numbering: Numbering | null,
+    text?: string,
     account = 0,
   ): Promise<Reply> {
-    if (numbering?.sequence !== 1) return rejection(code);
+    if (numbering?.sequence !== 1) return rejection(code, text);
     const command = { kind: 'login', account, credential: impossibleCredential } as const;
     const reply = await this.#options.propose(context, command, numbering);
     const answered = reply.kind === 'rejection' && reply.code === 'BAD_CREDENTIALS';
-    return answered ? rejection(code) : reply;
+    return answered ? rejection(code, text) : reply;
   }
 }
 
-/** As it is hashed (NFKC, so that two keyboards give the same password); null when it is too long, before or after. */
-function normalised(password: string): string | null {
-  if (Buffer.byteLength(password) > limits.passwordBytes) return null;
-  const normal = password.normalize('NFKC');
-  return Buffer.byteLength(normal) > limits.passwordBytes ? null : normal;
+function faultOf({ user, displayName, email }: Request<'register'>): ErrorCode | null {
+  if (!isName(user)) return 'BAD_NAME';
+  if (displayName !== undefined && !isDisplayName(displayName)) return 'BAD_DISPLAY_NAME';
+  return email !== undefined && !isEmail(email) ? 'BAD_EMAIL' : null;
 }

@@ -36,6 +36,8 @@ export interface EdgeOptions {
   /** Runs the action once, soon: `setImmediate` in production. */
   readonly turn: (action: () => void) => void;
   readonly hasher: Hasher;
+  /** So many bytes from a cryptographic generator: for UUIDs, secrets and codes. */
+  readonly secureBytes: (count: number) => Uint8Array;
 }
 
 const shortPasswordChars = 1;
@@ -50,7 +52,7 @@ export class Edge {
   readonly #unsubscribe: readonly (() => void)[];
 
   constructor(options: EdgeOptions) {
-    const { engine, clock, random, logger, view, store, bus, config, hasher } = options;
+    const { engine, clock, random, logger, view, store, bus, config, hasher, secureBytes } = options;
     this.#options = options;
     const cursors = new Cursors(clock, (advances) => this.#proposeCursors(advances));
     const hub = new Hub(view, engine.status().appliedIndex);
@@ -62,6 +64,8 @@ export class Edge {
       store,
       presence,
       hasher,
+      clock,
+      secureBytes,
       counters: this.counters,
       logger,
       policy: policyOf(config),
@@ -73,7 +77,7 @@ export class Edge {
     ];
   }
 
-  openNative(socket: NativeSocket): void {
+  openNative(socket: NativeSocket, address: string | null = null): void {
     const { config, node, engine, view, clock, logger, turn } = this.#options;
     const nodes = config.nodes.map(({ id, host, chatPort, httpPort }) => ({ id, host, chatPort, httpPort }));
     const session = new NativeSession(socket, {
@@ -83,6 +87,7 @@ export class Edge {
       view,
       logger,
       clock,
+      address,
       node,
       nodes,
       leader: () => engine.status().leader,
@@ -101,6 +106,7 @@ export class Edge {
   /** Nothing is told or proposed any more. */
   stop(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.service.accounts.stop();
     this.delivery.cursors.stop();
     this.delivery.presence.stop();
   }
@@ -128,6 +134,10 @@ function policyOf(config: ClusterConfig): Policy {
     singleSessions: config.sessions === 'single',
     revealUnknownUser: config.revealUnknownUser,
     publicUserList: demonstration,
-    passwordMinChars: demonstration ? shortPasswordChars : safePasswordChars,
+    passwords: {
+      minChars: demonstration ? shortPasswordChars : safePasswordChars,
+      refuseCommon: !demonstration,
+      serviceNames: ['conclave', config.cluster],
+    },
   };
 }

@@ -1,4 +1,5 @@
 /** The edge of one node with the ports that people connect to: lines, HTTP, WebSocket. */
+import { randomBytes } from 'node:crypto';
 import { type ClusterConfig, isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import { ChatPort } from './chat-port.ts';
@@ -11,7 +12,7 @@ import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
 import { PipeSession } from './pipe-session.ts';
 
-export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn'> {
+export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 'secureBytes'> {
   /** For tests; otherwise a child process. */
   readonly hasher?: Hasher;
 }
@@ -39,7 +40,7 @@ class NodeGateway implements Gateway {
     const { engine, clock, logger } = options;
     this.#options = options;
     this.#hasher = options.hasher ?? new ChildHasher(clock, logger);
-    this.#edge = new Edge({ ...options, hasher: this.#hasher, turn: setImmediate });
+    this.#edge = new Edge({ ...options, hasher: this.#hasher, turn: setImmediate, secureBytes: randomBytes });
     const { counters, delivery } = this.#edge;
     const status = (): ReturnType<typeof engine.status> => engine.status();
     const { hub, cursors } = delivery;
@@ -110,7 +111,7 @@ class NodeGateway implements Gateway {
       logger,
       origins: originsOf(config),
       greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (try: nc ${host} ${chatPort}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
-      onSocket: (socket) => this.#edge.openNative(socket),
+      onSocket: (socket, address) => this.#edge.openNative(socket, address),
     });
   }
 }

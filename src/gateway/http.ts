@@ -17,7 +17,7 @@ export interface HttpOptions {
   readonly origins: readonly string[];
   /** One line for whoever points a browser here. */
   readonly greeting: string;
-  readonly onSocket: (socket: WebSocket) => void;
+  readonly onSocket: (socket: WebSocket, address: string) => void;
 }
 
 /** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
@@ -45,8 +45,8 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     },
   });
   void app.register(async (scope) => {
-    scope.get('/ws', { websocket: true, onRequest: refuseStrangers(options) }, (socket) =>
-      options.onSocket(socket),
+    scope.get('/ws', { websocket: true, onRequest: refuseStrangers(options) }, (socket, request) =>
+      options.onSocket(socket, request.ip),
     );
   });
   return app;

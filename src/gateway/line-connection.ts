@@ -24,6 +24,8 @@ export interface LineSession {
 
 /** What a session may do with its connection. */
 export interface LineOutput {
+  /** Where the connection comes from. */
+  readonly address: string | null;
   /** Whole lines, each with its end. `taken`: see `SocketWriter`. */
   write(text: string, taken?: Taken): void;
   /** Resolves when the connection takes more (true), or is gone (false). */
@@ -71,6 +73,7 @@ export class LineConnection implements LineOutput {
   #linger: Timer | null = null;
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>;
+  readonly address: string | null;
 
   constructor(
     socket: Socket,
@@ -84,6 +87,7 @@ export class LineConnection implements LineOutput {
     },
   ) {
     this.#socket = socket;
+    this.address = socket.remoteAddress ?? null;
     this.#writer = new SocketWriter(socket);
     this.#clock = options.clock;
     this.#logger = options.logger;

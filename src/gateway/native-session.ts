@@ -39,6 +39,8 @@ export interface NativeDependencies {
   readonly counters: Counters;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Where the connection comes from; null in a simulation. */
+  readonly address: string | null;
   readonly node: number;
   readonly nodes: readonly NodeAddress[];
   readonly leader: () => number | null;
@@ -59,7 +61,7 @@ export class NativeSession implements Sink {
   readonly #writer: FrameWriter;
   readonly #acknowledgements = new Acknowledgements();
   #state: 'silent' | 'greeted' | 'open' | 'leaving' | 'closing' = 'silent';
-  #context = new ConnectionContext(null);
+  #context: ConnectionContext;
   #secretHash = '';
   #subscription: Subscription | null = null;
   /** What came between hello and welcome. */
@@ -71,6 +73,7 @@ export class NativeSession implements Sink {
   constructor(socket: NativeSocket, dependencies: NativeDependencies) {
     this.#socket = socket;
     this.#dependencies = dependencies;
+    this.#context = new ConnectionContext(null, dependencies.address);
     this.#writer = new FrameWriter(socket, dependencies.turn, (bytes) =>
       this.#subscription?.outbox.taken(bytes),
     );
@@ -167,7 +170,7 @@ export class NativeSession implements Sink {
       this.close('BAD_REQUEST', `This node speaks version ${nativeVersion} of the protocol.`);
       return;
     }
-    this.#context = new ConnectionContext(hello.session);
+    this.#context = new ConnectionContext(hello.session, this.#dependencies.address);
     this.#secretHash = createHash('sha256').update(hello.secret).digest('hex');
     try {
       // A session that ended on another node must not be resumed here.

@@ -34,7 +34,7 @@ const goodbyeMs = 500;
 export class PipeSession implements LineSession, Sink {
   readonly #dependencies: PipeDependencies;
   readonly #output: LineOutput;
-  readonly #context = new ConnectionContext(null);
+  readonly #context: ConnectionContext;
   #subscription: Subscription | null = null;
   /** The account is gone, by whomever. If this connection's own request is running, its reply comes first. */
   #ended = false;
@@ -44,6 +44,7 @@ export class PipeSession implements LineSession, Sink {
   constructor(dependencies: PipeDependencies, output: LineOutput) {
     this.#dependencies = dependencies;
     this.#output = output;
+    this.#context = new ConnectionContext(null, output.address);
   }
 
   get loggedIn(): boolean {

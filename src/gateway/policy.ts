@@ -1,3 +1,5 @@
+import type { PasswordRules } from './passwords.ts';
+
 /** What the configuration decides about requests. */
 export interface Policy {
   /** A second login of a user that is online is refused. */
@@ -6,5 +8,5 @@ export interface Policy {
   readonly revealUnknownUser: boolean;
   /** The list of users, and the search in it, before login. */
   readonly publicUserList: boolean;
-  readonly passwordMinChars: number;
+  readonly passwords: PasswordRules;
 }

@@ -3,9 +3,11 @@
  * authority is `apply`), hash before propose, a barrier before every read.
  */
 import { unreachable } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
 import { CodedError, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import type { AccountReceipt } from '../chat/account-types.ts';
 import { encodeProposal } from '../chat/codec.ts';
 import type { Actor, ChatEvent, ChatView, Command, Numbering, Receipt, Result } from '../chat/types.ts';
 import type {
@@ -18,11 +20,13 @@ import type {
   UserEntry,
 } from '../protocol/requests.ts';
 import type { Engine, Outcome } from '../replication/engine.ts';
+import { AccountService } from './account-service.ts';
 import { Authentication } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
 import type { Hasher } from './hasher.ts';
 import { HistoryReader, type HistoryRequest, type HistoryStore } from './history.ts';
+import type { SecureBytes } from './identifiers.ts';
 import type { Policy } from './policy.ts';
 import { receipt, refused, rejection } from './replies.ts';
 
@@ -32,6 +36,8 @@ export interface ServiceOptions {
   readonly store: HistoryStore;
   readonly presence: { isOnline(account: number): boolean };
   readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
+  readonly clock: Clock;
+  readonly secureBytes: SecureBytes;
   readonly counters: Counters;
   readonly logger: Logger;
   readonly policy: Policy;
@@ -39,17 +45,24 @@ export interface ServiceOptions {
 
 export class Service {
   readonly history: HistoryReader;
+  /** What only some dialects ask: guests, bearers. */
+  readonly accounts: AccountService;
   readonly #options: ServiceOptions;
   readonly #authentication: Authentication;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.history = new HistoryReader(options.view, options.store);
-    this.#authentication = new Authentication({
+    const shared = {
       ...options,
       barrier: () => this.barrier(),
-      propose: (context, command, numbering) => this.#propose(context, command, numbering),
-    });
+      propose: (context: ConnectionContext, command: Command, numbering: Numbering | null) =>
+        this.#propose(context, command, numbering),
+      proposeOwn: (command: Command) =>
+        options.engine.propose(encodeProposal({ numbering: null, actor: null, command })),
+    };
+    this.#authentication = new Authentication(shared);
+    this.accounts = new AccountService(shared);
   }
 
   /**
@@ -112,6 +125,11 @@ export class Service {
         return this.#authentication.register(context, request, numbering);
       case 'login':
         return this.#authentication.login(context, request, numbering);
+      case 'change-password':
+        return this.#authentication.changePassword(context, request, numbering);
+      case 'set-profile':
+        if (anonymous) return refused('AUTH_REQUIRED');
+        return this.accounts.setProfile(context, request, numbering);
       case 'logout':
         if (anonymous) return refused('AUTH_REQUIRED');
         return this.#propose(context, { kind: 'logout' }, numbering);
@@ -131,10 +149,8 @@ export class Service {
   }
 
   #propose(context: ConnectionContext, command: Command, numbering: Numbering | null): Promise<Reply> {
-    const actor: Actor | null =
-      context.identity === null ? null : { account: context.identity.account, session: context.session };
     return this.#options.engine
-      .propose(encodeProposal({ numbering, actor, command }))
+      .propose(encodeProposal({ numbering, actor: actorOf(context), command }))
       .then((outcome) => this.#answer(context, outcome));
   }
 
@@ -187,6 +203,21 @@ export class Service {
       case 'cursors-advanced':
         throw new CodedError('INTERNAL');
       default:
+        return this.#accountSuccess(receipt);
+    }
+  }
+
+  #accountSuccess(receipt: AccountReceipt): Success {
+    switch (receipt.kind) {
+      case 'password-changed':
+        return { op: 'change-password' };
+      case 'profile-set':
+        return { op: 'set-profile' };
+      case 'guest-entered':
+      case 'bearer-registered':
+      case 'noted':
+        throw new CodedError('INTERNAL');
+      default:
         unreachable(receipt);
     }
   }
@@ -194,12 +225,15 @@ export class Service {
   async #read(context: ConnectionContext, request: ReadRequest): Promise<Reply> {
     const { policy, counters, view } = this.#options;
     counters.reads += 1;
-    const hidden = request.op === 'history' || !policy.publicUserList;
+    const isOwn = request.op === 'history' || request.op === 'profile';
+    const hidden = isOwn || !policy.publicUserList;
     if (hidden && context.identity === null) return rejection('AUTH_REQUIRED');
     await this.barrier();
     // The barrier may have brought the end of the session or of the account.
     if (hidden && context.identity === null) return rejection('AUTH_REQUIRED');
     switch (request.op) {
+      case 'profile':
+        return this.accounts.profileOf(context);
       case 'users':
         return receipt({ op: 'users', users: this.#entries(view.accounts()) });
       case 'search':
@@ -221,10 +255,27 @@ export class Service {
   }
 }
 
+function actorOf({ identity, session }: ConnectionContext): Actor | null {
+  if (identity === null) return null;
+  const { account, credential } = identity;
+  return session === null && credential !== undefined
+    ? { account, session, credential }
+    : { account, session };
+}
+
+const deciding: ReadonlySet<ClientRequest['op']> = new Set([
+  'register',
+  'login',
+  'logout',
+  'delete',
+  'change-password',
+]);
+
 function decidesIdentity({ op }: ClientRequest): boolean {
-  return op === 'register' || op === 'login' || op === 'logout' || op === 'delete';
+  return deciding.has(op);
 }
 
 function isRead(request: ClientRequest): request is ReadRequest {
-  return request.op === 'users' || request.op === 'search' || request.op === 'history';
+  const { op } = request;
+  return op === 'users' || op === 'search' || op === 'history' || op === 'profile';
 }

@@ -52,7 +52,9 @@ export class Subscription {
     });
     this.#ends = [
       delivery.presence.connect(account),
-      session === null ? () => undefined : delivery.hub.watchSession(session, ended),
+      session === null
+        ? delivery.hub.watchCredential(account, ended)
+        : delivery.hub.watchSession(session, ended),
     ];
   }
 

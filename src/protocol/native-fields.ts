@@ -22,6 +22,11 @@ const sessionPattern = /^[0-9a-f]{32}$/;
 const secretPattern = /^[0-9a-f]{64}$/;
 
 const text: Field = { required: true, test: (value) => typeof value === 'string', is: 'a text' };
+const textOrNull: Field = {
+  required: true,
+  test: (value) => typeof value === 'string' || value === null,
+  is: 'a text or null',
+};
 const positive: Field = { required: true, test: (value) => isInteger(value, 1), is: 'a positive integer' };
 const natural: Field = { required: true, test: (value) => isInteger(value, 0), is: 'an integer, 0 or more' };
 const session: Field = {
@@ -50,8 +55,18 @@ const query = { q: natural };
 
 const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
   hello: { v: positive, session, secret, after: optional(natural), client },
-  register: { ...numbered, user: text, password: text },
+  register: {
+    ...numbered,
+    user: text,
+    password: text,
+    displayName: optional(text),
+    email: optional(text),
+    invitation: optional(text),
+  },
   login: { ...numbered, user: text, password: text },
+  'change-password': { ...numbered, current: optional(text), password: text },
+  'set-profile': { ...numbered, displayName: optional(textOrNull), email: optional(textOrNull) },
+  profile: query,
   logout: numbered,
   delete: { ...numbered, user: text },
   send: { ...numbered, to: text, text },

@@ -8,7 +8,7 @@ import { errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { escapeLine } from './escape.ts';
 import { formatPipeError, formatPipeRejection, type PipeOptions } from './pipe-errors.ts';
-import type { ClientRequest, MessageEntry, Reply, Success } from './requests.ts';
+import type { ClientRequest, MessageEntry, Profile, Reply, Success } from './requests.ts';
 
 export type PipeLine =
   | { readonly kind: 'request'; readonly request: ClientRequest }
@@ -184,6 +184,12 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
       return [pipeGoodbye];
     case 'delete':
       return [`Account ${value.user} has been deleted.`];
+    case 'change-password':
+      return ['Password changed.'];
+    case 'set-profile':
+      return ['Profile saved.'];
+    case 'profile':
+      return [...profileLines(value), pipeListEnd];
     case 'send':
       return [
         value.online
@@ -201,6 +207,16 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
     default:
       unreachable(value);
   }
+}
+
+function profileLines(profile: Profile): readonly string[] {
+  const { user, displayName, email, uuid } = profile;
+  return [
+    `Name: ${user}`,
+    `Display name: ${escapeLine(displayName ?? '-')}`,
+    `E-mail: ${email ?? '-'}`,
+    `UUID: ${uuid}`,
+  ];
 }
 
 function noneFound(request: ClientRequest): string {

@@ -366,6 +366,9 @@ export class FakeCluster implements Dialer {
         return receipt(request.op === 'logout' ? { op: 'logout' } : { op: 'delete', user: request.user });
       case 'send':
         return this.#send(session, request.to, request.text);
+      case 'change-password':
+      case 'set-profile':
+        return refusal('NOT_IMPLEMENTED');
     }
   }
 
@@ -389,6 +392,7 @@ export class FakeCluster implements Dialer {
       const all = this.messages.filter((m) => m.conversation === conversation && m.sequence < before);
       return receipt({ op: 'history', messages: all.slice(-request.limit) });
     }
+    if (request.op === 'profile') return refusal('NOT_IMPLEMENTED');
     const names = [...this.accounts.keys()].sort();
     const wanted = request.op === 'users' ? names : names.filter((name) => name.startsWith(request.pattern));
     const users = wanted.map((name) => ({

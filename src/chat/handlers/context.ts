@@ -1,6 +1,7 @@
 import type { Accounts } from '../accounts.ts';
 import type { Conversations } from '../conversations.ts';
 import type { Files } from '../files.ts';
+import type { Leases } from '../leases.ts';
 import type { Moment } from '../moment.ts';
 import type { Session } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
@@ -12,6 +13,7 @@ export interface Tables {
   readonly conversations: Conversations;
   readonly sessions: Sessions;
   readonly files: Files;
+  readonly leases: Leases;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */

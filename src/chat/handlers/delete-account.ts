@@ -4,14 +4,22 @@ import { accept, type Context, reject } from './context.ts';
 
 type DeleteAccount = Extract<Command, { kind: 'delete-account' }>;
 
-/**
- * All of the account goes: name, sessions, cursors. Its messages stay with those who still are in the conversation. The
- * name may be registered again, as another account that inherits nothing.
- */
+/** Also how a guest leaves. */
 export function deleteAccount(context: Context, command: DeleteAccount): Result {
-  const { moment, actor, tables } = context;
+  const { actor } = context;
   if (actor === null) return reject('AUTH_REQUIRED');
   if (foldName(command.name) !== foldName(actor.name)) return reject('DENIED');
+  removeAccount(context);
+  return accept({ kind: 'account-deleted', account: actor.id, name: actor.name });
+}
+
+/**
+ * All of the actor's account goes: name, sessions, cursors. Its messages stay with those who still are in the conversation. The
+ * name may be registered again, as another account that inherits nothing.
+ */
+export function removeAccount(context: Context): void {
+  const { moment, actor, tables } = context;
+  if (actor === null) return;
   for (const own of tables.sessions.of(actor.id)) {
     // As a tombstone: the retry of this request must get its answer, and a late retry of the registration must not bring
     // the account back.
@@ -20,7 +28,7 @@ export function deleteAccount(context: Context, command: DeleteAccount): Result 
   }
   tables.files.cancelAll(actor.id);
   tables.conversations.leaveAll(actor.id);
+  tables.leases.drop(actor.id);
   tables.accounts.remove(actor.id);
   context.emit({ kind: 'account-deleted', account: actor.id, name: actor.name });
-  return accept({ kind: 'account-deleted', account: actor.id, name: actor.name });
 }

@@ -1,29 +1,42 @@
 import { isName } from '../names.ts';
+import { isDisplayName, isEmail } from '../profile-fields.ts';
 import type { Account, Command, Result } from '../types.ts';
+import { derivedUuid, isUuid } from '../uuid.ts';
 import { accept, type Context, reject } from './context.ts';
 
 type Register = Extract<Command, { kind: 'register' }>;
 
 /** The first password. A change of it counts on, so that a login verified against an older hash is refused. */
-const firstCredential = 1;
+export const firstCredential = 1;
 /** An argon2id hash in PHC form has about a hundred. */
-const maxHashChars = 512;
+export const maxHashChars = 512;
 
 /** Makes an account; logs nobody in. */
 export function register(context: Context, command: Register): Result {
   const { accounts } = context.tables;
+  const { name, passwordHash, displayName = null, email = null } = command;
   if (context.actor !== null) return reject('ALREADY_LOGGED_IN');
-  if (!isName(command.name)) return reject('BAD_NAME');
-  if (command.passwordHash.length > maxHashChars) return reject('BAD_REQUEST');
-  if (accounts.byName(command.name) !== undefined) return reject('NAME_TAKEN');
+  if (!isName(name)) return reject('BAD_NAME');
+  if (passwordHash.length > maxHashChars) return reject('BAD_REQUEST');
+  if (displayName !== null && !isDisplayName(displayName)) return reject('BAD_DISPLAY_NAME');
+  if (email !== null && !isEmail(email)) return reject('BAD_EMAIL');
+  const { index, wallMs } = context.moment;
+  const uuid = command.uuid ?? derivedUuid(index, name);
+  if (!isUuid(uuid)) return reject('BAD_REQUEST');
+  if (accounts.byName(name) !== undefined) return reject('NAME_TAKEN');
+  if (email !== null && accounts.byEmail(email) !== undefined) return reject('EMAIL_TAKEN');
   const account: Account = {
-    id: context.moment.index,
-    name: command.name,
-    passwordHash: command.passwordHash,
+    id: index,
+    kind: 'member',
+    name,
+    passwordHash,
     credential: firstCredential,
-    createdMs: context.moment.wallMs,
+    createdMs: wallMs,
+    uuid,
+    displayName,
+    email,
   };
   accounts.add(account);
-  context.emit({ kind: 'account-registered', account: account.id, name: account.name });
-  return accept({ kind: 'registered', account: account.id, name: account.name });
+  context.emit({ kind: 'account-registered', account: account.id, name });
+  return accept({ kind: 'registered', account: account.id, name });
 }

@@ -1,0 +1,183 @@
+/** Commands and receipts of `account-types.ts` as bytes: the share of accounts in `codec.ts` and `receipt-codec.ts`. */
+import { unreachable } from '../base/assert.ts';
+import type { AccountCommand, AccountReceipt } from './account-types.ts';
+import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
+import type { Command } from './types.ts';
+
+/** Numbers of the kinds in the log and in rows, from 60 on: never reused, never changed. */
+const commandTag = {
+  register: 60,
+  changePassword: 61,
+  rehash: 62,
+  setProfile: 63,
+  enterGuest: 64,
+  renewGuests: 65,
+  registerBearer: 66,
+} as const;
+
+const receiptTag = {
+  passwordChanged: 60,
+  profileSet: 61,
+  guestEntered: 62,
+  bearerRegistered: 63,
+  noted: 64,
+} as const;
+
+type Register = Extract<Command, { kind: 'register' }>;
+
+/** A registration with more than a name and a password. */
+export function writeFullRegistration(writer: ByteWriter, command: Register): void {
+  writer.byte(commandTag.register);
+  writer.text(command.name);
+  writer.text(command.passwordHash);
+  for (const part of [command.uuid, command.displayName, command.email, command.invitation]) {
+    writeOptional(writer, part);
+  }
+}
+
+export function writeAccountCommand(writer: ByteWriter, command: AccountCommand): void {
+  switch (command.kind) {
+    case 'change-password':
+      writer.byte(commandTag.changePassword);
+      writer.integer(command.credential);
+      writer.text(command.passwordHash);
+      return;
+    case 'rehash':
+      writer.byte(commandTag.rehash);
+      writer.integer(command.account);
+      writer.integer(command.credential);
+      writer.text(command.passwordHash);
+      return;
+    case 'set-profile':
+      writer.byte(commandTag.setProfile);
+      writeOptional(writer, command.displayName);
+      writeOptional(writer, command.email);
+      return;
+    case 'enter-guest':
+      writer.byte(commandTag.enterGuest);
+      writer.text(command.name);
+      writer.text(command.uuid);
+      return;
+    case 'renew-guests':
+      writer.byte(commandTag.renewGuests);
+      writer.integer(command.accounts.length);
+      for (const account of command.accounts) writer.integer(account);
+      return;
+    case 'register-bearer':
+      writer.byte(commandTag.registerBearer);
+      writer.text(command.secretHash);
+      writer.text(command.uuid);
+      return;
+    default:
+      unreachable(command);
+  }
+}
+
+export function readAccountCommand(reader: ByteReader, kind: number): AccountCommand | Register {
+  switch (kind) {
+    case commandTag.register:
+      return readRegistration(reader);
+    case commandTag.changePassword:
+      return { kind: 'change-password', credential: reader.integer(), passwordHash: reader.text() };
+    case commandTag.rehash:
+      return {
+        kind: 'rehash',
+        account: reader.integer(),
+        credential: reader.integer(),
+        passwordHash: reader.text(),
+      };
+    case commandTag.setProfile: {
+      const displayName = readOptional(reader);
+      const email = readOptional(reader);
+      return {
+        kind: 'set-profile',
+        ...(displayName === undefined ? {} : { displayName }),
+        ...(email === undefined ? {} : { email }),
+      };
+    }
+    case commandTag.enterGuest:
+      return { kind: 'enter-guest', name: reader.text(), uuid: reader.text() };
+    case commandTag.renewGuests:
+      return {
+        kind: 'renew-guests',
+        accounts: Array.from({ length: reader.count() }, () => reader.integer()),
+      };
+    case commandTag.registerBearer:
+      return { kind: 'register-bearer', secretHash: reader.text(), uuid: reader.text() };
+    default:
+      throw new MalformedBytes(`unknown command ${kind}`);
+  }
+}
+
+function readRegistration(reader: ByteReader): Register {
+  const command = { kind: 'register', name: reader.text(), passwordHash: reader.text() } as const;
+  const uuid = readOptional(reader);
+  const displayName = readOptional(reader);
+  const email = readOptional(reader);
+  const invitation = readOptional(reader);
+  return {
+    ...command,
+    ...(typeof uuid === 'string' ? { uuid } : {}),
+    ...(typeof displayName === 'string' ? { displayName } : {}),
+    ...(typeof email === 'string' ? { email } : {}),
+    ...(typeof invitation === 'string' ? { invitation } : {}),
+  };
+}
+
+export function writeAccountReceipt(writer: ByteWriter, receipt: AccountReceipt): void {
+  switch (receipt.kind) {
+    case 'password-changed':
+      writer.byte(receiptTag.passwordChanged);
+      return;
+    case 'profile-set':
+      writer.byte(receiptTag.profileSet);
+      return;
+    case 'guest-entered':
+    case 'bearer-registered':
+      writer.byte(receipt.kind === 'guest-entered' ? receiptTag.guestEntered : receiptTag.bearerRegistered);
+      writer.integer(receipt.account);
+      writer.text(receipt.name);
+      return;
+    case 'noted':
+      writer.byte(receiptTag.noted);
+      return;
+    default:
+      unreachable(receipt);
+  }
+}
+
+export function readAccountReceipt(reader: ByteReader, kind: number): AccountReceipt {
+  switch (kind) {
+    case receiptTag.passwordChanged:
+      return { kind: 'password-changed' };
+    case receiptTag.profileSet:
+      return { kind: 'profile-set' };
+    case receiptTag.guestEntered:
+      return { kind: 'guest-entered', account: reader.integer(), name: reader.text() };
+    case receiptTag.bearerRegistered:
+      return { kind: 'bearer-registered', account: reader.integer(), name: reader.text() };
+    case receiptTag.noted:
+      return { kind: 'noted' };
+    default:
+      throw new MalformedBytes(`unknown receipt ${kind}`);
+  }
+}
+
+const presence = { absent: 0, none: 1, given: 2 } as const;
+
+function writeOptional(writer: ByteWriter, text: string | null | undefined): void {
+  if (text === undefined) writer.byte(presence.absent);
+  else if (text === null) writer.byte(presence.none);
+  else {
+    writer.byte(presence.given);
+    writer.text(text);
+  }
+}
+
+function readOptional(reader: ByteReader): string | null | undefined {
+  const form = reader.byte();
+  if (form === presence.absent) return undefined;
+  if (form === presence.none) return null;
+  if (form === presence.given) return reader.text();
+  throw new MalformedBytes('neither absent, none nor given');
+}

@@ -1,0 +1,25 @@
+import type { Command, Result } from '../types.ts';
+import { accept, type Context, reject } from './context.ts';
+import { maxHashChars } from './register.ts';
+
+type ChangePassword = Extract<Command, { kind: 'change-password' }>;
+
+/** The gateway has verified the present password. Whoever else is logged in to the account is logged out everywhere. */
+export function changePassword(context: Context, command: ChangePassword): Result {
+  const { moment, session, actor, tables } = context;
+  if (actor === null) return reject('AUTH_REQUIRED');
+  if (actor.kind !== 'member' || actor.credential !== command.credential) return reject('DENIED');
+  if (command.passwordHash.length > maxHashChars) return reject('BAD_REQUEST');
+  for (const other of tables.sessions.of(actor.id)) {
+    if (other === session) continue;
+    tables.sessions.end(other, moment);
+    context.emit({ kind: 'session-ended', session: other.id });
+  }
+  tables.accounts.replace({
+    ...actor,
+    passwordHash: command.passwordHash,
+    credential: actor.credential + 1,
+  });
+  context.emit({ kind: 'credential-changed', account: actor.id, by: session?.id ?? null });
+  return accept({ kind: 'password-changed' });
+}

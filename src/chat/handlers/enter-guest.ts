@@ -1,0 +1,34 @@
+import { limits } from '../../base/limits.ts';
+import { isName } from '../names.ts';
+import type { Account, Command, Result } from '../types.ts';
+import { isUuid } from '../uuid.ts';
+import { accept, type Context, reject } from './context.ts';
+import { firstCredential } from './register.ts';
+
+type EnterGuest = Extract<Command, { kind: 'enter-guest' }>;
+
+/** An account for as long as its lease is renewed. It takes no name that anybody has, and nobody can log in to it. */
+export function enterGuest(context: Context, command: EnterGuest): Result {
+  const { actor, moment, session, tables } = context;
+  const { name, uuid } = command;
+  if (actor !== null || session !== null) return reject('ALREADY_LOGGED_IN');
+  if (!isName(name)) return reject('BAD_NAME');
+  if (!isUuid(uuid)) return reject('BAD_REQUEST');
+  if (tables.accounts.byName(name) !== undefined) return reject('NAME_TAKEN');
+  if (tables.leases.size >= limits.guests) return reject('LIMIT_REACHED');
+  const account: Account = {
+    id: moment.index,
+    kind: 'guest',
+    name,
+    passwordHash: '',
+    credential: firstCredential,
+    createdMs: moment.wallMs,
+    uuid,
+    displayName: null,
+    email: null,
+  };
+  tables.accounts.add(account);
+  tables.leases.grant(account.id, moment);
+  context.emit({ kind: 'account-registered', account: account.id, name });
+  return accept({ kind: 'guest-entered', account: account.id, name });
+}

@@ -1,0 +1,165 @@
+/**
+ * What dialects ask about accounts beside registration and login: one's own profile, guests, and accounts that are known by a secret alone
+ * (the registry dialect). Guests of this node are kept alive here for as long as their connections are.
+ */
+import type { Clock, Timer } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import { bearerName, isName } from '../chat/names.ts';
+import type { Account, AccountId, ChatView, Command, Result } from '../chat/types.ts';
+import { isUuid } from '../chat/uuid.ts';
+import type { Profile, Reply } from '../protocol/requests.ts';
+import type { Outcome } from '../replication/engine.ts';
+import type { Propose } from './authentication.ts';
+import type { ConnectionContext } from './context.ts';
+import { hashSecret, newUuid, type SecureBytes } from './identifiers.ts';
+import { receipt, rejection, settled } from './replies.ts';
+
+export interface AccountServiceOptions {
+  readonly view: ChatView;
+  readonly clock: Clock;
+  readonly secureBytes: SecureBytes;
+  readonly barrier: () => Promise<void>;
+  readonly propose: Propose;
+  /** A command of the node itself, for nobody. */
+  readonly proposeOwn: (command: Command) => Promise<Outcome<Result>>;
+}
+
+/** A new account of the registry dialect. The secret is shown this once and kept nowhere. */
+export interface Bearer {
+  readonly kind: 'bearer';
+  /** A UUID of version 4. */
+  readonly secret: string;
+  readonly name: string;
+}
+
+/** Two secrets whose public names are equal are as rare as 1 in 2^32; three times in a row is a fault elsewhere. */
+const bearerAttempts = 3;
+
+export class AccountService {
+  readonly #options: AccountServiceOptions;
+  readonly #guests = new Set<AccountId>();
+  /** Connections that were gone before their guest had entered. */
+  readonly #left = new WeakSet<ConnectionContext>();
+  #renewal: Timer | null = null;
+  #stopped = false;
+
+  constructor(options: AccountServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Behind a barrier. */
+  profileOf(context: ConnectionContext): Reply {
+    const profile = this.#profile(context);
+    return profile === null ? rejection('AUTH_REQUIRED') : receipt({ op: 'profile', ...profile });
+  }
+
+  async setProfile(
+    context: ConnectionContext,
+    change: { readonly displayName?: string | null; readonly email?: string | null },
+    numbering: Parameters<Propose>[2],
+  ): Promise<Reply> {
+    const { displayName, email } = change;
+    return this.#options.propose(
+      context,
+      {
+        kind: 'set-profile',
+        ...(displayName === undefined ? {} : { displayName }),
+        ...(email === undefined ? {} : { email }),
+      },
+      numbering,
+    );
+  }
+
+  /**
+   * Logs a raw line connection in under a name that nobody has, without a password. The lease lasts as long as the connection:
+   * whoever closes it calls `leaveGuest`.
+   */
+  async enterGuest(context: ConnectionContext, name: string): Promise<Reply> {
+    const { view, secureBytes, proposeOwn, barrier } = this.#options;
+    if (context.identity !== null) return rejection('ALREADY_LOGGED_IN');
+    if (!isName(name)) return rejection('BAD_NAME');
+    await barrier();
+    if (view.accountByName(name) !== undefined) return rejection('NAME_TAKEN');
+    const answer = settled(await proposeOwn({ kind: 'enter-guest', name, uuid: newUuid(secureBytes) }));
+    if (answer.kind !== 'applied') return answer;
+    if (answer.receipt.kind !== 'guest-entered') return rejection('INTERNAL');
+    context.identity = { account: answer.receipt.account, name };
+    this.#keepAlive(answer.receipt.account);
+    if (this.#left.has(context)) await this.leaveGuest(context);
+    return receipt({ op: 'login', user: name });
+  }
+
+  /** The guest's connection is gone: the account goes with it. Does nothing for others; never rejects. */
+  async leaveGuest(context: ConnectionContext): Promise<void> {
+    const { identity } = context;
+    this.#left.add(context);
+    if (identity === null || !this.#guests.delete(identity.account)) return;
+    // Without a majority the lease ends it a little later.
+    await this.#options.propose(context, { kind: 'delete-account', name: identity.name }, null);
+  }
+
+  /** An account whose owner knows it by a secret. */
+  async newBearer(): Promise<Bearer | Exclude<Reply, { kind: 'receipt' }>> {
+    const { secureBytes, proposeOwn } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const secret = newUuid(secureBytes);
+      const secretHash = hashSecret(secret);
+      const uuid = newUuid(secureBytes);
+      const answer = settled(await proposeOwn({ kind: 'register-bearer', secretHash, uuid }));
+      if (answer.kind === 'applied') return { kind: 'bearer', secret, name: bearerName(secretHash) };
+      const isTaken = answer.kind === 'rejection' && answer.code === 'NAME_TAKEN';
+      if (!isTaken || attempt === bearerAttempts) return answer;
+    }
+  }
+
+  /** Logs a raw line connection in by a bearer's secret, as whoever it is: a connection may change from one to the other. */
+  async loginBearer(context: ConnectionContext, secret: string): Promise<Reply> {
+    const { barrier } = this.#options;
+    if (!isUuid(secret)) return rejection('BAD_CREDENTIALS');
+    await barrier();
+    const account = this.#bearerBy(hashSecret(secret));
+    if (account === undefined) return rejection('BAD_CREDENTIALS');
+    context.identity = { account: account.id, name: account.name, credential: account.credential };
+    return receipt({ op: 'login', user: account.name });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#renewal?.cancel();
+  }
+
+  /** The full hash decides; that the name is found by a part of it tells nobody more than the name does. */
+  #bearerBy(secretHash: string): Account | undefined {
+    const account = this.#options.view.accountByName(bearerName(secretHash));
+    return account?.kind === 'bearer' && account.passwordHash === secretHash ? account : undefined;
+  }
+
+  #profile({ identity }: ConnectionContext): Profile | null {
+    const account = identity === null ? undefined : this.#options.view.accountById(identity.account);
+    if (account === undefined) return null;
+    const { name, displayName, email, uuid, createdMs } = account;
+    return { user: name, displayName, email, uuid, createdMs };
+  }
+
+  #keepAlive(guest: AccountId): void {
+    this.#guests.add(guest);
+    this.#planRenewal();
+  }
+
+  #planRenewal(): void {
+    if (this.#renewal !== null || this.#stopped) return;
+    this.#renewal = this.#options.clock.after(limits.guestLeaseMs / 3, () => {
+      this.#renewal = null;
+      void this.#renew();
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { view, proposeOwn } = this.#options;
+    // Those that the state has lost meanwhile (their lease was over) are not held on to.
+    for (const guest of this.#guests) if (view.accountById(guest) === undefined) this.#guests.delete(guest);
+    if (this.#guests.size === 0) return;
+    this.#planRenewal();
+    await proposeOwn({ kind: 'renew-guests', accounts: [...this.#guests] });
+  }
+}

@@ -1,0 +1,217 @@
+import t from 'tap';
+import { limits } from '../../src/base/limits.ts';
+import { decodeAccount, encodeAccount } from '../../src/chat/account-rows.ts';
+import { ByteWriter } from '../../src/chat/bytes.ts';
+import { isDisplayName, isEmail } from '../../src/chat/profile-fields.ts';
+import { derivedUuid, isUuid } from '../../src/chat/uuid.ts';
+import { said, sessionId, World } from './support/world.ts';
+
+const uuid = (digit: number): string => `0000000${digit}-0000-4000-8000-000000000000`;
+const secretHash = (digit: number): string => String(digit).repeat(64);
+
+t.test('register: display name, e-mail and UUID are kept, also over a restart', async (t) => {
+  const world = new World();
+  const full = { displayName: 'Ann Bé', email: 'Ann@Example.org', uuid: uuid(1) };
+  world.raw({ kind: 'register', name: 'ann', passwordHash: 'h', ...full });
+  await world.reload();
+  t.match(world.machine.accountByEmail('ann@example.ORG'), { name: 'ann', kind: 'member', ...full });
+});
+
+t.test('register: an e-mail address is taken whatever its letter case', async (t) => {
+  const world = new World();
+  const register = (name: string, email: string) =>
+    said(world.raw({ kind: 'register', name, passwordHash: 'h', email }));
+  t.equal(register('ann', 'a@example.org'), 'registered');
+  t.equal(register('bob', 'A@EXAMPLE.org'), 'EMAIL_TAKEN');
+  t.equal(world.machine.accountByName('bob'), undefined);
+  t.equal(register('bob', 'nonsense'), 'BAD_EMAIL');
+});
+
+t.test(
+  'register: without a UUID it follows from the entry, the same after a row of the first version',
+  async (t) => {
+    const world = new World();
+    const id = world.register('ann');
+    const account = world.machine.accountById(id);
+    t.ok(isUuid(account?.uuid ?? ''));
+    const writer = new ByteWriter();
+    writer.begin(1);
+    writer.text('ann');
+    writer.text('hash of ann');
+    writer.integer(1);
+    writer.integer(account?.createdMs ?? 0);
+    const old = decodeAccount(id, writer.take());
+    t.same(old, account, 'an old row loads as the account that it is');
+    if (old !== null) t.same(decodeAccount(id, encodeAccount(old)), account);
+    t.not(derivedUuid(1, 'ann'), derivedUuid(2, 'ann'));
+  },
+);
+
+t.test('profile: what an e-mail address may be', async (t) => {
+  for (const good of ['a@b.c', 'ann.b+c@mail.example.org', `${'x'.repeat(64)}@a.bc`])
+    t.ok(isEmail(good), good);
+  const bad = [
+    '',
+    '@',
+    'a@b',
+    'a@@b.c',
+    'a b@c.d',
+    'a@b..c',
+    'a@-b.c',
+    'ä@b.c',
+    'a@b.c\n',
+    `${'x'.repeat(65)}@a.bc`,
+  ];
+  for (const text of [...bad, `a@${'b.'.repeat(200)}c`]) t.notOk(isEmail(text), JSON.stringify(text));
+});
+
+t.test('profile: a display name is text without control characters, bidi overrides or halves', async (t) => {
+  for (const good of ['A', 'Ann Müller', '李小龙', '💬']) t.ok(isDisplayName(good), good);
+  const bad = [
+    '',
+    ' a',
+    'a\n',
+    'a\u001b[1m',
+    'a\u202eb',
+    'a\u0085',
+    'a\u200bb',
+    '\ud800',
+    'a\udc00',
+    'x'.repeat(65),
+  ];
+  for (const text of bad) t.notOk(isDisplayName(text), JSON.stringify(text));
+});
+
+t.test('set-profile: absent stays, null takes away, an address is free again after', async (t) => {
+  const world = new World();
+  const ann = world.register('ann');
+  const bob = world.register('bob');
+  const set = (account: number, change: { displayName?: string | null; email?: string | null }) =>
+    said(world.raw({ kind: 'set-profile', ...change }, account));
+  t.equal(set(ann, { displayName: 'Ann', email: 'a@example.org' }), 'profile-set');
+  t.equal(set(bob, { email: 'A@example.org' }), 'EMAIL_TAKEN');
+  t.equal(set(ann, { email: 'A@example.org' }), 'profile-set', 'one’s own in another letter case');
+  t.equal(set(ann, { displayName: null }), 'profile-set');
+  t.match(world.machine.accountById(ann), { displayName: null, email: 'A@example.org' });
+  t.equal(set(ann, { email: null }), 'profile-set');
+  t.equal(set(bob, { email: 'a@example.org' }), 'profile-set');
+  t.equal(set(bob, { displayName: 'a\u001b' }), 'BAD_DISPLAY_NAME');
+  t.equal(said(world.raw({ kind: 'set-profile', email: null })), 'AUTH_REQUIRED');
+  t.match(
+    world.machine.accounts().map(({ name, email }) => [name, email]),
+    [
+      ['ann', null],
+      ['bob', 'a@example.org'],
+    ],
+    'the list in order shows what is',
+  );
+});
+
+t.test(
+  'change-password: ends the other sessions, keeps this one, refuses logins verified before',
+  async (t) => {
+    const world = new World();
+    const account = world.register('ann');
+    for (const id of [1, 2, 3]) world.numbered(id, 1, { kind: 'login', account, credential: 1 });
+    const change = { kind: 'change-password', credential: 1, passwordHash: 'new' } as const;
+    const { events, result } = world.numbered(2, 2, change);
+    t.same(result, { ok: true, receipt: { kind: 'password-changed' } });
+    t.same(events, [
+      { kind: 'session-ended', session: sessionId(1) },
+      { kind: 'session-ended', session: sessionId(3) },
+      { kind: 'credential-changed', account, by: sessionId(2) },
+    ]);
+    t.equal(said(world.numbered(1, 2, { kind: 'send', to: 'ann', text: 'x' })), 'SESSION_EXPIRED');
+    t.equal(said(world.numbered(2, 3, { kind: 'send', to: 'ann', text: 'x' })), 'sent');
+    t.equal(said(world.numbered(2, 2, change)), 'password-changed', 'its retry');
+    t.equal(said(world.numbered(4, 1, { kind: 'login', account, credential: 1 })), 'BAD_CREDENTIALS');
+    t.equal(said(world.numbered(2, 4, change)), 'DENIED', 'verified against a hash that is no more');
+    t.match(world.machine.accountById(account), { passwordHash: 'new', credential: 2 });
+  },
+);
+
+t.test('change-password: a raw line that logged in with the old one is nobody', async (t) => {
+  const world = new World();
+  const account = world.register('ann');
+  const send = (credential: number) =>
+    said(
+      world.apply({
+        numbering: null,
+        actor: { account, session: null, credential },
+        command: { kind: 'send', to: 'ann', text: 'x' },
+      }),
+    );
+  t.equal(send(1), 'sent');
+  world.raw({ kind: 'change-password', credential: 1, passwordHash: 'new' }, account);
+  t.equal(send(1), 'AUTH_REQUIRED');
+  t.equal(send(2), 'sent');
+});
+
+t.test('rehash: the same password under another hash logs nobody out', async (t) => {
+  const world = new World();
+  const account = world.register('ann');
+  world.numbered(1, 1, { kind: 'login', account, credential: 1 });
+  const rehash = { kind: 'rehash', account, credential: 1, passwordHash: 'stronger' } as const;
+  t.equal(said(world.numbered(1, 2, rehash)), 'DENIED', 'never a client’s');
+  t.equal(said(world.raw(rehash)), 'noted');
+  t.match(world.machine.accountById(account), { passwordHash: 'stronger', credential: 1 });
+  t.equal(said(world.raw({ ...rehash, credential: 2, passwordHash: 'late' })), 'noted');
+  t.equal(world.machine.accountById(account)?.passwordHash, 'stronger');
+});
+
+t.test('guest: holds a name that nobody has, until its lease is over', async (t) => {
+  const world = new World();
+  world.register('ann');
+  const enter = (name: string) => said(world.raw({ kind: 'enter-guest', name, uuid: uuid(1) }));
+  t.equal(enter('ANN'), 'NAME_TAKEN');
+  t.equal(enter('a'), 'BAD_NAME');
+  t.equal(enter('guest'), 'guest-entered');
+  t.equal(enter('guest'), 'NAME_TAKEN');
+  const id = world.machine.accountByName('guest')?.id ?? 0;
+  t.match(world.machine.accountById(id), { kind: 'guest', passwordHash: '' });
+  world.clusterMs += limits.guestLeaseMs - 1;
+  t.equal(said(world.raw({ kind: 'renew-guests', accounts: [id, 999] })), 'noted');
+  await world.reload();
+  world.clusterMs += limits.guestLeaseMs - 1;
+  t.equal(said(world.raw({ kind: 'send', to: 'ann', text: 'hi' }, id)), 'sent', 'renewed in time');
+  world.clusterMs += 1;
+  const { events } = world.raw({ kind: 'logout' });
+  t.same(events, [{ kind: 'account-deleted', account: id, name: 'guest' }], 'of whatever entry comes next');
+  t.equal(world.machine.accountByName('guest'), undefined);
+  t.equal(said(world.raw({ kind: 'register', name: 'guest', passwordHash: 'h' })), 'registered');
+  world.store();
+  t.same(
+    [...world.rows.keys()].filter((key) => key.startsWith('l/')),
+    [],
+  );
+});
+
+t.test('guest: many whose node died go in the same order on a restored node', async (t) => {
+  const enter = (world: World): void => {
+    for (let at = 0; at < 40; at++) world.raw({ kind: 'enter-guest', name: `guest${at}`, uuid: uuid(1) });
+    world.raw({ kind: 'renew-guests', accounts: [30, 3, 20] });
+  };
+  const [steady, restored] = [new World(), new World()];
+  for (const world of [steady, restored]) enter(world);
+  await restored.reload();
+  for (let entry = 0; entry < 4; entry++) {
+    for (const world of [steady, restored]) world.clusterMs += limits.guestLeaseMs;
+    const [a, b] = [steady.raw({ kind: 'logout' }), restored.raw({ kind: 'logout' })];
+    t.same(b, a);
+    t.ok(a.events.length <= 16, 'a bounded share at each entry');
+  }
+  t.equal(steady.machine.accounts().length, 0);
+});
+
+t.test('bearer: its name is made of the hash of its secret, and no registration can take it', async (t) => {
+  const world = new World();
+  const enter = { kind: 'register-bearer', secretHash: secretHash(7), uuid: uuid(1) } as const;
+  t.same(world.raw(enter).result, {
+    ok: true,
+    receipt: { kind: 'bearer-registered', account: 1, name: 'user-77777777' },
+  });
+  t.equal(said(world.raw(enter)), 'NAME_TAKEN');
+  t.equal(said(world.raw({ ...enter, secretHash: 'x' })), 'BAD_REQUEST');
+  t.equal(said(world.raw({ kind: 'register', name: 'user-77777777', passwordHash: 'h' })), 'BAD_NAME');
+  t.equal(said(world.raw({ kind: 'change-password', credential: 1, passwordHash: 'h' }, 1)), 'DENIED');
+});
