@@ -36,7 +36,7 @@ const program: Program = {
   notes: [
     [
       'Exit codes: 0 stopped, 64 command line, 65 damaged data, 69 port in use, 70 a bug, 74 the disk failed (start again: it',
-      'recovers), 75 data directory in use, 77 cluster key, 78 configuration.',
+      'recovers), 75 data directory in use, 77 cluster key, 78 configuration, 79 removed from the cluster.',
     ].join('\n'),
   ],
 };
@@ -48,6 +48,8 @@ interface Node {
   readonly gateway: Gateway;
   readonly logger: Logger;
   readonly life: { stopping: boolean };
+  /** Resolves when this node is no member any more. */
+  readonly removed: Promise<CodedError>;
 }
 
 async function main(args: Arguments): Promise<number> {
@@ -62,9 +64,11 @@ async function main(args: Arguments): Promise<number> {
   const root = resolve(args.text('data') ?? join('data', `node-${id}`));
   const node = await assemble({ config, self, root, configPath, logger });
   await start(node);
-  const reason = await stopAsked();
-  logger.info({ reason }, 'stopping');
+  const reason = await Promise.race([stopAsked(), node.removed]);
+  const removed = typeof reason !== 'string';
+  logger.info({ reason: removed ? reason.code : reason }, 'stopping');
   await stop(node);
+  if (removed) throw reason;
   return 0;
 }
 
@@ -84,6 +88,10 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
   const owner = { cluster: config.cluster, node: self.id, random53 };
   const { identity, log, store, discarded } = await openDataDirectory({ ...owner, root, disk, clock });
   const machine = new ChatMachine();
+  let onRemoved: (error: CodedError) => void = () => undefined;
+  const removed = new Promise<CodedError>((resolve) => {
+    onRemoved = resolve;
+  });
   const transport = createTcpTransport({
     cluster: config.cluster,
     node: self.id,
@@ -112,6 +120,7 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     compaction: config.compaction,
     turn: setImmediate,
     onFatal: (error) => die(error, logger),
+    onRemoved,
   });
   const { engine, bus } = handle;
   const gateway = await createGateway({
@@ -125,7 +134,7 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     random,
     logger,
   });
-  return { self, store, handle, gateway, logger, life: { stopping: false } };
+  return { self, store, handle, gateway, logger, life: { stopping: false }, removed };
 }
 
 async function start(node: Node): Promise<void> {

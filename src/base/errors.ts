@@ -55,6 +55,20 @@ export const errorTable = {
     http: 504,
     retry: true,
   },
+  // Changes of members and of the leader.
+  MEMBERS_CHANGING: { text: 'Another change of members is under way.', http: 409, retry: true },
+  QUORUM_AT_RISK: {
+    text: 'The change would leave too few voters that can be reached.',
+    http: 409,
+    retry: true,
+  },
+  UNKNOWN_NODE: { text: 'There is no such node.', http: 404, retry: false },
+  NODE_IN_USE: { text: 'This node is a member already.', http: 409, retry: false },
+  NODE_AWAY: { text: 'The node is not connected.', http: 409, retry: true },
+  NOT_CAUGHT_UP: { text: 'The node has not caught up yet.', http: 409, retry: true },
+  NOT_A_VOTER: { text: 'The node is no voter.', http: 409, retry: false },
+  LAST_VOTER: { text: 'The last voter cannot be removed.', http: 409, retry: false },
+  TOO_MANY_MEMBERS: { text: 'The cluster has as many members as it may have.', http: 409, retry: false },
   NOT_IMPLEMENTED: { text: 'Not implemented in this version.', http: 501, retry: false },
   INTERNAL: { text: 'Internal error.', http: 500, retry: false },
   // Errors of starting a program: one clear line, exit code not 0, nothing damaged.
@@ -67,6 +81,7 @@ export const errorTable = {
   DATA_FOREIGN: { text: 'The data directory belongs to another cluster or node.', http: 500, retry: false },
   DATA_LOCKED: { text: 'Another process uses the data directory.', http: 500, retry: false },
   DATA_DAMAGED: { text: 'The data directory is damaged.', http: 500, retry: false },
+  MEMBER_REMOVED: { text: 'This node was removed from the cluster.', http: 500, retry: false },
   DISK_FAILED: { text: 'A write or fsync of the log failed.', http: 500, retry: false },
 } as const;
 

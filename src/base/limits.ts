@@ -45,6 +45,8 @@ export const limits = {
   /** Proposals of one node that wait for an answer. */
   proposalsInFlight: 16_384,
   proposalsInFlightBytes: 64 * MIB,
+  /** Nodes that may be members: as many as a configuration file may list. */
+  members: 9,
   /** One command in the log. */
   commandBytes: 1 * MIB,
   hashConcurrency: 2,

@@ -1,8 +1,15 @@
 import type { MemberId } from '../raft/index.ts';
 import { foundingStep, type PeerStatusReport } from './founding.ts';
 import type { Links } from './links.ts';
-import { type Directory, isMember, type Member, type NodeAddress, noMembers } from './members.ts';
-import { encodeFrame } from './peer-frames.ts';
+import {
+  addressesOf,
+  type Directory,
+  isMember,
+  type Member,
+  type NodeAddress,
+  noMembers,
+} from './members.ts';
+import { encodeFrame, type PeerFrame } from './peer-frames.ts';
 import type { PeerIdentity, PeerTransport } from './ports.ts';
 
 export interface AdmissionOptions {
@@ -19,6 +26,8 @@ export interface AdmissionOptions {
   readonly observe: (node: number) => void;
   /** These are to be brought up to date when this node leads. */
   readonly setObservers: (members: ReadonlySet<MemberId>) => void;
+  /** This node was a member, and is none any more. Called once. */
+  readonly removed: () => void;
   readonly dropped: (reason: string) => void;
 }
 
@@ -29,8 +38,10 @@ export interface AdmissionOptions {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #reports = new Map<number, PeerStatusReport>();
+  readonly #places = new Map<number, NodeAddress>();
   #decided = false;
   #observing = false;
+  #removed = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -47,7 +58,38 @@ export class Admission {
 
   linkDown(node: number): void {
     this.#reports.delete(node);
+    this.#places.delete(node);
     this.#updateObservers();
+  }
+
+  placed(from: PeerIdentity, address: NodeAddress): void {
+    if (address.id === from.node) this.#places.set(from.node, address);
+  }
+
+  /** Where a node is, by its own word, else by this node's configuration. */
+  addressOf(node: number): NodeAddress | null {
+    return this.#places.get(node) ?? this.#options.nodes.find(({ id }) => id === node) ?? null;
+  }
+
+  /** The disk that runs at a number now, unless it was removed or belongs to another cluster. */
+  lifeAt(node: number): MemberId | null {
+    if (node === this.#options.node) return this.#options.incarnation;
+    const member = this.#options.links.memberAt(node);
+    const founding = this.#reports.get(node)?.founding ?? null;
+    const own = this.#options.directory()?.founding ?? [];
+    const foreign = founding !== null && !sameFounding(founding, own);
+    return member === null || foreign || this.isRemoved(member) ? null : member;
+  }
+
+  isRemoved(member: MemberId): boolean {
+    return this.#options.directory()?.removed.includes(member) === true;
+  }
+
+  /** Members that know more than this node say that it was removed. */
+  toldRemoved(): void {
+    if (this.#removed) return;
+    this.#removed = true;
+    this.#options.removed();
   }
 
   reported(from: PeerIdentity, report: PeerStatusReport): void {
@@ -58,11 +100,13 @@ export class Admission {
 
   /** What this node is a member of has changed, or is known now. */
   membersChanged(): void {
-    const { directory, incarnation, links } = this.#options;
+    const { directory, incarnation, links, transport, nodes, node: self } = this.#options;
     const members = directory();
     if (members === null) return;
     this.#decided = true;
     this.#observing = !isMember(members, incarnation);
+    transport.setPeers(addressesOf(members, nodes).filter(({ id }) => id !== self));
+    if (this.isRemoved(incarnation)) this.toldRemoved();
     for (const node of links.nodes()) this.#tell(node);
     this.#updateObservers();
   }
@@ -90,14 +134,18 @@ export class Admission {
   }
 
   #tell(node: number): void {
-    const { directory, transport, dropped } = this.#options;
+    const { directory, transport, dropped, links, nodes, node: self } = this.#options;
     const { founding } = directory() ?? noMembers;
-    const frame = encodeFrame({
-      kind: 'status',
-      founding: founding.length === 0 ? null : founding,
-      observing: this.#observing,
-    });
-    if (!transport.send(node, 'control', frame)) dropped('status-not-sent');
+    const member = links.memberAt(node);
+    const frames: PeerFrame[] = [
+      { kind: 'status', founding: founding.length === 0 ? null : founding, observing: this.#observing },
+    ];
+    const address = nodes.find(({ id }) => id === self);
+    if (address !== undefined) frames.push({ kind: 'place', address });
+    if (member !== null && this.isRemoved(member)) frames.splice(0, frames.length, { kind: 'removed' });
+    for (const frame of frames) {
+      if (!transport.send(node, 'control', encodeFrame(frame))) dropped('status-not-sent');
+    }
   }
 
   #updateObservers(): void {
@@ -106,8 +154,13 @@ export class Admission {
     if (members === null) return;
     const observers = new Set<MemberId>();
     for (const [member, node] of links.members()) {
-      if (this.#reports.get(node)?.observing === true && !isMember(members, member)) observers.add(member);
+      const asks = this.#reports.get(node)?.observing === true && this.lifeAt(node) === member;
+      if (asks && !isMember(members, member)) observers.add(member);
     }
     setObservers(observers);
   }
+}
+
+function sameFounding(a: readonly Member[], b: readonly Member[]): boolean {
+  return a.length === b.length && a.every((member, at) => member.incarnation === b[at]?.incarnation);
 }

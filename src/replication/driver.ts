@@ -179,6 +179,18 @@ export class Driver {
     return true;
   }
 
+  /** False: certainly not appended. An untimely one becomes an empty entry: the caller looks before, and after. */
+  proposeConfChange(change: ConfChange): boolean {
+    try {
+      this.#node.proposeConfChange(change);
+    } catch (error) {
+      if (error instanceof RaftError) return false;
+      throw error;
+    }
+    this.#ports.wake();
+    return true;
+  }
+
   tick(): void {
     this.#node.tick();
     this.#ports.wake();

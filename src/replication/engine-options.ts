@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
 import type { StateStore } from '../store/state-store.ts';
@@ -42,6 +43,8 @@ export interface EngineOptions<Result, Event> {
   readonly turn: (action: () => void) => void;
   /** The node cannot go on: its disk failed or it contradicted itself. Called once; the process should end. */
   readonly onFatal: (error: unknown) => void;
+  /** This node is no member any more, which is durable by now: it should stop in order. Called once, with MEMBER_REMOVED. */
+  readonly onRemoved: (error: CodedError) => void;
 }
 
 export interface EngineHandle<Result, Event> {

@@ -1,7 +1,15 @@
 import type { BasicStatus, MemberId, RaftStatus } from '../raft/index.ts';
 import type { EngineStatus, MemberStatus } from './engine.ts';
 import type { Links } from './links.ts';
-import { type Directory, isVoter, type NodeAddress, noMembers } from './members.ts';
+import {
+  addressesOf,
+  type Directory,
+  isMember,
+  isVoter,
+  membersAt,
+  type NodeAddress,
+  noMembers,
+} from './members.ts';
 
 export interface StatusSources {
   readonly node: number;
@@ -16,6 +24,8 @@ export interface StatusSources {
   } | null;
   readonly leader: number | null;
   readonly links: Links;
+  /** Where a node says that it is. */
+  readonly addressOf: (node: number) => NodeAddress | null;
   readonly startCommitIndex: number | null;
   readonly observing: boolean;
   /** Without a state, until a copy of another node's is here. */
@@ -36,7 +46,7 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     commitIndex: status?.commit ?? 0,
     appliedIndex: replica?.appliedIndex ?? 0,
     startCommitIndex,
-    members: sources.nodes.map((address) => memberStatus(address, sources)),
+    members: places(sources).map((address) => memberStatus(address, sources)),
     alarms: [...ownAlarms(sources), ...sources.alarms],
   };
 }
@@ -55,7 +65,7 @@ function roleOf(
 ): EngineStatus['role'] {
   if (rebuilding) return 'observer';
   if (replica === null || status === undefined) return 'founding';
-  if (!isVoter(replica.directory, self)) return 'observer';
+  if (!isVoter(replica.directory, self)) return isMember(replica.directory, self) ? 'learner' : 'observer';
   switch (status.role) {
     case 'leader':
     case 'follower':
@@ -68,27 +78,53 @@ function roleOf(
   }
 }
 
-/** Of a place in the configuration: the member that lives there, or the guest that is linked from there. */
+/** Of a cluster its members, and who else is there; before that, what the configuration lists. */
+function places({ replica, nodes, links, addressOf, node }: StatusSources): readonly NodeAddress[] {
+  if (replica === null) return nodes;
+  const known = addressesOf(replica.directory, []);
+  const isGuest = (id: number): boolean => {
+    const life = links.memberAt(id);
+    const wasRemoved = life !== null && replica.directory.removed.includes(life);
+    return !wasRemoved && !known.some((address) => address.id === id);
+  };
+  const guests = [...links.nodes(), node].flatMap((id) => (isGuest(id) ? (addressOf(id) ?? []) : []));
+  return [...known, ...guests].sort((a, b) => a.id - b.id);
+}
+
+/** The disk that runs at a place, else the one that is listed there. */
 function memberStatus(address: NodeAddress, sources: StatusSources): MemberStatus {
   const { replica, self, links, node } = sources;
   const directory = replica?.directory ?? noMembers;
   const { id, host, peerPort, chatPort, httpPort } = address;
-  const listed = directory.members.find((member) => member.node === id)?.incarnation ?? null;
+  const lives = membersAt(directory, id);
   const present = id === node ? self : links.memberAt(id);
-  const shown = present ?? listed;
+  const shown = present ?? lives.at(-1)?.incarnation ?? null;
   const match = shown === null ? null : matchOf(shown, sources);
   const lastIndex = replica?.status().lastIndex ?? 0;
+  const state = stateOf(directory, id, shown);
   return {
     id,
     host,
     peerPort,
     chatPort,
     httpPort,
-    voter: shown !== null && isVoter(directory, shown),
+    state,
+    voter: state === 'voter',
+    promoted: [...lives, ...directory.expected.filter((place) => place.id === id)].some(
+      ({ promote }) => promote === true,
+    ),
+    oldVoter: lives.some(({ incarnation }) => incarnation !== shown && isVoter(directory, incarnation)),
     match,
     lag: match === null ? null : Math.max(0, lastIndex - match),
     reachable: present !== null,
   };
+}
+
+function stateOf(directory: Directory, node: number, shown: MemberId | null): MemberStatus['state'] {
+  if (shown !== null && isVoter(directory, shown)) return 'voter';
+  if (shown !== null && isMember(directory, shown)) return 'learner';
+  if (directory.expected.some(({ id }) => id === node)) return 'expected';
+  return shown === null || directory.members.length === 0 ? 'listed' : 'observer';
 }
 
 function matchOf(member: MemberId, { replica }: StatusSources): number | null {

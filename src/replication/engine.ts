@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../base/errors.ts';
+
 /**
  * Port: consensus as the layers above see it. Nothing here speaks of terms, votes or logs: an operation is proposed on any
  * node and ends in exactly one of three ways, and a read is preceded by a barrier.
@@ -16,14 +18,52 @@ export interface AppliedEvents<Event> {
   readonly events: readonly Event[];
 }
 
-export interface MemberStatus {
-  /** Number of the node in the configuration file. */
-  readonly id: number;
+/** Where a node is to be found. */
+export interface NodePlace {
   readonly host: string;
   readonly peerPort: number;
   readonly chatPort: number;
   readonly httpPort: number;
+}
+
+/**
+ * A change of who the members are. Nodes go by their number; the disk that is meant is the one that runs there now.
+ *
+ * - `add`: a learner, which becomes a voter by itself once it has caught up if `promote` says so. Its place is the one that is
+ *   given, else what the node itself says; a node that is not there yet is admitted as soon as it comes.
+ * - `promote`: a learner that has caught up becomes a voter.
+ * - `remove`: the node is no member any more and stops. A leader hands over first.
+ * - `replace`: a new disk takes the place of the one that was a member under that number, which is not needed for it.
+ */
+export type MemberChange =
+  | {
+      readonly kind: 'add';
+      readonly node: number;
+      readonly place: NodePlace | null;
+      readonly promote: boolean;
+    }
+  | { readonly kind: 'promote' | 'remove' | 'replace'; readonly node: number };
+
+export type ChangeOutcome =
+  /** In force, on a majority. (A learner that is to become a voter does so later: see `MemberStatus.state`.) */
+  | { readonly kind: 'done' }
+  /** Certainly without effect. `text` is for people. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly text: string }
+  | { readonly kind: 'unknown' };
+
+export interface MemberStatus extends NodePlace {
+  /** Number of the node. */
+  readonly id: number;
+  /**
+   * Of the disk that runs there, else of the one that is listed: `observer` is connected and no member, `expected` was added
+   * and is not there yet, `listed` stands in the configuration file only.
+   */
+  readonly state: 'voter' | 'learner' | 'observer' | 'expected' | 'listed';
   readonly voter: boolean;
+  /** A learner, or an expected node, that becomes a voter by itself. */
+  readonly promoted: boolean;
+  /** A voter's disk of this number is gone, and counts in the majority until the new one has replaced it. */
+  readonly oldVoter: boolean;
   /** Log position known to be on that member; null except on the leader. */
   readonly match: number | null;
   /** Entries behind the leader's log; null except on the leader. */
@@ -34,7 +74,7 @@ export interface MemberStatus {
 
 export interface EngineStatus {
   readonly id: number;
-  readonly role: 'leader' | 'follower' | 'candidate' | 'observer' | 'founding';
+  readonly role: 'leader' | 'follower' | 'candidate' | 'learner' | 'observer' | 'founding';
   readonly term: number;
   readonly leader: number | null;
   readonly commitIndex: number;
@@ -64,6 +104,12 @@ export interface Engine<Result, Event> {
   onReset(listener: (index: number) => void): () => void;
   /** The leader that this node knows changed (null: none known). */
   onLeader(listener: (leader: number | null) => void): () => void;
+  /** On any node. Never rejects; one at a time in the whole cluster. */
+  changeMembers(change: MemberChange): Promise<ChangeOutcome>;
+  /** To that node, or (null) to the most up-to-date voter. Done once it leads. On any node; never rejects. */
+  transferLeader(node: number | null): Promise<ChangeOutcome>;
+  /** The members, or their places, are not what they were. */
+  onMembers(listener: () => void): () => void;
   /** Hands leadership to the most up-to-date follower; resolves true once another node leads. */
   handOver(): Promise<boolean>;
   /** Clean stop: no new work, pending work answered, log sealed. */

@@ -1,20 +1,19 @@
 import type { Clock } from '../base/clock.ts';
-import { type BasicStatus, NONE } from '../raft/index.ts';
+import { NONE } from '../raft/index.ts';
 import { comes } from './comes.ts';
+import type { LedReplica } from './stewardship.ts';
 
 const HAND_OVER_MS = 1_500;
-
-type Leader = { status(): BasicStatus; transfer(): boolean };
 
 /** Gives leadership away, to another voter if the first one does not take it. */
 export class HandOver {
   readonly #clock: Clock;
-  readonly #replica: () => Leader | null;
+  readonly #replica: () => LedReplica | null;
   readonly #isDone: () => boolean;
   #running = false;
 
   /** `isDone`: another node leads. */
-  constructor(clock: Clock, replica: () => Leader | null, isDone: () => boolean) {
+  constructor(clock: Clock, replica: () => LedReplica | null, isDone: () => boolean) {
     this.#clock = clock;
     this.#replica = replica;
     this.#isDone = isDone;
@@ -23,7 +22,7 @@ export class HandOver {
   /** False when this node does not lead, or nobody took over in time. */
   async run(): Promise<boolean> {
     const leader = this.#replica();
-    if (leader?.status().role !== 'leader' || !leader.transfer()) return false;
+    if (leader?.status().role !== 'leader' || leader.transfer(null) === null) return false;
     this.#running = true;
     const handedOver = await comes(this.#clock, this.#isDone, HAND_OVER_MS);
     this.#running = false;
@@ -34,6 +33,6 @@ export class HandOver {
     const replica = this.#running ? this.#replica() : null;
     const status = replica?.status();
     // The core gave the hand-over up: somebody else may do better.
-    if (status?.role === 'leader' && status.leadTransferee === NONE) replica?.transfer();
+    if (status?.role === 'leader' && status.leadTransferee === NONE) replica?.transfer(null);
   }
 }

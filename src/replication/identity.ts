@@ -21,6 +21,7 @@ const schema = Type.Object(
     incarnation: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
     founded: Type.Boolean(),
     installing: Type.Union([position, Type.Null()]),
+    removed: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
@@ -34,9 +35,12 @@ export interface Identity {
   readonly founded: boolean;
   /** A snapshot up to there was about to replace state and log; null when none was. */
   readonly installing: { readonly index: number; readonly term: number } | null;
+  /** The member that this directory was is no member any more, and never will be. */
+  readonly removed: boolean;
   /** Durable when resolved. */
   markFounded(): Promise<void>;
   markInstalling(position: { readonly index: number; readonly term: number } | null): Promise<void>;
+  markRemoved(): Promise<void>;
 }
 
 export interface IdentityOwner {
@@ -93,6 +97,14 @@ class StoredIdentity implements Identity {
     return this.#content.installing;
   }
 
+  get removed(): boolean {
+    return this.#content.removed ?? false;
+  }
+
+  async markRemoved(): Promise<void> {
+    if (!this.removed) await this.save({ ...this.#content, removed: true });
+  }
+
   async markFounded(): Promise<void> {
     if (!this.#content.founded) await this.save({ ...this.#content, founded: true });
   }
@@ -134,4 +146,11 @@ function check(content: Content, owner: IdentityOwner): Content {
     );
   }
   return content;
+}
+
+export function removedError(node: number): CodedError {
+  return new CodedError(
+    'MEMBER_REMOVED',
+    `Node ${node} was removed from the cluster. To let it join again, remove its data directory, start it, and admit it with \`members add ${node}\`.`,
+  );
 }

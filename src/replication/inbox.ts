@@ -1,7 +1,7 @@
 import type { BasicStatus, Message } from '../raft/index.ts';
-import type { Admission } from './admission.ts';
 import type { ForwardedProposals } from './forwarded.ts';
 import type { Links } from './links.ts';
+import type { Membership } from './membership.ts';
 import type { GossipBus } from './peer-bus.ts';
 import { decodeFrame, encodeFrame, type PeerFrame } from './peer-frames.ts';
 import type { PeerIdentity, PeerTransport } from './ports.ts';
@@ -9,7 +9,7 @@ import type { PeerIdentity, PeerTransport } from './ports.ts';
 export interface InboxOptions {
   readonly links: Links;
   readonly transport: PeerTransport;
-  readonly admission: Admission;
+  readonly membership: Membership;
   readonly bus: GossipBus;
   readonly forwarded: ForwardedProposals;
   /** Null while this node belongs to no cluster. */
@@ -31,14 +31,17 @@ export class Inbox {
   }
 
   take(from: PeerIdentity, bytes: Uint8Array): void {
-    const { links, dropped } = this.#options;
+    const { links, membership, dropped } = this.#options;
+    const { admission } = membership;
     const frame = links.isUp(from) ? decodeFrame(bytes) : null;
     if (frame === null) dropped(links.isUp(from) ? 'malformed-frame' : 'frame-without-link');
+    else if (admission.isRemoved(from.incarnation) && frame.kind !== 'removed') dropped('frame-of-removed');
     else this.#route(from, frame);
   }
 
   #route(from: PeerIdentity, frame: PeerFrame): void {
-    const { receive, refused, admission, peerFounded, bus, dropped } = this.#options;
+    const { receive, refused, membership, peerFounded, bus, dropped } = this.#options;
+    const { admission } = membership;
     switch (frame.kind) {
       case 'raft':
         for (const message of frame.messages) if (!receive(message, from)) dropped('message');
@@ -55,6 +58,18 @@ export class Inbox {
         return;
       case 'gossip':
         bus.received(from.node, frame.payload);
+        return;
+      case 'place':
+        admission.placed(from, frame.address);
+        return;
+      case 'removed':
+        admission.toldRemoved();
+        return;
+      case 'ask':
+        membership.asked(from, frame.ask);
+        return;
+      case 'answer':
+        membership.answered(frame.answer);
         return;
       default:
         frame satisfies never;

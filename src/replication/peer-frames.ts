@@ -8,7 +8,15 @@ import { KIB, limits, MIB } from '../base/limits.ts';
 import type { Message } from '../raft/types.ts';
 import type { AppliedMark } from '../store/state-store.ts';
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts';
-import { decodeMembers, encodeMembers, type Member } from './members.ts';
+import { type MemberAnswer, type MemberAsk, readAnswer, readAsk } from './member-asks.ts';
+import {
+  decodeAddress,
+  decodeMembers,
+  encodeAddress,
+  encodeMembers,
+  type Member,
+  type NodeAddress,
+} from './members.ts';
 import { MESSAGE_BYTES, messageSize, readMessage, writeMessage } from './message-codec.ts';
 
 const VERSION = 1;
@@ -39,9 +47,26 @@ export type PeerFrame =
       /** The sender is no member and wants to be brought up to date. */
       readonly observing: boolean;
     }
-  | { readonly kind: 'gossip'; readonly payload: Uint8Array };
+  | { readonly kind: 'gossip'; readonly payload: Uint8Array }
+  /** Where the sender is, by its own configuration. First on each link, beside the status. */
+  | { readonly kind: 'place'; readonly address: NodeAddress }
+  /** To a member that was removed, instead of everything else. */
+  | { readonly kind: 'removed' }
+  /** To the leader: a change of members, or of who leads. */
+  | { readonly kind: 'ask'; readonly ask: MemberAsk }
+  | { readonly kind: 'answer'; readonly answer: MemberAnswer };
 
-const kinds = ['raft', 'propose', 'refused', 'status', 'gossip'] as const;
+const kinds = [
+  'raft',
+  'propose',
+  'refused',
+  'status',
+  'gossip',
+  'place',
+  'removed',
+  'ask',
+  'answer',
+] as const;
 
 export function encodeFrame(frame: PeerFrame): Uint8Array {
   const writer = new ByteWriter(expectedSize(frame));
@@ -73,10 +98,25 @@ export function encodeFrame(frame: PeerFrame): Uint8Array {
     case 'gossip':
       writer.raw(frame.payload);
       break;
+    case 'place':
+      writer.block(encodeAddress(frame.address));
+      break;
+    case 'removed':
+      break;
+    case 'ask':
+      writer.block(encodeText(frame.ask));
+      break;
+    case 'answer':
+      writer.block(encodeText(frame.answer));
+      break;
     default:
       unreachable(frame);
   }
   return writer.finish();
+}
+
+function encodeText(value: MemberAsk | MemberAnswer): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
 }
 
 function expectedSize(frame: PeerFrame): number {
@@ -88,6 +128,10 @@ function expectedSize(frame: PeerFrame): number {
     case 'refused':
       return 16 + 8 * frame.counters.length;
     case 'status':
+    case 'place':
+    case 'removed':
+    case 'ask':
+    case 'answer':
       return KIB;
     case 'gossip':
       return 2 + frame.payload.length;
@@ -129,6 +173,14 @@ function readBody(kind: Exclude<PeerFrame['kind'], 'gossip'>, reader: ByteReader
       const founding = flags & 1 ? decodeMembers(reader.block()) : null;
       return { kind, founding, observing: (flags & 2) !== 0 };
     }
+    case 'place':
+      return { kind, address: decodeAddress(reader.block()) };
+    case 'removed':
+      return { kind };
+    case 'ask':
+      return { kind, ask: readAsk(reader.block()) };
+    case 'answer':
+      return { kind, answer: readAnswer(reader.block()) };
     default:
       return unreachable(kind);
   }

@@ -11,10 +11,18 @@ export interface PeerTransport {
   /** Streams with one peer, apart from the lanes, flow-controlled: snapshots. Rejects when the link fails. */
   openStream(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>>;
   onStream(handler: (from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>): void;
+  /** Where the other nodes are, from now on; called before `start` too. Whoever else proves to belong to the cluster may dial in. */
+  setPeers(peers: readonly PeerAddress[]): void;
   start(): Promise<void>;
   stop(): Promise<void>;
   /** What an operator should know now, a line each: for instance that every peer refuses this node's key. */
   alarms?(): readonly string[];
+}
+
+export interface PeerAddress {
+  readonly id: number;
+  readonly host: string;
+  readonly peerPort: number;
 }
 
 export type Lane = 'control' | 'bulk';

@@ -1,11 +1,9 @@
-import type { Timer } from '../base/clock.ts';
 import { type MemberId, NONE } from '../raft/index.ts';
 import type { AppliedMark } from '../store/state-store.ts';
-import { Admission } from './admission.ts';
 import type { AppliedSlice } from './applier.ts';
 import { comes } from './comes.ts';
 import type { CoreStart, EngineTimings } from './driver.ts';
-import type { AppliedEvents, Engine, EngineStatus, Outcome } from './engine.ts';
+import type { AppliedEvents, ChangeOutcome, Engine, EngineStatus, MemberChange, Outcome } from './engine.ts';
 import {
   defaultCompaction,
   defaultTimings,
@@ -15,15 +13,18 @@ import {
 import { engineStatus } from './engine-status.ts';
 import { ForwardedProposals } from './forwarded.ts';
 import { HandOver } from './hand-over.ts';
+import { removedError } from './identity.ts';
 import { Inbox } from './inbox.ts';
 import { Links } from './links.ts';
 import { Listeners } from './listeners.ts';
 import { foundedBy, type Member } from './members.ts';
+import { Membership } from './membership.ts';
 import { GossipBus } from './peer-bus.ts';
 import { encodeFrame } from './peer-frames.ts';
 import { StreamDoor } from './peer-streams.ts';
 import type { PeerIdentity } from './ports.ts';
 import { Proposals, type Route } from './proposals.ts';
+import { Pulse } from './pulse.ts';
 import { Reads } from './reads.ts';
 import { observerCore, recoverCore, writeFounding } from './recovery.ts';
 import { Replica } from './replica.ts';
@@ -49,6 +50,7 @@ export function createEngine<Result, Event>(
 }
 
 class RaftEngine<Result, Event> implements Engine<Result, Event> {
+  readonly node: number;
   readonly #options: EngineOptions<Result, Event>;
   readonly #timings: EngineTimings;
   readonly #self: MemberId;
@@ -58,12 +60,18 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   readonly #inbox: Inbox;
   readonly bus: GossipBus;
   readonly streams: StreamDoor;
-  readonly #admission: Admission;
+  readonly #membership: Membership;
   readonly #keeper: StateKeeper;
   readonly #handOver: HandOver;
   readonly #onApplied = new Listeners<[applied: AppliedEvents<Event>]>();
   readonly #onReset = new Listeners<[index: number]>();
+  readonly #onMembers = new Listeners<[]>();
   readonly #onLeader = new Listeners<[leader: number | null]>();
+  readonly onApplied: Engine<Result, Event>['onApplied'] = (listener) => this.#onApplied.add(listener);
+  readonly onReset: Engine<Result, Event>['onReset'] = (listener) => this.#onReset.add(listener);
+  readonly onMembers: Engine<Result, Event>['onMembers'] = (listener) => this.#onMembers.add(listener);
+  readonly onLeader: Engine<Result, Event>['onLeader'] = (listener) => this.#onLeader.add(listener);
+  readonly #pulse: Pulse;
   readonly dropped = new Map<string, number>();
   #replica: Replica<Result, Event> | null = null;
   #phase: 'new' | 'running' | 'stopping' | 'stopped' = 'new';
@@ -71,16 +79,21 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   #stop: Promise<void> | null = null;
   #leader: number | null = null;
   #startCommitIndex: number | null = null;
-  #scheduled = false;
-  #ticker: Timer | null = null;
 
   constructor(options: EngineOptions<Result, Event>) {
+    this.node = options.node;
     this.#options = options;
     this.#timings = options.timings ?? defaultTimings;
     this.#self = options.identity.incarnation;
     const { clock, random, transport } = options;
     const life = random.below(2 ** 32);
-    const wake = (): void => this.#wake();
+    this.#pulse = new Pulse({
+      ...options,
+      tickMs: this.#timings.tickMs,
+      onTurn: () => this.#guard(() => this.#turn()),
+      onTick: () => this.#guard(() => this.#tick()),
+    });
+    const wake = (): void => this.#pulse.wake();
     this.bus = new GossipBus(this.#links, (node, payload) =>
       transport.send(node, 'control', encodeFrame({ kind: 'gossip', payload })),
     );
@@ -98,7 +111,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#keeper = this.#makeKeeper();
     const othersLead = (): boolean => this.#leader !== null && this.#leader !== this.node;
     this.#handOver = new HandOver(clock, () => this.#replica, othersLead);
-    this.#admission = this.#makeAdmission();
+    this.#membership = this.#makeMembership(life);
     this.#inbox = this.#makeInbox(life);
     this.#reads = new Reads({
       member: this.#self,
@@ -111,18 +124,20 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     });
   }
 
-  #makeAdmission(): Admission {
-    const { node, cluster, transport } = this.#options;
-    return new Admission({
-      node,
+  #makeMembership(life: number): Membership {
+    return new Membership({
+      ...this.#options,
       incarnation: this.#self,
-      nodes: cluster.nodes,
+      life,
+      nodes: this.#options.cluster.nodes,
       links: this.#links,
-      transport,
+      electionMs: this.#timings.tickMs * this.#timings.electionTicks,
+      replica: () => this.#replica,
       directory: () => this.#replica?.directory ?? this.#keeper.directory,
+      route: () => this.#route(),
       takePart: (how, members) => this.#takePart(how, members),
       observe: (leader) => this.#observe(leader),
-      setObservers: (members) => this.#replica?.setObservers(members),
+      fatal: (error) => this.#fatal(error),
       dropped: (reason) => this.#count(reason),
     });
   }
@@ -133,7 +148,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       peers: () => this.#links.nodes(),
       enter: (core) => this.#guard(() => this.#enter(core)),
       replaced: (mark) => this.#guard(() => this.#replaced(mark)),
-      waiting: () => this.#admission.membersChanged(),
+      waiting: () => this.#membersChanged(),
       fatal: (error) => this.#fatal(error),
     });
   }
@@ -142,7 +157,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     return new Inbox({
       links: this.#links,
       transport: this.#options.transport,
-      admission: this.#admission,
+      membership: this.#membership,
       bus: this.bus,
       forwarded: new ForwardedProposals((proposals) => this.#replica?.append(proposals) ?? false),
       status: () => this.#replica?.status() ?? null,
@@ -156,22 +171,20 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     });
   }
 
-  get node(): number {
-    return this.#options.node;
-  }
-
   async start(): Promise<void> {
-    const { machine, store, transport } = this.#options;
+    const { machine, store, transport, identity, cluster } = this.#options;
+    if (identity.removed) throw removedError(this.node);
     const found = await recoverCore(this.#options);
     await machine.load(store.rows());
     transport.onFrame((from, _lane, frame) => this.#guard(() => this.#inbox.take(from, frame)));
     transport.onLink((peer, up) => this.#guard(() => this.#onLink(peer, up)));
     transport.onStream((from, request) => this.streams.serve(from, request));
+    transport.setPeers(cluster.nodes.filter(({ id }) => id !== this.node));
     this.#phase = 'running';
     this.#keeper.begin(found, this.#options.discarded?.message ?? null);
     await transport.start();
-    this.#tickLater();
-    this.#admission.evaluate();
+    this.#pulse.start();
+    this.#membership.admission.evaluate();
   }
 
   propose(command: Uint8Array): Promise<Outcome<Result>> {
@@ -183,32 +196,28 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   }
 
   status(): EngineStatus {
-    const { node, cluster, transport } = this.#options;
-    const { nodes } = cluster;
+    const { cluster, transport } = this.#options;
     return engineStatus({
-      node,
-      nodes,
+      node: this.node,
+      nodes: cluster.nodes,
       self: this.#self,
       replica: this.#replica,
       leader: this.#leader,
       links: this.#links,
       startCommitIndex: this.#startCommitIndex,
-      observing: this.#admission.observing,
+      addressOf: (id) => this.#membership.admission.addressOf(id),
+      observing: this.#membership.admission.observing,
       rebuilding: this.#keeper.rebuilding,
       alarms: [...this.#keeper.alarms(), ...(transport.alarms?.() ?? [])],
     });
   }
 
-  onApplied(listener: (applied: AppliedEvents<Event>) => void): () => void {
-    return this.#onApplied.add(listener);
+  changeMembers(change: MemberChange): Promise<ChangeOutcome> {
+    return this.#membership.change(change);
   }
 
-  onReset(listener: (index: number) => void): () => void {
-    return this.#onReset.add(listener);
-  }
-
-  onLeader(listener: (leader: number | null) => void): () => void {
-    return this.#onLeader.add(listener);
+  transferLeader(node: number | null): Promise<ChangeOutcome> {
+    return this.#membership.transfer(node);
   }
 
   handOver(): Promise<boolean> {
@@ -247,9 +256,10 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   /** Nothing is taken in or done any more, once resolved; what waited is answered at once. Never rejects. */
   async #cease(): Promise<void> {
     this.#phase = 'stopped';
-    this.#ticker?.cancel();
+    this.#pulse.stop();
     this.#proposals.close();
     this.#reads.close();
+    this.#membership.close();
     this.#keeper.stop();
     await this.#replica?.stop();
   }
@@ -263,27 +273,10 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     }
   }
 
-  #wake(): void {
-    if (this.#scheduled || this.#phase === 'stopped') return;
-    this.#scheduled = true;
-    this.#options.turn(() => {
-      this.#scheduled = false;
-      this.#guard(() => this.#turn());
-    });
-  }
-
   #turn(): void {
     this.#proposals.flush();
     this.#reads.flush();
     this.#replica?.turn();
-  }
-
-  /** Armed anew after each tick: after a pause the ticks that were missed are not made up for. */
-  #tickLater(): void {
-    this.#ticker = this.#options.clock.after(this.#timings.tickMs, () => {
-      this.#guard(() => this.#tick());
-      if (this.#phase !== 'stopped') this.#tickLater();
-    });
   }
 
   #tick(): void {
@@ -291,6 +284,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#replica?.tick(nowMs);
     this.#reads.tick(nowMs);
     this.#proposals.expire(nowMs);
+    this.#membership.tick(nowMs);
     this.#handOver.tick();
   }
 
@@ -310,18 +304,18 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     const before = this.#links.down(peer.node);
     if (before !== null) {
       this.#replica?.linkDown(before);
-      this.#admission.linkDown(peer.node);
+      this.#membership.admission.linkDown(peer.node);
       this.bus.peerChanged(peer.node, false);
     }
     if (up) {
       this.#links.up(peer);
-      this.#admission.linkUp(peer.node);
+      this.#membership.admission.linkUp(peer.node);
       this.#proposals.linkRenewed(peer.node);
       this.#replica?.linkUp();
       this.#keeper.linkUp();
       this.bus.peerChanged(peer.node, true);
     }
-    this.#wake();
+    this.#pulse.wake();
   }
 
   #takePart(how: 'found' | 'adopt', members: readonly Member[]): void {
@@ -355,18 +349,23 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
           applied: (slice) => this.#applied(slice),
           reads: (states) => this.#reads.answered(states),
           leadershipChanged: () => this.#leadershipChanged(),
-          membersChanged: () => this.#admission.membersChanged(),
+          membersChanged: () => this.#membersChanged(),
           replaced: (mark) => this.#replaced(mark),
-          wake: () => this.#wake(),
+          wake: () => this.#pulse.wake(),
           fatal: (error) => this.#fatal(error),
         },
       },
       found,
     );
-    this.#admission.membersChanged();
+    this.#membersChanged();
     this.#reads.learnCommitIndex((index) => {
       this.#startCommitIndex = index;
     });
+  }
+
+  #membersChanged(): void {
+    this.#membership.admission.membersChanged();
+    this.#onMembers.tell();
   }
 
   #applied({ term, proposals, events }: AppliedSlice<Result, Event>): void {
@@ -380,6 +379,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     const node = leader === this.#self ? this.node : leader === NONE ? null : this.#nodeOf(leader);
     this.#reads.leaderChanged();
     this.#proposals.leaderChanged();
+    this.#membership.leaderChanged();
     if (node === this.#leader) return;
     this.#leader = node;
     this.#onLeader.tell(node);

@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
 import {
   type BasicStatus,
+  type ConfChange,
   type Entry,
   type MemberId,
   type Message,
@@ -72,6 +73,8 @@ export class Replica<Result, Event> {
   readonly #stamps: ClockStamps;
   readonly #compaction: Compaction;
   readonly #receiver: SnapshotReceiver;
+  /** Of the members with a link. */
+  readonly #heardMs = new Map<MemberId, number>();
   readonly sender: SnapshotSender;
 
   constructor(options: ReplicaOptions<Result, Event>, found: CoreStart) {
@@ -193,6 +196,7 @@ export class Replica<Result, Event> {
   /** A message of the core at the other end of an authenticated link. False: it was not what such a peer may say. */
   receive(message: Message, from: PeerIdentity): boolean {
     if (message.from !== from.incarnation || message.to !== this.#options.identity.incarnation) return false;
+    this.#heardMs.set(from.incarnation, this.#options.clock.monotonicMs());
     if (message.type === 'MsgSnap') {
       this.#receiver.announced(message, from.node);
       return true;
@@ -225,6 +229,15 @@ export class Replica<Result, Event> {
     return this.#driver.propose(proposals.map(({ tag, command }) => encodeEnvelope(tag, time, command)));
   }
 
+  proposeConfChange(change: ConfChange): boolean {
+    return this.#driver.proposeConfChange(change);
+  }
+
+  /** Null: not on this link. */
+  heardMs(member: MemberId): number | null {
+    return this.#heardMs.get(member) ?? null;
+  }
+
   askForReadIndex(context: Uint8Array): void {
     this.#driver.readIndex(context);
   }
@@ -252,6 +265,7 @@ export class Replica<Result, Event> {
   }
 
   linkDown(member: MemberId): void {
+    this.#heardMs.delete(member);
     this.#driver.reportUnreachable(member);
     this.sender.linkDown(member);
     if (this.leader !== member) return;
@@ -259,17 +273,17 @@ export class Replica<Result, Event> {
     this.#hints.hint();
   }
 
-  /** Asks the most up-to-date voter with a link to take over. False when there is none. */
-  transfer(): boolean {
-    const { links } = this.#options;
+  /** Asks a voter with a link to take over: that one, or (null) the most up-to-date. Null when there is none. */
+  transfer(to: MemberId | null): MemberId | null {
+    const { links, identity } = this.#options;
     const heirs = this.#driver
       .fullStatus()
       .peers.filter(({ id }) => isVoter(this.directory, id) && links.nodeOf(id) !== null)
       .sort((a, b) => Number(b.recentActive) - Number(a.recentActive) || b.match - a.match);
-    const heir = heirs.find(({ id }) => id !== this.#options.identity.incarnation);
-    if (heir === undefined) return false;
+    const heir = heirs.find(({ id }) => id !== identity.incarnation && (to === null || id === to));
+    if (heir === undefined) return null;
     this.#driver.transferLeader(heir.id);
-    return true;
+    return heir.id;
   }
 
   /** Nothing is written, applied or sent any more, once resolved. */

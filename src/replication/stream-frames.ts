@@ -1,5 +1,6 @@
 import { CodedError } from '../base/errors.ts';
 import { MIB } from '../base/limits.ts';
+import type { PeerIdentity } from './ports.ts';
 import type { SecureConnection } from './secure-connection.ts';
 
 /** Received and not yet taken; beyond it the connection is not read. */
@@ -66,5 +67,32 @@ export async function* receiveStream(connection: SecureConnection): AsyncGenerat
     }
   } finally {
     connection.destroy();
+  }
+}
+
+export type StreamHandler = (from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>;
+
+/** Answers the one request of a stream. Rejects, after the other side was told, when that failed. */
+export async function serveStream(
+  connection: SecureConnection,
+  handler: StreamHandler | null,
+): Promise<void> {
+  const { node, incarnation } = connection.peer;
+  // Not a loop over the requests: leaving one would close the connection before the answer has left.
+  const requests = receiveStream(connection);
+  try {
+    const { value: request } = await requests.next();
+    if (request === undefined || handler === null) throw new CodedError('UNAVAILABLE');
+    for await (const chunk of handler({ node, incarnation }, request)) {
+      connection.send(encodeStreamFrame({ kind: 'data', chunk }));
+      await connection.drained();
+      if (connection.closed) return;
+    }
+    connection.send(encodeStreamFrame({ kind: 'end' }));
+  } catch (error) {
+    if (!connection.closed) connection.send(encodeStreamFrame({ kind: 'failed' }));
+    throw error;
+  } finally {
+    connection.end();
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Adapter: links with the other nodes over TCP. Of each pair the node with the lower number dials, two connections a link (lanes), and
- * streams are connections of their own. Whoever cannot prove the cluster key is closed before anything it says is parsed.
+ * streams are connections of their own. The other one dials only when nothing comes for a while: it may know where the lower one is and
+ * not be known there yet. Whoever cannot prove the cluster key is closed before anything it says is parsed.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
@@ -10,24 +11,31 @@ import type { Random } from '../base/prng.ts';
 import type { FrameFault } from './framing.ts';
 import { type ConnectionLane, type Hello, wireVersion } from './handshake.ts';
 import { type LinkListener, PeerLink } from './peer-link.ts';
-import type { Lane, PeerIdentity, PeerTransport } from './ports.ts';
+import type { Lane, PeerAddress, PeerIdentity, PeerTransport } from './ports.ts';
+import { describeRefusal, Refusals } from './refusals.ts';
 import {
   acceptorHandshake,
   dialerHandshake,
   HandshakeError,
   type HandshakeOptions,
-  type Refusal,
   type SecureConnection,
 } from './secure-connection.ts';
-import { encodeStreamFrame, receiveStream } from './stream-frames.ts';
+import { encodeStreamFrame, receiveStream, type StreamHandler, serveStream } from './stream-frames.ts';
 
 const redialFirstMs = 20;
 const redialLastMs = 500;
+/** Until the node with the higher number dials too. */
+const patienceMs = 1_000;
 const dialMs = 2_000;
 const probeEveryMs = 1_000;
-const logEveryMs = 60_000;
+/** Until a connection that is not taken is destroyed. */
+const lingerMs = 100;
 /** Connections that have not yet proven the key. */
 const strangers = 64;
+/** Links with nodes that nobody has listed: they want to be admitted. */
+const guests = 16;
+/** A link that is silent for so long may be one of a machine that is gone: its place can be taken. */
+const silentMs = 2_000;
 
 export interface TransportOptions {
   readonly cluster: string;
@@ -35,7 +43,8 @@ export interface TransportOptions {
   readonly incarnation: number;
   readonly host: string;
   readonly port: number;
-  readonly peers: readonly { readonly id: number; readonly host: string; readonly peerPort: number }[];
+  /** Until `setPeers` says more. */
+  readonly peers: readonly PeerAddress[];
   readonly key: Uint8Array;
   readonly random: Random;
   readonly logger: Logger;
@@ -56,29 +65,36 @@ export class TcpTransport implements PeerTransport {
   readonly #options: TransportOptions;
   readonly #server: Server;
   readonly #links = new Map<number, PeerLink>();
-  /** Links of which the first lane has arrived. */
-  readonly #joining = new Map<number, PeerLink>();
+  /** When the last frame of a link came. */
+  readonly #heardMs = new Map<number, number>();
+  /** Links of which the first lane has arrived, one for each node and direction. */
+  readonly #joining = new Map<string, PeerLink>();
+  readonly #peers = new Map<number, PeerAddress>();
+  /** Nodes that are being dialed, or will be. */
+  readonly #dialing = new Set<number>();
+  #started = false;
   readonly #sockets = new Set<Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #mismatched = new Set<number>();
   readonly #probedMs = new Map<number, number>();
-  readonly #loggedMs = new Map<string, number>();
-  readonly #refused: Record<string, number> = {};
+  readonly #refusals: Refusals;
   readonly #faults: Record<FrameFault, number> = { length: 0, mac: 0 };
   #everLinked = false;
   #strangers = 0;
   #stopped = false;
   #onFrame: (from: PeerIdentity, lane: Lane, frame: Uint8Array) => void = () => undefined;
   #onLink: (peer: PeerIdentity, up: boolean) => void = () => undefined;
-  #onStream: ((from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>) | null = null;
+  #onStream: StreamHandler | null = null;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#refusals = new Refusals(options.logger);
+    this.setPeers(options.peers);
     this.#server = createServer({ noDelay: true }, (socket) => void this.#accept(socket));
   }
 
   get counters(): TransportCounters {
-    return { refused: this.#refused, faults: this.#faults };
+    return { refused: this.#refusals.counts, faults: this.#faults };
   }
 
   onFrame(listener: (from: PeerIdentity, lane: Lane, frame: Uint8Array) => void): void {
@@ -89,13 +105,19 @@ export class TcpTransport implements PeerTransport {
     this.#onLink = listener;
   }
 
-  onStream(handler: (from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>): void {
+  onStream(handler: StreamHandler): void {
     this.#onStream = handler;
+  }
+
+  setPeers(peers: readonly PeerAddress[]): void {
+    this.#peers.clear();
+    for (const peer of peers) if (peer.id !== this.#options.node) this.#peers.set(peer.id, peer);
+    if (this.#started) for (const id of this.#peers.keys()) this.#keepDialing(id, 0);
   }
 
   /** Rejects with PORT_IN_USE. */
   async start(): Promise<void> {
-    const { host, port, node, peers } = this.#options;
+    const { host, port, node } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error) => {
         const inUse = 'code' in error && error.code === 'EADDRINUSE';
@@ -107,8 +129,9 @@ export class TcpTransport implements PeerTransport {
       });
       this.#server.listen(port, host, resolve);
     });
-    this.#server.on('error', (error) => this.#log('listener', error.message));
-    for (const peer of peers) if (node < peer.id) this.#dialLink(peer.id, 0);
+    this.#server.on('error', (error) => this.#refusals.log(performance.now(), 'listener', error.message));
+    this.#started = true;
+    for (const id of this.#peers.keys()) this.#keepDialing(id, 0);
   }
 
   async stop(): Promise<void> {
@@ -138,7 +161,7 @@ export class TcpTransport implements PeerTransport {
 
   async #accept(socket: Socket): Promise<void> {
     if (this.#stopped || this.#strangers >= strangers) {
-      this.#count('too-many');
+      this.#refusals.count('too-many');
       socket.destroy();
       return;
     }
@@ -164,27 +187,51 @@ export class TcpTransport implements PeerTransport {
       );
       return;
     }
-    if (peer.lane === 'stream') void this.#serveStream(connection);
-    else this.#join(peer, peer.lane, connection);
+    if (peer.lane === 'stream') {
+      void serveStream(connection, this.#onStream).catch((error: unknown) => {
+        this.#refusals.log(performance.now(), 'stream', error instanceof Error ? error.message : 'failed');
+      });
+    } else if (this.#isWelcome(peer)) this.#join(peer, peer.lane, 'in', connection);
+    else {
+      this.#refusals.count('no-place');
+      connection.end();
+      this.#later(lingerMs, () => connection.destroy());
+    }
+  }
+
+  /** A guest takes nobody's place, and there are few of them. */
+  #isWelcome({ node, incarnation }: Hello): boolean {
+    const link = this.#links.get(node);
+    if (link !== undefined) {
+      const heardMs = this.#heardMs.get(node) ?? 0;
+      return link.peer.incarnation === incarnation || performance.now() - heardMs > silentMs;
+    }
+    const unlisted = [...this.#links.keys()].filter((id) => !this.#peers.has(id)).length;
+    return this.#peers.has(node) || unlisted < guests;
   }
 
   /** Lanes of one link carry one id; a newer id of the same peer means that it dialed anew. */
-  #join(peer: Hello, lane: Lane, connection: SecureConnection): void {
-    let link = this.#joining.get(peer.node);
+  #join(peer: Hello, lane: Lane, direction: 'in' | 'out', connection: SecureConnection): void {
+    const key = `${direction} ${peer.node}`;
+    let link = this.#joining.get(key);
     if (link === undefined || link.id !== peer.link || link.peer.incarnation !== peer.incarnation) {
       link?.close(false);
       link = new PeerLink({ node: peer.node, incarnation: peer.incarnation }, peer.link, this.#listener);
-      this.#joining.set(peer.node, link);
+      this.#joining.set(key, link);
     }
     link.join(lane, connection);
+    if (link.up) this.#joining.delete(key);
   }
 
   readonly #listener: LinkListener = {
-    frame: (from, lane, frame) => this.#onFrame(from, lane, frame),
+    frame: (from, lane, frame) => {
+      this.#heardMs.set(from.node, performance.now());
+      this.#onFrame(from, lane, frame);
+    },
     up: (link) => {
       const { node } = link.peer;
+      this.#heardMs.set(node, performance.now());
       this.#everLinked = true;
-      this.#joining.delete(node);
       this.#links.get(node)?.close(false);
       this.#links.set(node, link);
       this.#onLink(link.peer, true);
@@ -194,42 +241,51 @@ export class TcpTransport implements PeerTransport {
       if (fault !== null) this.#faults[fault] += 1;
       if (this.#links.get(node) !== link) return;
       this.#links.delete(node);
+      this.#heardMs.delete(node);
       this.#onLink(link.peer, false);
-      if (this.#options.node < node) this.#dialLink(node, 0);
+      this.#keepDialing(node, 0);
     },
   };
 
   // ---- dialing
 
-  #dialLink(node: number, failures: number): void {
-    if (this.#stopped) return;
+  /** Until there is a link, whoever made it. */
+  #keepDialing(node: number, failures: number): void {
+    const isWanted = this.#peers.has(node) && this.#links.get(node) === undefined;
+    if (this.#stopped || !isWanted || this.#dialing.has(node)) return;
     const most = Math.min(redialLastMs, redialFirstMs * 2 ** failures);
     const delayMs = failures === 0 ? 0 : most / 2 + this.#options.random.fraction() * (most / 2);
-    this.#later(delayMs, () => void this.#tryLink(node, failures));
+    const isFirst = failures === 0 && this.#options.node > node;
+    this.#dialing.add(node);
+    this.#later(isFirst ? patienceMs : delayMs, () => {
+      void this.#tryLink(node).then(() => {
+        this.#dialing.delete(node);
+        this.#keepDialing(node, Math.min(failures + 1, 10));
+      });
+    });
   }
 
-  async #tryLink(node: number, failures: number): Promise<void> {
+  async #tryLink(node: number): Promise<void> {
+    if (this.#links.get(node) !== undefined) return;
     const id = newLinkId();
     const lanes: SecureConnection[] = [];
     try {
       for (const lane of ['control', 'bulk'] as const) {
         const connection = await this.#dial(node, lane, id);
         lanes.push(connection);
-        this.#join({ ...connection.peer, link: id }, lane, connection);
+        this.#join({ ...connection.peer, link: id }, lane, 'out', connection);
       }
       if (lanes.some((lane) => lane.closed)) throw new HandshakeError('closed', node);
     } catch (error) {
       for (const lane of lanes) lane.destroy();
-      this.#joining.get(node)?.close(false);
-      this.#joining.delete(node);
+      this.#joining.get(`out ${node}`)?.close(false);
+      this.#joining.delete(`out ${node}`);
       this.#refuse(error, false);
-      // A link that was up and fell meanwhile has begun to dial by itself.
-      if (this.#links.get(node) === undefined) this.#dialLink(node, Math.min(failures + 1, 10));
     }
   }
 
   async #dial(node: number, lane: ConnectionLane, link: string): Promise<SecureConnection> {
-    const peer = this.#options.peers.find((candidate) => candidate.id === node);
+    const peer = this.#peers.get(node);
     if (peer === undefined || this.#stopped) throw new HandshakeError('unknown-node', node);
     const socket = dial({ host: peer.host, port: peer.peerPort, noDelay: true });
     this.#track(socket);
@@ -247,7 +303,7 @@ export class TcpTransport implements PeerTransport {
   #handshake(
     dialed: { readonly node: number; readonly lane: ConnectionLane; readonly link: string } | null,
   ): HandshakeOptions {
-    const { cluster, node, incarnation, key, peers } = this.#options;
+    const { cluster, node, incarnation, key } = this.#options;
     return {
       key,
       later: (delayMs, action) => {
@@ -265,44 +321,21 @@ export class TcpTransport implements PeerTransport {
         nonce: newNonce(),
       }),
       accepts: (theirs) =>
-        theirs.to === node &&
-        peers.some((peer) => peer.id === theirs.node) &&
-        (dialed === null || theirs.node === dialed.node),
+        theirs.to === node && theirs.node !== node && (dialed === null || theirs.node === dialed.node),
     };
-  }
-
-  // ---- streams
-
-  async #serveStream(connection: SecureConnection): Promise<void> {
-    const { node, incarnation } = connection.peer;
-    // Not a loop over the requests: leaving one would close the connection before the answer has left.
-    const requests = receiveStream(connection);
-    try {
-      const { value: request } = await requests.next();
-      if (request === undefined || this.#onStream === null) throw new CodedError('UNAVAILABLE');
-      for await (const chunk of this.#onStream({ node, incarnation }, request)) {
-        connection.send(encodeStreamFrame({ kind: 'data', chunk }));
-        await connection.drained();
-        if (connection.closed) return;
-      }
-      connection.send(encodeStreamFrame({ kind: 'end' }));
-    } catch (error) {
-      this.#log('stream', error instanceof Error ? error.message : 'failed');
-      if (!connection.closed) connection.send(encodeStreamFrame({ kind: 'failed' }));
-    }
-    connection.end();
   }
 
   // ---- refusals
 
   #refuse(error: unknown, accepted: boolean): void {
     if (!(error instanceof HandshakeError)) {
-      this.#log('socket', error instanceof Error ? error.message : 'failed');
+      this.#refusals.log(performance.now(), 'socket', error instanceof Error ? error.message : 'failed');
       return;
     }
-    this.#count(error.refusal);
+    this.#refusals.count(error.refusal);
     if (error.refusal === 'closed' && !accepted) return;
-    if (error.refusal !== 'closed') this.#log(error.refusal, describe(error.refusal, error.node));
+    if (error.refusal !== 'closed')
+      this.#refusals.log(performance.now(), error.refusal, describeRefusal(error.refusal, error.node));
     if (error.refusal !== 'wrong-key' || error.node === null) return;
     if (accepted) this.#probe(error.node);
     else this.#keyDiffers(error.node);
@@ -321,8 +354,7 @@ export class TcpTransport implements PeerTransport {
 
   #keyDiffers(node: number): void {
     this.#mismatched.add(node);
-    const { peers } = this.#options;
-    const others = peers.filter((peer) => peer.id !== this.#options.node).length;
+    const others = this.#peers.size;
     const quorum = Math.floor((others + 1) / 2) + 1;
     if (this.#everLinked || this.#mismatched.size < Math.min(quorum, others)) return;
     const nodes = [...this.#mismatched].sort((a, b) => a - b).join(', ');
@@ -332,18 +364,6 @@ export class TcpTransport implements PeerTransport {
         `the cluster key differs from the one of node ${nodes}: copy cluster.key from there`,
       ),
     );
-  }
-
-  #count(what: string): void {
-    this.#refused[what] = (this.#refused[what] ?? 0) + 1;
-  }
-
-  /** A line a minute and reason: whoever knocks a thousand times fills no disk. */
-  #log(reason: string, text: string): void {
-    const nowMs = performance.now();
-    if (nowMs - (this.#loggedMs.get(reason) ?? -logEveryMs) < logEveryMs) return;
-    this.#loggedMs.set(reason, nowMs);
-    this.#options.logger.warn({ reason }, `peer connection: ${text}`);
   }
 
   #track(socket: Socket): void {
@@ -374,22 +394,4 @@ function newNonce(): string {
 
 function newLinkId(): string {
   return randomBytes(8).toString('hex');
-}
-
-function describe(refusal: Refusal, node: number | null): string {
-  const who = node === null ? 'a stranger' : `what calls itself node ${node}`;
-  switch (refusal) {
-    case 'wrong-key':
-      return `${who} has another cluster key`;
-    case 'other-cluster':
-      return `${who} belongs to another cluster`;
-    case 'other-version':
-      return `${who} speaks another version of the peer protocol`;
-    case 'unknown-node':
-      return `${who} is not in the configuration, or meant another node`;
-    case 'handshake-timeout':
-      return `${who} did not finish the handshake in time`;
-    default:
-      return `${who} does not speak the peer protocol`;
-  }
 }

@@ -1,7 +1,13 @@
 import t from 'tap';
 import type { CodedError } from '../../src/base/errors.ts';
 import { loadIdentity } from '../../src/replication/identity.ts';
-import { changeMembers, decodeDirectory, encodeMembers, foundedBy } from '../../src/replication/members.ts';
+import {
+  changeMembers,
+  decodeDirectory,
+  encodeContext,
+  encodeDirectory,
+  foundedBy,
+} from '../../src/replication/members.ts';
 import { MemoryDisk } from '../support/memory-disk.ts';
 import { TestCluster } from './support/test-cluster.ts';
 
@@ -284,9 +290,17 @@ t.test('members: an applied change of configuration brings its members along', a
   const conf = { ...founded.conf, voters: [11, 33] };
   const changed = changeMembers(
     founded,
-    { version: 2, transition: 'auto', changes: [], context: encodeMembers([member(3)]) },
+    {
+      version: 2,
+      transition: 'auto',
+      changes: [],
+      context: encodeContext({ tag: 'one', members: [member(3)], expected: [] }),
+    },
     conf,
   );
+  t.strictSame(changed.removed, [22], 'who was a member and is none is remembered');
+  t.strictSame(changed.recent, ['one'], 'and which wish it was');
+  t.strictSame(decodeDirectory(encodeDirectory(changed)), changed);
   t.strictSame(
     changed.members.map(({ node }) => node),
     [1, 3],

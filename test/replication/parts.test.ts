@@ -14,7 +14,7 @@ import { ClockStamps } from '../../src/replication/clock-stamps.ts';
 import type { Outcome } from '../../src/replication/engine.ts';
 import { decodeEnvelope, encodeEnvelope, type ProposalTag } from '../../src/replication/envelope.ts';
 import { ForwardedProposals } from '../../src/replication/forwarded.ts';
-import { encodeDirectory, foundedBy, memberOf } from '../../src/replication/members.ts';
+import { encodeContext, encodeDirectory, foundedBy, memberOf } from '../../src/replication/members.ts';
 import { readMessage, writeMessage } from '../../src/replication/message-codec.ts';
 import {
   decodeFrame,
@@ -107,6 +107,13 @@ t.test('codec: every message and frame comes back as it was', async (t) => {
     { kind: 'refused', life: 1, counters: [1, 2 ** 40] },
     { kind: 'status', founding: [member], observing: true },
     { kind: 'status', founding: null, observing: false },
+    { kind: 'place', address: { id: 4, host: 'h', peerPort: 1, chatPort: 2, httpPort: 3 } },
+    { kind: 'removed' },
+    { kind: 'ask', ask: { tag: 'a', term: 3, wish: { kind: 'promote', node: 4 } } },
+    { kind: 'ask', ask: { tag: 'a', term: 3, wish: { kind: 'add', node: 4, place: null, promote: true } } },
+    { kind: 'ask', ask: { tag: 'a', term: 3, wish: { kind: 'transfer', node: null } } },
+    { kind: 'answer', answer: { tag: 'a', kind: 'wait', heir: 2 } },
+    { kind: 'answer', answer: { tag: 'a', kind: 'refused', code: 'LAST_VOTER', text: 'no' } },
     { kind: 'gossip', payload: Buffer.from('hello') },
   ] as const;
   for (const frame of frames) t.strictSame(plain(decodeFrame(encodeFrame(frame))), plain(frame));
@@ -449,7 +456,7 @@ t.test('applier: a change of configuration travels with the mark', async (t) => 
     version: 2,
     transition: 'auto',
     changes: [{ type: 'add-voter', id: 12 }],
-    context: Buffer.from(JSON.stringify([member])),
+    context: encodeContext({ tag: 'one', members: [member], expected: [] }),
   });
   const entries: Entry[] = [{ term: 2, index: 2, type: 'conf-change-v2', data }];
   applier.enqueue(makeMessage('MsgStorageApply', 0, 11, 0, { entries }));

@@ -132,16 +132,17 @@ t.test(
 t.test('transport: whoever has another key, cluster or number is refused and counted', async (t) => {
   const ports = await freePorts(3);
   const one = peer(t, ports, 1);
-  const cases: [string, Partial<TransportOptions>][] = [
-    ['wrong-key', { key: otherKey }],
-    ['other-cluster', { cluster: 'another' }],
-    ['unknown-node', { node: 9 }],
+  const elsewhere = [{ id: 2, host: '127.0.0.1', peerPort: ports[0] ?? 0 }];
+  const cases: [string, number, Partial<TransportOptions>][] = [
+    ['wrong-key', 1, { key: otherKey }],
+    ['other-cluster', 1, { cluster: 'another' }],
+    ['unknown-node', 2, { peers: elsewhere }],
   ];
   await one.transport.start();
-  for (const [reason, more] of cases) {
+  for (const [reason, target, more] of cases) {
     const stranger = peer(t, ports, 3, more);
     await stranger.transport.start();
-    await t.rejects(stranger.transport.openStream(1, Buffer.from('x')), reason);
+    await t.rejects(stranger.transport.openStream(target, Buffer.from('x')), reason);
     await until(reason, () => (one.transport.counters.refused[reason] ?? 0) > 0);
     t.strictSame(stranger.links, []);
     await stranger.transport.stop();
@@ -179,6 +180,42 @@ t.test('transport: garbage, half a hello and an oversized length are closed; the
   t.ok((one.transport.counters.refused['not-a-peer'] ?? 0) >= inputs.length);
   one.transport.send(2, 'control', Buffer.from('still here'));
   await until('the frame', () => two.frames.some(({ text }) => text === 'still here'));
+});
+
+t.test(
+  'transport: a node that nobody lists is linked once it has proven the key, by dialing in',
+  async (t) => {
+    const ports = await freePorts(4);
+    const listed = ports.map((peerPort, at) => ({ id: at + 1, host: '127.0.0.1', peerPort })).slice(0, 2);
+    const one = peer(t, ports, 1, { peers: listed.slice(1) });
+    const two = peer(t, ports, 2, { peers: listed.slice(0, 1) });
+    await Promise.all([one.transport.start(), two.transport.start()]);
+    const four = peer(t, ports, 4, { peers: listed });
+    await four.transport.start();
+    await until('both links', () => four.links.length === 2);
+    t.strictSame([...four.links].sort(), ['1/1001 up', '2/1002 up']);
+    // Known by now, it is dialed by those with lower numbers.
+    one.transport.setPeers([...listed.slice(1), { id: 4, host: '127.0.0.1', peerPort: ports[3] ?? 0 }]);
+    await four.transport.stop();
+    await until('the loss', () => one.links.at(-1) === '4/1004 down');
+    const again = peer(t, ports, 4, { peers: [] });
+    await again.transport.start();
+    await until('the link comes back', () => again.links.includes('1/1001 up'));
+  },
+);
+
+t.test('transport: a second disk under the number of a node that is there gets no link', async (t) => {
+  const ports = await freePorts(3);
+  const [one, two] = [peer(t, ports, 1), peer(t, ports, 2)];
+  await Promise.all([one.transport.start(), two.transport.start()]);
+  await until('the link', () => one.links.length === 1);
+  // Frames go on, so that the link is seen to live.
+  const beat = setInterval(() => void two.transport.send(1, 'control', Buffer.from('x')), 20);
+  t.teardown(() => clearInterval(beat));
+  const impostor = peer(t, ports, 2, { incarnation: 7, port: ports[2] ?? 0 });
+  await impostor.transport.start();
+  await until('a refusal', () => (one.transport.counters.refused['no-place'] ?? 0) > 0);
+  t.strictSame(one.links, ['2/1002 up']);
 });
 
 t.test('transport: a port in use is refused by name', async (t) => {

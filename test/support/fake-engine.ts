@@ -6,7 +6,15 @@ import type { CodedError } from '../../src/base/errors.ts';
 import { CodedError as Coded } from '../../src/base/errors.ts';
 import { ChatMachine } from '../../src/chat/machine.ts';
 import type { ChatEvent, Result } from '../../src/chat/types.ts';
-import type { AppliedEvents, Engine, EngineStatus, Outcome, PeerBus } from '../../src/replication/engine.ts';
+import type {
+  AppliedEvents,
+  ChangeOutcome,
+  Engine,
+  EngineStatus,
+  MemberChange,
+  Outcome,
+  PeerBus,
+} from '../../src/replication/engine.ts';
 import type { StreamRecord } from '../../src/store/state-store.ts';
 
 /** Streams in memory, as the store would give them. */
@@ -74,6 +82,11 @@ export class FakeEngine implements Engine<Result, ChatEvent> {
   readonly #reset = new Set<(index: number) => void>();
   readonly #leader = new Set<(leader: number | null) => void>();
   readonly #waiting = new Map<number, (outcome: Outcome<Result>) => void>();
+  readonly #members = new Set<() => void>();
+  /** Changes of members that were asked for, and what they are answered. */
+  readonly changes: MemberChange[] = [];
+  readonly transfers: (number | null)[] = [];
+  changeOutcome: ChangeOutcome = { kind: 'done' };
   index = 0;
   leader: number | null = 1;
   /** Entries are applied only when the test says so. */
@@ -158,7 +171,10 @@ export class FakeEngine implements Engine<Result, ChatEvent> {
         peerPort: 1,
         chatPort: 2,
         httpPort: 3,
+        state: 'voter',
         voter: true,
+        promoted: false,
+        oldVoter: false,
         match: null,
         lag: null,
         reachable: true,
@@ -184,6 +200,26 @@ export class FakeEngine implements Engine<Result, ChatEvent> {
 
   async handOver(): Promise<boolean> {
     return true;
+  }
+
+  onMembers(listener: () => void): () => void {
+    this.#members.add(listener);
+    return () => this.#members.delete(listener);
+  }
+
+  /** The list of members is not what it was. */
+  setMembers(): void {
+    for (const listener of this.#members) listener();
+  }
+
+  async changeMembers(change: MemberChange): Promise<ChangeOutcome> {
+    this.changes.push(change);
+    return this.changeOutcome;
+  }
+
+  async transferLeader(node: number | null): Promise<ChangeOutcome> {
+    this.transfers.push(node);
+    return this.changeOutcome;
   }
 
   async stop(): Promise<void> {

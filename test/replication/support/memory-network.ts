@@ -1,5 +1,5 @@
 import type { Clock } from '../../../src/base/clock.ts';
-import type { Lane, PeerIdentity, PeerTransport } from '../../../src/replication/ports.ts';
+import type { Lane, PeerAddress, PeerIdentity, PeerTransport } from '../../../src/replication/ports.ts';
 
 const LATENCY_MS = 1;
 
@@ -63,6 +63,7 @@ export class MemoryNetwork {
     const [one, two] = [this.transports.get(a), this.transports.get(b)];
     if (one === undefined || two === undefined || !one.running || !two.running) return;
     if (this.#cut.has(pair(a, b)) || one.linked(b)) return;
+    if (!one.knows(b) && !two.knows(a)) return;
     one.relink(two.identity);
     two.relink(one.identity);
   }
@@ -83,6 +84,7 @@ export class MemoryTransport implements PeerTransport {
   #onLink: LinkListener = () => undefined;
   #onStream: StreamHandler | null = null;
   readonly #identities = new Map<number, PeerIdentity>();
+  #peers: ReadonlySet<number> = new Set();
 
   constructor(network: MemoryNetwork, identity: PeerIdentity) {
     this.#network = network;
@@ -99,6 +101,19 @@ export class MemoryTransport implements PeerTransport {
 
   onStream(handler: StreamHandler): void {
     this.#onStream = handler;
+  }
+
+  setPeers(peers: readonly PeerAddress[]): void {
+    this.#peers = new Set(peers.map(({ id }) => id));
+    if (!this.running) return;
+    // As a dialer would: later, and not from within the caller.
+    this.#network.clock.after(LATENCY_MS, () => {
+      for (const id of this.#peers) this.#network.link(this.identity.node, id);
+    });
+  }
+
+  knows(node: number): boolean {
+    return this.#peers.has(node);
   }
 
   async start(): Promise<void> {

@@ -67,6 +67,8 @@ export interface TestNode {
   readonly log: LogStore;
   readonly incarnation: number;
   readonly fatal: unknown[];
+  /** Codes of the notice that this node was removed. */
+  readonly removed: string[];
   readonly resets: number[];
   readonly events: string[];
 }
@@ -80,6 +82,8 @@ export class TestCluster {
   readonly #ids: readonly number[];
   readonly #random: Random;
   readonly #overrides: Overrides;
+  /** Configuration files that list others. */
+  readonly files = new Map<number, readonly number[]>();
   #starts = 0;
   /** How long each sync takes, in milliseconds of the cluster's clock. */
   syncMs: (() => number) | null = null;
@@ -100,6 +104,11 @@ export class TestCluster {
 
   get ids(): readonly number[] {
     return this.#ids;
+  }
+
+  /** What the configuration file of a node lists: the founding nodes, and the node itself. */
+  listed(id: number): readonly number[] {
+    return this.files.get(id) ?? [...new Set([...this.#ids, id])];
   }
 
   machineOf(id: number): Machine {
@@ -163,7 +172,8 @@ export class TestCluster {
     const toy = new ToyMachine();
     const transport = new MemoryTransport(this.network, { node: id, incarnation: identity.incarnation });
     const fatal: unknown[] = [];
-    const nodes = this.#ids.map((node) => ({
+    const removed: string[] = [];
+    const nodes = this.listed(id).map((node) => ({
       id: node,
       host: '127.0.0.1',
       peerPort: 7_100 + node,
@@ -184,6 +194,7 @@ export class TestCluster {
       logger: silentLogger,
       turn: (action) => void clock.after(0, action),
       onFatal: (error) => fatal.push(error),
+      onRemoved: (error) => removed.push(error.code),
       ...this.#overrides,
     });
     const { engine } = handle;
@@ -203,6 +214,7 @@ export class TestCluster {
       log,
       incarnation,
       fatal,
+      removed,
       resets,
       events,
     };
@@ -235,6 +247,11 @@ export class TestCluster {
 
   wipe(id: number): void {
     this.#machines.set(id, new Machine());
+  }
+
+  /** Puts another disk in. */
+  restore(id: number, machine: Machine): void {
+    this.#machines.set(id, machine);
   }
 
   async stopAll(): Promise<void> {

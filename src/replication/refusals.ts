@@ -1,0 +1,47 @@
+import type { Logger } from '../base/logger.ts';
+import type { Refusal } from './secure-connection.ts';
+
+const logEveryMs = 60_000;
+
+/** Connections that were not taken: counted all, logged once a minute and reason, so that whoever knocks a thousand times fills no disk. */
+export class Refusals {
+  readonly #logger: Logger;
+  readonly #counts: Record<string, number> = {};
+  readonly #loggedMs = new Map<string, number>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  get counts(): Readonly<Record<string, number>> {
+    return this.#counts;
+  }
+
+  count(reason: string): void {
+    this.#counts[reason] = (this.#counts[reason] ?? 0) + 1;
+  }
+
+  log(nowMs: number, reason: string, text: string): void {
+    if (nowMs - (this.#loggedMs.get(reason) ?? -logEveryMs) < logEveryMs) return;
+    this.#loggedMs.set(reason, nowMs);
+    this.#logger.warn({ reason }, `peer connection: ${text}`);
+  }
+}
+
+export function describeRefusal(refusal: Refusal, node: number | null): string {
+  const who = node === null ? 'a stranger' : `what calls itself node ${node}`;
+  switch (refusal) {
+    case 'wrong-key':
+      return `${who} has another cluster key`;
+    case 'other-cluster':
+      return `${who} belongs to another cluster`;
+    case 'other-version':
+      return `${who} speaks another version of the peer protocol`;
+    case 'unknown-node':
+      return `${who} has this node's number, or meant another node`;
+    case 'handshake-timeout':
+      return `${who} did not finish the handshake in time`;
+    default:
+      return `${who} does not speak the peer protocol`;
+  }
+}
