@@ -15,6 +15,8 @@ import { ChatMachine } from './chat/machine.ts';
 import type { ChatEvent, Result } from './chat/types.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './cli/arguments.ts';
 import { defaultConfigPath, readConfig } from './cli/nodes.ts';
+import { type Files, openFiles } from './files/files.ts';
+import { filePeers } from './gateway/file-peers.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
 import { loadClusterKey } from './replication/cluster-key.ts';
 import { openDataDirectory, withRemedy } from './replication/data-directory.ts';
@@ -44,6 +46,7 @@ const program: Program = {
 interface Node {
   readonly self: NodeConfig;
   readonly store: StateStore;
+  readonly files: Files;
   readonly handle: EngineHandle<Result, ChatEvent>;
   readonly gateway: Gateway;
   readonly logger: Logger;
@@ -122,7 +125,17 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     onFatal: (error) => die(error, logger),
     onRemoved,
   });
-  const { engine, bus } = handle;
+  const { engine, bus, streams } = handle;
+  const files = await openFiles({
+    disk,
+    roots: machine.files,
+    peers: filePeers(engine, streams),
+    clock,
+    random,
+    logger,
+    scrubBytesPerSecond: config.files.scrubBytesPerSecond,
+  });
+  streams.onRequest((_node, question) => files.answer(question));
   const gateway = await createGateway({
     config,
     node: self.id,
@@ -130,17 +143,19 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     bus,
     view: machine,
     store,
+    files,
     clock,
     random,
     logger,
   });
-  return { self, store, handle, gateway, logger, life: { stopping: false }, removed };
+  return { self, store, files, handle, gateway, logger, life: { stopping: false }, removed };
 }
 
 async function start(node: Node): Promise<void> {
   const { handle, gateway } = node;
   try {
     await handle.start();
+    node.files.start();
     await gateway.listen();
   } catch (error) {
     // Whatever was opened must not keep the process from ending.
@@ -169,7 +184,7 @@ async function caughtUp(engine: Engine<Result, ChatEvent>): Promise<boolean> {
 }
 
 /** Leadership goes first, then the people, then the disk: no request of a library client fails. */
-async function stop({ handle, gateway, store, logger, life }: Node): Promise<void> {
+async function stop({ handle, gateway, files, store, logger, life }: Node): Promise<void> {
   life.stopping = true;
   const { engine } = handle;
   if (engine.status().role === 'leader') {
@@ -177,6 +192,7 @@ async function stop({ handle, gateway, store, logger, life }: Node): Promise<voi
     logger.info({ handedOver }, 'leadership');
   }
   await gateway.stop();
+  await files.stop();
   await engine.stop();
   await store.close();
 }

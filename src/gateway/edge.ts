@@ -11,6 +11,7 @@ import type { ChatEvent, ChatView, CursorAdvance, Result } from '../chat/types.t
 import { Cursors } from '../delivery/cursors.ts';
 import { Hub } from '../delivery/hub.ts';
 import { Presence } from '../delivery/presence.ts';
+import type { Files } from '../files/files.ts';
 import { encodeNative } from '../protocol/native-codec.ts';
 import type { Engine, PeerBus } from '../replication/engine.ts';
 import { Counters } from './counters.ts';
@@ -21,6 +22,7 @@ import type { NativeSocket } from './native-socket.ts';
 import type { Policy } from './policy.ts';
 import { Service } from './service.ts';
 import type { Delivery } from './subscription.ts';
+import { Uploads } from './uploads.ts';
 
 export interface EdgeOptions {
   readonly config: ClusterConfig;
@@ -30,6 +32,8 @@ export interface EdgeOptions {
   readonly bus: PeerBus;
   readonly view: ChatView;
   readonly store: HistoryStore;
+  /** This node's chunks; starting and stopping them is the caller's. */
+  readonly files: Files;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -47,6 +51,7 @@ export class Edge {
   readonly counters = new Counters();
   readonly delivery: Delivery & { readonly cursors: Cursors; readonly hub: Hub };
   readonly service: Service;
+  readonly uploads: Uploads;
   readonly #options: EdgeOptions;
   readonly #natives = new Set<NativeSession>();
   readonly #unsubscribe: readonly (() => void)[];
@@ -58,6 +63,7 @@ export class Edge {
     const hub = new Hub(view, engine.status().appliedIndex);
     const presence = new Presence(clock, random, bus);
     this.delivery = { hub, view, store, clock, cursors, presence };
+    this.uploads = new Uploads({ engine, view, files: options.files, quota: config.files });
     this.service = new Service({
       engine,
       view,

@@ -4,8 +4,10 @@ import { type ClusterConfig, isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import { ChatPort } from './chat-port.ts';
 import { Edge, type EdgeOptions } from './edge.ts';
+import { fileRoutes } from './file-routes.ts';
 import { ChildHasher, type Hasher } from './hasher.ts';
 import { buildHttp } from './http.ts';
+import { HttpSessions } from './http-session.ts';
 import type { LineOutput, LineSession, OpenSession } from './line-connection.ts';
 import { asDialect, type LineDialect } from './line-dialects.ts';
 import { listen } from './listen.ts';
@@ -44,7 +46,14 @@ class NodeGateway implements Gateway {
     const { counters, delivery } = this.#edge;
     const status = (): ReturnType<typeof engine.status> => engine.status();
     const { hub, cursors } = delivery;
-    this.#metrics = new Metrics({ status, counters, hasher: this.#hasher, hub, cursors });
+    this.#metrics = new Metrics({
+      status,
+      counters,
+      hasher: this.#hasher,
+      hub,
+      cursors,
+      files: () => options.files.status(),
+    });
     this.#chatPorts = this.#buildChatPorts();
     this.#http = this.#buildHttp();
   }
@@ -102,9 +111,9 @@ class NodeGateway implements Gateway {
   };
 
   #buildHttp(): ReturnType<typeof buildHttp> {
-    const { config, node, engine, logger } = this.#options;
+    const { config, node, engine, logger, view, clock } = this.#options;
     const { host, chatPort } = nodeConfig(config, node);
-    return buildHttp({
+    const http = buildHttp({
       status: () => engine.status(),
       metrics: this.#metrics,
       counters: this.#edge.counters,
@@ -113,6 +122,10 @@ class NodeGateway implements Gateway {
       greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (try: nc ${host} ${chatPort}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
       onSocket: (socket, address) => this.#edge.openNative(socket, address),
     });
+    const { service, uploads } = this.#edge;
+    const sessions = new HttpSessions(view, () => service.barrier());
+    void http.register(fileRoutes({ sessions, uploads, clock, logger }));
+    return http;
   }
 }
 

@@ -3,6 +3,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Cursors } from '../delivery/cursors.ts';
 import type { Hub } from '../delivery/hub.ts';
+import type { FilesStatus } from '../files/files.ts';
 import type { EngineStatus } from '../replication/engine.ts';
 import type { Counters } from './counters.ts';
 import type { Hasher } from './hasher.ts';
@@ -13,6 +14,7 @@ export interface MetricsSources {
   readonly hasher: Pick<Hasher, 'load'>;
   readonly hub: Hub;
   readonly cursors: Cursors;
+  readonly files: () => FilesStatus;
 }
 
 const nanosecondsPerSecond = 1e9;
@@ -32,6 +34,7 @@ export class Metrics {
     this.#loopDelay.enable();
     this.#addEngine(sources.status);
     this.#addGateway(sources);
+    this.#addFiles(sources.files);
     this.#addProcess();
   }
 
@@ -108,6 +111,35 @@ export class Metrics {
     this.#counter('conclave_bad_frames_total', 'Native frames refused.', () => counters.badFrames);
     this.#gauge('conclave_hash_load', 'Password hashes waiting or running.', () => hasher.load);
     this.#gauge('conclave_subscribers', 'Logged-in connections.', () => hub.subscribers);
+  }
+
+  #addFiles(status: () => FilesStatus): void {
+    this.#gauge('conclave_file_chunks', 'Chunks of files on this node.', () => status().chunks);
+    this.#gauge(
+      'conclave_file_chunks_missing',
+      'Chunks that messages refer to and this node lacks.',
+      () => status().missing,
+    );
+    this.#counter(
+      'conclave_file_chunks_damaged_total',
+      'Chunks found damaged, and dropped.',
+      () => status().damaged,
+    );
+    this.#counter(
+      'conclave_file_chunks_fetched_total',
+      'Chunks brought from other nodes.',
+      () => status().fetched,
+    );
+    this.#counter(
+      'conclave_file_chunks_collected_total',
+      'Unreferenced chunks removed.',
+      () => status().collected,
+    );
+    this.#counter(
+      'conclave_file_chunks_scrubbed_total',
+      'Chunks read again to find damage.',
+      () => status().scrubbed,
+    );
   }
 
   #addProcess(): void {

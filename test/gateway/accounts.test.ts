@@ -8,7 +8,7 @@ import { ConnectionContext } from '../../src/gateway/context.ts';
 import { Edge } from '../../src/gateway/edge.ts';
 import type { Reply } from '../../src/protocol/requests.ts';
 import { FakeCluster } from '../support/fake-engine.ts';
-import { LineClient, PlainHasher, startNodes, until } from '../support/gateway.ts';
+import { LineClient, openTestFiles, PlainHasher, startNodes, until } from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -73,7 +73,7 @@ t.test('password: a change whose answer was lost is answered when it is asked ag
   t.equal(second.engine.machine.accountByName('dora')?.credential, 2, 'once');
 });
 
-function anEdge(cluster: FakeCluster, id: number, clock = new VirtualClock()): Edge {
+async function anEdge(cluster: FakeCluster, id: number, clock = new VirtualClock()): Promise<Edge> {
   const engine = cluster.node(id);
   const address = { host: '127.0.0.1', peerPort: 1, chatPort: 2, httpPort: 3 };
   const random = seededRandom(id);
@@ -84,6 +84,7 @@ function anEdge(cluster: FakeCluster, id: number, clock = new VirtualClock()): E
     bus: engine.bus,
     view: engine.machine,
     store: engine.store,
+    files: await openTestFiles(engine),
     clock,
     random,
     logger: silentLogger,
@@ -101,8 +102,8 @@ t.test(
   'guest: enters without a password, takes no registered name, and goes with its connection',
   async (t) => {
     const cluster = new FakeCluster();
-    const { service } = anEdge(cluster, 1);
-    const other = anEdge(cluster, 2);
+    const { service } = await anEdge(cluster, 1);
+    const other = await anEdge(cluster, 2);
     const line = () => new ConnectionContext(null, '192.0.2.1');
     await service.execute(line(), { op: 'register', user: 'ann', password: 'pw' }, null);
     t.equal(verdict(await service.accounts.enterGuest(line(), 'Ann')), 'NAME_TAKEN');
@@ -125,7 +126,7 @@ t.test(
 
 t.test('guest: a connection that is gone before the guest has entered leaves nothing behind', async (t) => {
   const cluster = new FakeCluster();
-  const { service } = anEdge(cluster, 1);
+  const { service } = await anEdge(cluster, 1);
   const guest = new ConnectionContext(null, null);
   const entering = service.accounts.enterGuest(guest, 'visitor');
   await service.accounts.leaveGuest(guest);
@@ -136,7 +137,7 @@ t.test('guest: a connection that is gone before the guest has entered leaves not
 t.test('guest: its node renews the lease while it is there', async (t) => {
   const cluster = new FakeCluster();
   const clock = new VirtualClock();
-  const edge = anEdge(cluster, 1, clock);
+  const edge = await anEdge(cluster, 1, clock);
   await edge.service.accounts.enterGuest(new ConnectionContext(null, null), 'visitor');
   const before = cluster.log.length;
   await clock.advance(limits.guestLeaseMs / 2);
@@ -151,8 +152,8 @@ t.test('guest: its node renews the lease while it is there', async (t) => {
 
 t.test('bearer: a secret is shown once, stored hashed, and logs in on any node', async (t) => {
   const cluster = new FakeCluster();
-  const { service } = anEdge(cluster, 1);
-  const other = anEdge(cluster, 2);
+  const { service } = await anEdge(cluster, 1);
+  const other = await anEdge(cluster, 2);
   const bearer = await service.accounts.newBearer();
   if (bearer.kind !== 'bearer') throw new Error(bearer.text);
   t.ok(isUuid(bearer.secret));

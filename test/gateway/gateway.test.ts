@@ -7,7 +7,7 @@ import { seededRandom } from '../../src/base/prng.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { FakeCluster } from '../support/fake-engine.ts';
-import { LineClient, PlainHasher, startNodes, until } from '../support/gateway.ts';
+import { LineClient, openTestFiles, PlainHasher, startNodes, until } from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 
 /** A logger that keeps every line. */
@@ -39,6 +39,7 @@ async function gatewayOn(
     bus: engine.bus,
     view: engine.machine,
     store: engine.store,
+    files: await openTestFiles(engine),
     clock: systemClock,
     random: seededRandom(1),
     logger,

@@ -4,9 +4,12 @@ import { type ClusterConfig, parseConfig } from '../../src/base/config.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/prng.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
+import { type Files, openFiles } from '../../src/files/files.ts';
+import { filePeers } from '../../src/gateway/file-peers.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import type { Hasher } from '../../src/gateway/hasher.ts';
 import { FakeCluster, type FakeEngine } from './fake-engine.ts';
+import { MemoryDisk } from './memory-disk.ts';
 
 /** Passwords in plain, at once: for tests that are not about hashing. */
 export class PlainHasher implements Hasher {
@@ -30,13 +33,40 @@ export class PlainHasher implements Hasher {
 export interface TestNode {
   readonly id: number;
   readonly engine: FakeEngine;
+  readonly files: Files;
+  readonly disk: MemoryDisk;
   readonly gateway: Gateway;
   readonly hasher: PlainHasher;
   readonly chatPort: number;
   readonly httpPort: number;
 }
 
-type Overrides = Partial<Pick<ClusterConfig, 'sessions' | 'revealUnknownUser' | 'profile' | 'limits'>>;
+type Overrides = Partial<
+  Pick<ClusterConfig, 'files' | 'sessions' | 'revealUnknownUser' | 'profile' | 'limits'>
+>;
+
+/** Chunks in memory; `rooms` are those of the nodes that can be asked. */
+export async function openTestFiles(
+  engine: FakeEngine,
+  disk = new MemoryDisk(),
+  rooms = new Map<number, Files>(),
+): Promise<Files> {
+  const open = async (to: number, question: Uint8Array): Promise<AsyncIterable<Uint8Array>> => {
+    const room = rooms.get(to);
+    if (room === undefined) throw new Error('no such node');
+    return room.answer(question.slice());
+  };
+  const files = await openFiles({
+    disk,
+    roots: engine.machine.files,
+    peers: filePeers(engine, { open }),
+    clock: systemClock,
+    random: seededRandom(engine.node),
+    logger: silentLogger,
+  });
+  rooms.set(engine.node, files);
+  return files;
+}
 
 /** Nodes 1 … `count` on free ports, all on one log. */
 export async function startNodes(
@@ -57,7 +87,10 @@ export async function startNodes(
   };
   const engines = ids.map((id) => cluster.node(id));
   const nodes: TestNode[] = [];
+  const rooms = new Map<number, Files>();
   for (const engine of engines) {
+    const disk = new MemoryDisk();
+    const files = await openTestFiles(engine, disk, rooms);
     const hasher = new PlainHasher();
     const gateway = await createGateway({
       config,
@@ -66,12 +99,13 @@ export async function startNodes(
       bus: engine.bus,
       view: engine.machine,
       store: engine.store,
+      files,
       clock: systemClock,
       random: seededRandom(engine.node),
       logger: silentLogger,
       hasher,
     });
-    nodes.push({ id: engine.node, engine, gateway, hasher, ...(await gateway.listen()) });
+    nodes.push({ id: engine.node, engine, files, disk, gateway, hasher, ...(await gateway.listen()) });
   }
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.gateway.stop()));

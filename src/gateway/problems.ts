@@ -1,0 +1,26 @@
+/** Errors of the HTTP API as RFC 9457 problem details, with the codes of the one table. */
+import type { FastifyError, FastifyReply } from 'fastify';
+import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+
+const retryAfterSeconds = 1;
+
+export function sendProblem(reply: FastifyReply, code: ErrorCode, detail: string = errorTable[code].text) {
+  const { http, text, retry } = errorTable[code];
+  if (retry) void reply.header('retry-after', retryAfterSeconds);
+  if (http === 401) void reply.header('www-authenticate', 'Bearer realm="conclave"');
+  return reply
+    .code(http)
+    .type('application/problem+json')
+    .send({ type: 'about:blank', title: text, status: http, code, detail });
+}
+
+/** Whatever a handler, a validation or the parsing of a body ended with. */
+export function answerError(error: FastifyError | CodedError, reply: FastifyReply, logger: Logger) {
+  if (error instanceof CodedError) return sendProblem(reply, error.code, error.message);
+  const { statusCode = 500 } = error;
+  if (statusCode === 413) return sendProblem(reply, 'TOO_LARGE', 'The body is too large.');
+  if (statusCode < 500) return sendProblem(reply, 'BAD_REQUEST', error.message);
+  logger.error({ cause: error.message }, 'an HTTP request failed');
+  return sendProblem(reply, 'INTERNAL');
+}
