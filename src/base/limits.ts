@@ -23,6 +23,17 @@ export const limits = {
   displayNameChars: 64,
   emailChars: 254,
   searchPatternChars: 64,
+  groupNameMaxChars: 32,
+  groups: 10_000,
+  groupMembers: 20_000,
+  /** Groups that one account may be in. */
+  groupsPerAccount: 500,
+  /** Joins, departures and the like are told to members in groups up to this size. */
+  noticeMembers: 1_000,
+  /** Messages acknowledged out of turn that are remembered, of one member in one conversation. */
+  singlesPerMember: 256,
+  /** Delivery receipts that one sender may wait for or leave unconfirmed. */
+  receiptsPerAccount: 10_000,
   /** One chat message's text, UTF-8. A pipe line cannot carry more, and a frame of events must hold several. */
   messageBytes: 8 * KIB,
   historyMessages: 10_000,

@@ -4,7 +4,9 @@
  */
 import { readAccountCommand, writeAccountCommand, writeFullRegistration } from './account-codec.ts';
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
-import type { Actor, Command, Numbering, Proposal } from './types.ts';
+import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
+import { readBody, writeBody } from './message-codec.ts';
+import type { Actor, Command, CursorAdvance, Numbering, Proposal } from './types.ts';
 
 const version = 1;
 
@@ -14,8 +16,13 @@ const tag = {
   login: 2,
   logout: 3,
   deleteAccount: 4,
-  send: 5,
-  advanceCursors: 6,
+  /** A text that answers nothing and asks for no receipt, which most messages are. */
+  sendText: 5,
+  /** Of a version without read cursors: read, not written. */
+  advanceDelivered: 6,
+  send: 7,
+  advanceCursors: 8,
+  acknowledge: 9,
   leaseUpload: 40,
   cancelUpload: 41,
 } as const;
@@ -92,6 +99,10 @@ function readActor(reader: ByteReader, numbered: string | undefined): Actor | nu
   throw new MalformedBytes('no such form of a session');
 }
 
+function writeFlag(flag: boolean): void {
+  writer.byte(flag ? 1 : 0);
+}
+
 function readFlag(reader: ByteReader): boolean {
   const flag = reader.byte();
   if (flag > 1) throw new MalformedBytes('neither absent nor present');
@@ -122,9 +133,18 @@ function writeCommand(command: Command): void {
       writer.text(command.name);
       return;
     case 'send':
-      writer.byte(tag.send);
-      writer.text(command.to);
-      writer.text(command.text);
+      writeSend(command);
+      return;
+    case 'create-group':
+    case 'announce-group':
+    case 'join-group':
+    case 'leave-group':
+    case 'rename-group':
+    case 'set-group-password':
+    case 'remove-member':
+    case 'transfer-group':
+    case 'delete-group':
+      writeGroupCommand(writer, command);
       return;
     case 'lease-upload':
       writer.byte(tag.leaseUpload);
@@ -141,11 +161,10 @@ function writeCommand(command: Command): void {
     case 'advance-cursors':
       writer.byte(tag.advanceCursors);
       writer.integer(command.cursors.length);
-      for (const cursor of command.cursors) {
-        writer.integer(cursor.account);
-        writer.text(cursor.conversation);
-        writer.integer(cursor.delivered);
-      }
+      for (const cursor of command.cursors) writeCursor(cursor);
+      return;
+    case 'acknowledge':
+      writeAcknowledge(command);
       return;
     default:
       writeAccountCommand(writer, command);
@@ -155,6 +174,85 @@ function writeCommand(command: Command): void {
 function isPlainRegistration(command: Extract<Command, { kind: 'register' }>): boolean {
   const { uuid, displayName, email, invitation } = command;
   return (uuid ?? displayName ?? email ?? invitation) === undefined;
+}
+
+function writeTexts(kind: number, ...texts: readonly string[]): void {
+  writer.byte(kind);
+  for (const text of texts) writer.text(text);
+}
+
+function writeSend(command: Extract<Command, { kind: 'send' }>): void {
+  const { to, body, replyTo, wantsReceipt } = command;
+  if (body.kind === 'text' && replyTo === null && !wantsReceipt) {
+    writeTexts(tag.sendText, to, body.text);
+    return;
+  }
+  writeTexts(tag.send, to);
+  // No message has the sequence 0.
+  writer.integer(replyTo ?? 0);
+  writeFlag(wantsReceipt);
+  writeBody(writer, body);
+}
+
+function readSend(reader: ByteReader): Command {
+  const [to, replyTo, wantsReceipt] = [reader.text(), reader.integer() || null, readFlag(reader)];
+  return { kind: 'send', to, body: readBody(reader), replyTo, wantsReceipt };
+}
+
+function writeCursor({ account, conversation, delivered, read }: CursorAdvance): void {
+  writer.integer(account);
+  writer.text(conversation);
+  writer.integer(delivered);
+  writer.integer(read);
+}
+
+function readCursors(reader: ByteReader, withRead: boolean): Command {
+  const cursors = Array.from({ length: reader.count() }, () => ({
+    account: reader.integer(),
+    conversation: reader.text(),
+    delivered: reader.integer(),
+    read: withRead ? reader.integer() : 0,
+  }));
+  return { kind: 'advance-cursors', cursors };
+}
+
+function writeAcknowledge({ messages, receipts }: Extract<Command, { kind: 'acknowledge' }>): void {
+  writer.byte(tag.acknowledge);
+  writer.integer(messages.length);
+  for (const { account, conversation, sequence } of messages) {
+    writer.integer(account);
+    writer.text(conversation);
+    writer.integer(sequence);
+  }
+  writer.integer(receipts.length);
+  for (const { account, number } of receipts) {
+    writer.integer(account);
+    writer.integer(number);
+  }
+}
+
+function readAcknowledge(reader: ByteReader): Command {
+  const messages = Array.from({ length: reader.count() }, () => ({
+    account: reader.integer(),
+    conversation: reader.text(),
+    sequence: reader.integer(),
+  }));
+  const receipts = Array.from({ length: reader.count() }, () => ({
+    account: reader.integer(),
+    number: reader.integer(),
+  }));
+  return { kind: 'acknowledge', messages, receipts };
+}
+
+function readText(reader: ByteReader): Command {
+  const to = reader.text();
+  return {
+    kind: 'send',
+    to,
+    body: { kind: 'text', text: reader.text() },
+    replyTo: null,
+    wantsReceipt: false,
+  };
 }
 
 function readCommand(reader: ByteReader): Command {
@@ -168,8 +266,10 @@ function readCommand(reader: ByteReader): Command {
       return { kind: 'logout' };
     case tag.deleteAccount:
       return { kind: 'delete-account', name: reader.text() };
+    case tag.sendText:
+      return readText(reader);
     case tag.send:
-      return { kind: 'send', to: reader.text(), text: reader.text() };
+      return readSend(reader);
     case tag.leaseUpload:
       return {
         kind: 'lease-upload',
@@ -183,16 +283,13 @@ function readCommand(reader: ByteReader): Command {
       };
     case tag.cancelUpload:
       return { kind: 'cancel-upload', manifest: reader.text() };
+    case tag.advanceDelivered:
+      return readCursors(reader, false);
     case tag.advanceCursors:
-      return {
-        kind: 'advance-cursors',
-        cursors: Array.from({ length: reader.count() }, () => ({
-          account: reader.integer(),
-          conversation: reader.text(),
-          delivered: reader.integer(),
-        })),
-      };
+      return readCursors(reader, true);
+    case tag.acknowledge:
+      return readAcknowledge(reader);
     default:
-      return readAccountCommand(reader, kind);
+      return readGroupCommand(reader, kind) ?? readAccountCommand(reader, kind);
   }
 }

@@ -1,160 +1,221 @@
-/** Conversations: who takes part, how far each got, and which an account has. Their messages are in the store, not here. */
-import { assert } from '../base/assert.ts';
+/** All conversations, which an account has, and how far its members got. */
 import type { ChangeSet, Row } from './changes.ts';
-import { type ConversationData, encodeConversation, rowPrefix } from './row-codec.ts';
-import type { AccountId, ConversationId, ConversationView, Message } from './types.ts';
+import { type Conversation, DirectConversation, Group, Lobby, lobbyId } from './conversation.ts';
+import { Groups } from './groups.ts';
+import type { Membership, MembershipData } from './membership.ts';
+import type { Moment } from './moment.ts';
+import type { ConversationData, GroupData, MemberData } from './row-codec.ts';
+import type { AccountId, ConversationId, Message } from './types.ts';
 
 /** The same for both sides: the smaller id first. To oneself: twice the same. */
 export function directConversationId(a: AccountId, b: AccountId): ConversationId {
   return a <= b ? `d:${a}:${b}` : `d:${b}:${a}`;
 }
 
-export class Conversation implements ConversationView, ConversationData, Row {
-  readonly id: ConversationId;
-  readonly key: string;
-  noted = false;
-  readonly #members: AccountId[];
-  /** Beside `#members`: delivered up to here. Never falls, never above `lastSequence`. */
-  readonly #cursors: number[];
-  #lastSequence: number;
-  #lastIndex: number;
-
-  constructor(data: ConversationData) {
-    this.id = data.id;
-    this.key = rowPrefix.conversation + data.id;
-    this.#members = [...data.members];
-    this.#cursors = [...data.cursors];
-    this.#lastSequence = data.lastSequence;
-    this.#lastIndex = data.lastIndex;
-  }
-
-  get members(): readonly AccountId[] {
-    return this.#members;
-  }
-
-  get cursors(): readonly number[] {
-    return this.#cursors;
-  }
-
-  get lastSequence(): number {
-    return this.#lastSequence;
-  }
-
-  get lastIndex(): number {
-    return this.#lastIndex;
-  }
-
-  /** 0 for an account that is not a member. */
-  delivered(account: AccountId): number {
-    return this.#cursors[this.#members.indexOf(account)] ?? 0;
-  }
-
-  encode(): Uint8Array {
-    return encodeConversation(this);
-  }
-
-  append(sequence: number, index: number): void {
-    assert(sequence === this.#lastSequence + 1, 'sequences of a conversation have no gaps');
-    assert(index > this.#lastIndex, 'messages of a conversation ascend by log index');
-    this.#lastSequence = sequence;
-    this.#lastIndex = index;
-  }
-
-  /** False when nothing moved: not a member, behind the cursor, or past the last message. */
-  advance(account: AccountId, delivered: number): boolean {
-    const place = this.#members.indexOf(account);
-    const now = this.#cursors[place];
-    if (now === undefined || delivered <= now || delivered > this.#lastSequence) return false;
-    this.#cursors[place] = delivered;
-    return true;
-  }
-
-  leave(account: AccountId): void {
-    const place = this.#members.indexOf(account);
-    assert(place >= 0, 'only members leave a conversation');
-    this.#members.splice(place, 1);
-    this.#cursors.splice(place, 1);
-  }
-}
-
 export class Conversations {
+  readonly groups = new Groups();
   readonly #changes: ChangeSet;
-  readonly #byId = new Map<ConversationId, Conversation>();
-  readonly #byAccount = new Map<AccountId, Set<Conversation>>();
+  readonly #direct = new Map<ConversationId, DirectConversation>();
+  /** Without the lobby, which everyone has. */
+  readonly #byAccount = new Map<AccountId, Set<DirectConversation | Group>>();
+  #lobby = emptyLobby();
 
   constructor(changes: ChangeSet) {
     this.#changes = changes;
   }
 
-  byId(id: ConversationId): Conversation | undefined {
-    return this.#byId.get(id);
+  get lobby(): Lobby {
+    return this.#lobby;
   }
 
-  /** In no particular order. */
-  of(account: AccountId): readonly Conversation[] {
+  byId(id: ConversationId): Conversation | undefined {
+    if (id === lobbyId) return this.#lobby;
+    return this.#direct.get(id) ?? this.groups.byId(id);
+  }
+
+  /** In no particular order; without the lobby. */
+  of(account: AccountId): readonly (DirectConversation | Group)[] {
     return [...(this.#byAccount.get(account) ?? [])];
   }
 
-  /** The direct conversation of two accounts, opened if they have none. */
-  direct(a: AccountId, b: AccountId): Conversation {
-    const id = directConversationId(a, b);
-    const known = this.#byId.get(id);
-    if (known !== undefined) return known;
-    const members = a === b ? [a] : [Math.min(a, b), Math.max(a, b)];
-    return this.#insert({ id, members, cursors: members.map(() => 0), lastSequence: 0, lastIndex: 0 });
+  knownDirect(a: AccountId, b: AccountId): DirectConversation | undefined {
+    return this.#direct.get(directConversationId(a, b));
   }
 
-  /** Its next message: `record` joins the conversation's stream. */
-  append(conversation: Conversation, message: Pick<Message, 'sequence' | 'index'>, record: Uint8Array): void {
+  /** The direct conversation of two accounts, opened if they have none. */
+  direct(a: AccountId, b: AccountId): DirectConversation {
+    const known = this.knownDirect(a, b);
+    if (known !== undefined) return known;
+    const id = directConversationId(a, b);
+    const members = a === b ? [a] : [Math.min(a, b), Math.max(a, b)];
+    const memberships = members.map((account) => startingAt(account, 0, 0));
+    const opened = new DirectConversation({ id, memberships, lastSequence: 0, lastIndex: 0 });
+    this.#insertDirect(opened);
+    return opened;
+  }
+
+  addGroup(data: GroupData): Group {
+    const group = new Group(data);
+    this.groups.add(group);
+    this.#changes.put(group);
+    return group;
+  }
+
+  /** Notes what `change` does to the group's own row. */
+  changeGroup(group: Group, change: (group: Group) => void): void {
+    this.groups.change(group, change);
+    this.#changes.put(group);
+  }
+
+  join(group: Group, account: AccountId, moment: Moment): void {
+    const membership = group.enter(startingAt(account, group.lastSequence, moment.index));
+    group.noteMembership(this.#changes, membership);
+    this.groups.forgetOrder(group);
+    this.#indexByAccount(account, group);
+  }
+
+  leave(group: Group, account: AccountId): void {
+    if (!group.leave(this.#changes, account)) return;
+    this.groups.forgetOrder(group);
+    const own = this.#byAccount.get(account);
+    own?.delete(group);
+    if (own?.size === 0) this.#byAccount.delete(account);
+  }
+
+  /** With its members' places and its messages. */
+  removeGroup(group: Group): void {
+    for (const account of [...group.members()]) this.leave(group, account);
+    this.groups.remove(group);
+    this.#changes.delete(group);
+    this.#changes.dropStream(group.id);
+  }
+
+  /** Its next message: `record` joins the conversation's stream. Who writes has read what is above. */
+  append(
+    conversation: Conversation,
+    message: Pick<Message, 'sequence' | 'index' | 'from'>,
+    record: Uint8Array,
+  ): void {
     conversation.append(message.sequence, message.index);
     this.#changes.append(conversation.id, message.sequence, record);
     this.#changes.put(conversation);
+    const sender = conversation.membership(message.from);
+    if (sender?.markRead(message.sequence, message.sequence) === true) {
+      conversation.noteMembership(this.#changes, sender);
+    }
   }
 
-  /** Moves a delivered cursor forward; false when there was nothing to move. */
-  advance(id: ConversationId, account: AccountId, delivered: number): boolean {
-    const conversation = this.#byId.get(id);
-    if (conversation === undefined || !conversation.advance(account, delivered)) return false;
-    this.#changes.put(conversation);
+  /** Moves cursors forward; returns what moved, or null. */
+  advance(
+    id: ConversationId,
+    account: AccountId,
+    to: { readonly delivered: number; readonly read: number },
+  ): { readonly delivered: boolean; readonly read: boolean } | null {
+    const conversation = this.byId(id);
+    const membership = conversation === undefined ? undefined : this.#place(conversation, account, to.read);
+    if (conversation === undefined || membership === undefined) return null;
+    const delivered = membership.deliver(to.delivered, conversation.lastSequence);
+    const read = membership.markRead(to.read, conversation.lastSequence);
+    if (!delivered && !read) return null;
+    conversation.noteMembership(this.#changes, membership);
+    return { delivered, read };
+  }
+
+  /** False when it was known, or means nothing. */
+  acknowledge(id: ConversationId, account: AccountId, sequence: number): boolean {
+    const conversation = this.byId(id);
+    if (conversation === undefined || conversation.kind === 'lobby') return false;
+    const membership = conversation.membership(account);
+    if (membership?.acknowledge(sequence, conversation.lastSequence) !== true) return false;
+    conversation.noteMembership(this.#changes, membership);
     return true;
   }
 
-  /** Takes an account out of all its conversations. One without members is gone, and its messages with it. */
-  leaveAll(account: AccountId): void {
+  /** Takes an account out of its direct conversations. One without members is gone, and its messages with it. */
+  leaveDirect(account: AccountId): void {
     for (const conversation of this.of(account)) {
+      if (conversation.kind !== 'direct') continue;
       conversation.leave(account);
+      this.#byAccount.get(account)?.delete(conversation);
       if (conversation.members.length > 0) {
         this.#changes.put(conversation);
       } else {
-        this.#byId.delete(conversation.id);
+        this.#direct.delete(conversation.id);
         this.#changes.delete(conversation);
         this.#changes.dropStream(conversation.id);
       }
     }
-    this.#byAccount.delete(account);
+    if (this.#byAccount.get(account)?.size === 0) this.#byAccount.delete(account);
+    this.#lobby.leave(this.#changes, account);
   }
 
-  restore(all: readonly ConversationData[]): void {
-    for (const data of all) this.#insert(data);
+  /** `members` of one conversation must come in the order of joining. */
+  restore(
+    conversations: readonly ConversationData[],
+    groups: readonly GroupData[],
+    members: readonly MemberData[],
+  ): void {
+    for (const data of conversations) {
+      if (data.id === lobbyId) this.#lobby = new Lobby(data);
+      else this.#insertDirect(new DirectConversation(data));
+    }
+    for (const data of groups) this.groups.add(new Group(data));
+    const inOrder = [...members].sort((a, b) => a.joinedIndex - b.joinedIndex);
+    for (const { conversation, ...data } of inOrder) this.#restoreMember(conversation, data);
   }
 
-  rows(): Iterable<Row> {
-    return this.#byId.values();
+  *rows(): Iterable<Row> {
+    yield* this.#direct.values();
+    if (this.#lobby.lastSequence > 0) yield this.#lobby;
+    yield* this.#lobby.memberRows();
+    for (const group of this.groups.all()) {
+      yield group;
+      yield* group.memberRows();
+    }
   }
 
   clear(): void {
-    this.#byId.clear();
+    this.#direct.clear();
     this.#byAccount.clear();
+    this.groups.clear();
+    this.#lobby = emptyLobby();
   }
 
-  #insert(data: ConversationData): Conversation {
-    const conversation = new Conversation(data);
-    this.#byId.set(conversation.id, conversation);
-    for (const member of conversation.members) {
-      const own = this.#byAccount.get(member);
-      if (own === undefined) this.#byAccount.set(member, new Set([conversation]));
-      else own.add(conversation);
-    }
-    return conversation;
+  /** In the lobby everyone has a place, written down once it says something. */
+  #place(conversation: Conversation, account: AccountId, read: number): Membership | undefined {
+    const known = conversation.membership(account);
+    if (known !== undefined || conversation.kind !== 'lobby') return known;
+    if (read < 1 || read > conversation.lastSequence) return undefined;
+    return conversation.enter(startingAt(account, 0, 0));
   }
+
+  #restoreMember(conversation: ConversationId, data: MembershipData): void {
+    const group = this.groups.byId(conversation);
+    if (group !== undefined) {
+      group.enter(data);
+      this.#indexByAccount(data.account, group);
+    } else if (conversation === lobbyId) {
+      this.#lobby.enter(data);
+    }
+  }
+
+  #insertDirect(conversation: DirectConversation): void {
+    this.#direct.set(conversation.id, conversation);
+    for (const member of conversation.members) this.#indexByAccount(member, conversation);
+  }
+
+  #indexByAccount(account: AccountId, conversation: DirectConversation | Group): void {
+    const own = this.#byAccount.get(account);
+    if (own === undefined) this.#byAccount.set(account, new Set([conversation]));
+    else own.add(conversation);
+  }
+}
+
+function emptyLobby(): Lobby {
+  return new Lobby({ id: lobbyId, lastSequence: 0, lastIndex: 0 });
+}
+
+function startingAt(account: AccountId, sequence: number, joinedIndex: number): MembershipData {
+  const [joinedBehind, delivered, read] = [sequence, sequence, sequence];
+  return { account, joinedIndex, joinedBehind, delivered, read, singles: [] };
 }

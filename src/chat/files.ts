@@ -9,10 +9,10 @@ import type {
   ConversationId,
   FileId,
   FileReference,
-  FilesView,
   ManifestAddress,
   UploadLease,
 } from './types.ts';
+import type { FilesView } from './view.ts';
 
 /** Two small files on disk, at least: also an empty file takes room. */
 const leastBytes = 8_192;

@@ -3,7 +3,8 @@
  * cryptographic: a client that works out a collision fools only itself.
  */
 import { unreachable } from '../base/assert.ts';
-import type { Command } from './types.ts';
+import type { GroupCommand } from './group-types.ts';
+import type { Command, MessageBody } from './types.ts';
 
 /**
  * Over everything a client said, without what the gateway made of it: password hashes are salted afresh by each attempt,
@@ -20,15 +21,31 @@ export function fingerprintCommand(command: Command): number {
     case 'delete-account':
       return fingerprintTexts('delete-account', command.name);
     case 'send':
-      return fingerprintTexts('send', command.to, command.text);
+      return fingerprintSend(command);
     case 'lease-upload':
       return fingerprintTexts('lease-upload', command.manifest);
     case 'cancel-upload':
       return fingerprintTexts('cancel-upload', command.manifest);
+    case 'create-group':
+    case 'announce-group':
+    case 'join-group':
+    case 'leave-group':
+    case 'rename-group':
+    case 'set-group-password':
+    case 'remove-member':
+    case 'transfer-group':
+    case 'delete-group':
+      return fingerprintTexts(command.kind, command.name, ...groupTexts(command));
     case 'advance-cursors':
       return fingerprintTexts(
-        'advance-cursors',
-        ...command.cursors.map((c) => `${c.account} ${c.conversation} ${c.delivered}`),
+        command.kind,
+        ...command.cursors.map((c) => `${c.account} ${c.conversation} ${c.delivered} ${c.read}`),
+      );
+    case 'acknowledge':
+      return fingerprintTexts(
+        command.kind,
+        ...command.messages.map((m) => `${m.account} ${m.conversation} ${m.sequence}`),
+        ...command.receipts.map((r) => `${r.account} ${r.number}`),
       );
     case 'change-password':
       return fingerprintTexts('change-password');
@@ -56,6 +73,45 @@ function extrasOf(command: Extract<Command, { kind: 'register' }>): readonly str
 function shown(text: string | null | undefined): string {
   if (text === undefined) return '';
   return text === null ? '-' : `+${text}`;
+}
+
+function groupTexts(command: GroupCommand): readonly string[] {
+  switch (command.kind) {
+    case 'create-group':
+    case 'set-group-password':
+      return [command.passwordHash === null ? 'open' : 'closed'];
+    case 'announce-group':
+      return [command.address.host, String(command.address.port)];
+    case 'join-group':
+      return [command.create ? 'or create' : 'join'];
+    case 'rename-group':
+      return [command.newName];
+    case 'remove-member':
+      return [command.member];
+    case 'transfer-group':
+      return [command.owner];
+    case 'leave-group':
+    case 'delete-group':
+      return [];
+    default:
+      unreachable(command);
+  }
+}
+
+function fingerprintSend({ to, body, replyTo, wantsReceipt }: Extract<Command, { kind: 'send' }>): number {
+  const texts = ['send', to, ...textsOf(body)];
+  if (replyTo !== null) texts.push(`answers ${replyTo}`);
+  if (wantsReceipt) texts.push('receipt');
+  return fingerprintTexts(...texts);
+}
+
+function textsOf(body: MessageBody): readonly string[] {
+  switch (body.kind) {
+    case 'text':
+      return [body.text];
+    default:
+      unreachable(body.kind);
+  }
 }
 
 /** The order and the boundaries of the texts count: a unit that no text holds is mixed in after each. */

@@ -17,6 +17,7 @@ import { run } from './handlers/registry.ts';
 import { Leases } from './leases.ts';
 import type { Moment } from './moment.ts';
 import { RowLoader } from './row-loader.ts';
+import { Senders } from './senders.ts';
 import type { Session } from './session.ts';
 import { defaultSessionBounds, type SessionBounds, Sessions } from './sessions.ts';
 import type {
@@ -24,17 +25,15 @@ import type {
   AccountId,
   Actor,
   ChatEvent,
-  ChatView,
   Command,
   ConversationId,
-  ConversationView,
-  FilesView,
+  DeliveryReceipt,
   Numbering,
   Proposal,
   Result,
   SessionId,
-  SessionView,
 } from './types.ts';
+import type { ChatView, ConversationView, FilesView, GroupView, SessionView } from './view.ts';
 
 /** One committed entry: its place in the log, its time as stamped by the leader, and an encoded `Proposal`. */
 export interface ChatEntry {
@@ -58,6 +57,7 @@ export class ChatMachine implements ChatView {
     this.#tables = {
       accounts: new Accounts(this.#changes),
       conversations: new Conversations(this.#changes),
+      senders: new Senders(this.#changes),
       sessions: new Sessions(this.#changes, { ...defaultSessionBounds, ...bounds }),
       files: new Files(this.#changes, { ...defaultFileBounds, ...bounds }),
       leases: new Leases(this.#changes),
@@ -96,7 +96,8 @@ export class ChatMachine implements ChatView {
     const loader = new RowLoader();
     for await (const [key, value] of rows) loader.take(key, value);
     this.#tables.accounts.restore(loader.accounts);
-    this.#tables.conversations.restore(loader.conversations);
+    this.#tables.conversations.restore(loader.conversations, loader.groups, loader.members);
+    this.#tables.senders.restore(loader.counters, loader.receipts);
     this.#tables.sessions.restore(loader.sessions);
     this.#tables.files.restore(loader.fileReferences, loader.uploadLeases);
     this.#tables.leases.restore(loader.leases);
@@ -153,7 +154,26 @@ export class ChatMachine implements ChatView {
   }
 
   conversationsOf(account: AccountId): readonly ConversationView[] {
-    return this.#tables.conversations.of(account);
+    const { conversations } = this.#tables;
+    const own = conversations.of(account);
+    return conversations.lobby.lastSequence === 0 ? own : [...own, conversations.lobby];
+  }
+
+  groupByName(name: string): GroupView | undefined {
+    return this.#tables.conversations.groups.byName(name);
+  }
+
+  groups(): readonly GroupView[] {
+    return this.#tables.conversations.groups.inOrder();
+  }
+
+  membersInOrder(group: ConversationId): readonly AccountId[] {
+    const { accounts, conversations } = this.#tables;
+    return conversations.groups.membersInOrder(group, (id) => accounts.byId(id)?.name ?? '');
+  }
+
+  receiptsOf(account: AccountId): readonly DeliveryReceipt[] {
+    return this.#tables.senders.dueOf(account);
   }
 
   directConversation(a: AccountId, b: AccountId): ConversationId {

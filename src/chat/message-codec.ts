@@ -2,11 +2,16 @@
  * A message as a record of its conversation's stream. Conversation and sequence are the record's address in the store and
  * are not repeated in it.
  */
+import { unreachable } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
-import type { ConversationId, Message } from './types.ts';
+import type { ConversationId, Message, MessageBody } from './types.ts';
 
-const version = 1;
+/** Version 1 had a text and nothing else, and no number. */
+const version = 2;
+
+/** Numbers of the kinds in stored records and in the log: never reused, never changed. */
+const bodyTag = { text: 1 } as const;
 
 // Scratch space: `begin` starts every encoding afresh.
 const writer = new ByteWriter();
@@ -15,13 +20,16 @@ export function encodeMessage(message: Message): Uint8Array {
   writer.begin(version);
   writer.integer(message.index);
   writer.integer(message.from);
-  writer.integer(message.to);
+  // No account has the id 0, no message the sequence 0.
+  writer.integer(message.to ?? 0);
   writer.integer(message.sentMs);
-  writer.text(message.text);
+  writer.integer(message.number);
+  writer.integer(message.replyTo ?? 0);
+  writeBody(writer, message.body);
   return writer.take();
 }
 
-/** Throws `CodedError` DATA_DAMAGED when the record is not a message of this version. */
+/** Throws `CodedError` DATA_DAMAGED when the record is not a message of this version or an older one. */
 export function decodeMessage(conversation: ConversationId, sequence: number, record: Uint8Array): Message {
   const message = readAll(record, (reader) => readMessage(reader, conversation, sequence));
   if (message === null) {
@@ -31,14 +39,33 @@ export function decodeMessage(conversation: ConversationId, sequence: number, re
 }
 
 function readMessage(reader: ByteReader, conversation: ConversationId, sequence: number): Message {
-  if (reader.byte() !== version) throw new MalformedBytes('unknown version');
-  return {
-    conversation,
-    sequence,
-    index: reader.integer(),
-    from: reader.integer(),
-    to: reader.integer(),
-    sentMs: reader.integer(),
-    text: reader.text(),
-  };
+  const layout = reader.byte();
+  if (layout < 1 || layout > version) throw new MalformedBytes('unknown version');
+  const [index, from, to] = [reader.integer(), reader.integer(), reader.integer() || null];
+  const sentMs = reader.integer();
+  const number = layout === 1 ? 0 : reader.integer();
+  const replyTo = layout === 1 ? null : reader.integer() || null;
+  const body: MessageBody = layout === 1 ? { kind: 'text', text: reader.text() } : readBody(reader);
+  return { conversation, sequence, index, from, to, number, replyTo, body, sentMs };
+}
+
+export function writeBody(to: ByteWriter, body: MessageBody): void {
+  switch (body.kind) {
+    case 'text':
+      to.byte(bodyTag.text);
+      to.text(body.text);
+      return;
+    default:
+      unreachable(body.kind);
+  }
+}
+
+export function readBody(reader: ByteReader): MessageBody {
+  const kind = reader.byte();
+  switch (kind) {
+    case bodyTag.text:
+      return { kind: 'text', text: reader.text() };
+    default:
+      throw new MalformedBytes(`unknown body ${kind}`);
+  }
 }

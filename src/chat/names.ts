@@ -1,13 +1,10 @@
-/** Account names: ASCII letters and digits only, so that letter case means the same on every platform and version. */
+/** Names of accounts and groups: ASCII only, so that letter case means the same on every platform and version. */
 import { limits } from '../base/limits.ts';
 
 export function isName(text: string): boolean {
   if (text.length < limits.nameMinChars || text.length > limits.nameMaxChars) return false;
   for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    const digit = unit >= 48 && unit <= 57;
-    const letter = (unit >= 65 && unit <= 90) || (unit >= 97 && unit <= 122);
-    if (!digit && !letter) return false;
+    if (!isAlphanumeric(text.charCodeAt(at))) return false;
   }
   return true;
 }
@@ -15,6 +12,22 @@ export function isName(text: string): boolean {
 /** The public name of an account of the registry dialect, from the SHA-256 (hex) of its secret. No `isName`. */
 export function bearerName(secretHash: string): string {
   return `user-${secretHash.slice(0, 8)}`;
+}
+
+/** ASCII letters, digits, `-` and `_`: nothing that ends a field or a word in any dialect. */
+export function isGroupName(text: string): boolean {
+  if (text.length < 1 || text.length > limits.groupNameMaxChars) return false;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (!isAlphanumeric(unit) && unit !== 0x2d && unit !== 0x5f) return false;
+  }
+  return true;
+}
+
+function isAlphanumeric(unit: number): boolean {
+  const digit = unit >= 48 && unit <= 57;
+  const letter = (unit >= 65 && unit <= 90) || (unit >= 97 && unit <= 122);
+  return digit || letter;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Recorded answers as part of a session's row. Rejections are recorded too: the first answer is the answer. */
 import { readAccountReceipt, writeAccountReceipt } from './account-codec.ts';
 import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
+import { readGroupReceipt, writeGroupReceipt } from './group-codec.ts';
 import type { Receipt, RejectionCode, Result } from './types.ts';
 
 /** Numbers of the receipts in a row: never reused, never changed. Rejections stand above them. */
@@ -9,8 +10,10 @@ const tag = {
   loggedIn: 2,
   loggedOut: 3,
   accountDeleted: 4,
-  sent: 5,
+  /** Of a version that did not number messages: read, not written. */
+  sentUnnumbered: 5,
   cursorsAdvanced: 6,
+  sent: 7,
   uploadLeased: 80,
   uploadCancelled: 81,
 } as const;
@@ -38,6 +41,16 @@ const rejections: readonly RejectionCode[] = [
   'INVITATION_INVALID',
   'NAME_CONFUSABLE',
   'LIMIT_REACHED',
+  'UNKNOWN_GROUP',
+  'BAD_GROUP_NAME',
+  'GROUP_TAKEN',
+  'GROUP_PASSWORD_WRONG',
+  'ALREADY_MEMBER',
+  'NOT_A_MEMBER',
+  'GROUP_FULL',
+  'TOO_MANY_GROUPS',
+  'TOO_MANY_PENDING',
+  'UNKNOWN_MESSAGE',
 ];
 const firstRejection = 128;
 
@@ -79,8 +92,18 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
       writer.text(receipt.conversation);
       writer.integer(receipt.sequence);
       writer.integer(receipt.index);
-      writer.integer(receipt.to);
+      writer.integer(receipt.to ?? 0);
       writer.integer(receipt.sentMs);
+      writer.integer(receipt.number);
+      return;
+    case 'group-created':
+    case 'group-announced':
+    case 'group-joined':
+    case 'group-left':
+    case 'group-changed':
+    case 'member-removed':
+    case 'group-deleted':
+      writeGroupReceipt(writer, receipt);
       return;
     case 'upload-leased':
       writer.byte(tag.uploadLeased);
@@ -99,6 +122,13 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
   }
 }
 
+function readSent(reader: ByteReader, numbered: boolean): Receipt {
+  const [conversation, sequence, index] = [reader.text(), reader.integer(), reader.integer()];
+  const [to, sentMs] = [reader.integer() || null, reader.integer()];
+  const number = numbered ? reader.integer() : 0;
+  return { kind: 'sent', conversation, sequence, index, to, number, sentMs };
+}
+
 function readReceipt(reader: ByteReader, kind: number): Receipt {
   switch (kind) {
     case tag.registered:
@@ -109,15 +139,10 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
       return { kind: 'logged-out' };
     case tag.accountDeleted:
       return { kind: 'account-deleted', account: reader.integer(), name: reader.text() };
+    case tag.sentUnnumbered:
+      return readSent(reader, false);
     case tag.sent:
-      return {
-        kind: 'sent',
-        conversation: reader.text(),
-        sequence: reader.integer(),
-        index: reader.integer(),
-        to: reader.integer(),
-        sentMs: reader.integer(),
-      };
+      return readSent(reader, true);
     case tag.uploadLeased:
       return { kind: 'upload-leased', manifest: reader.text(), bytes: reader.integer() };
     case tag.uploadCancelled:
@@ -125,6 +150,6 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
     case tag.cursorsAdvanced:
       return { kind: 'cursors-advanced' };
     default:
-      return readAccountReceipt(reader, kind);
+      return readGroupReceipt(reader, kind) ?? readAccountReceipt(reader, kind);
   }
 }

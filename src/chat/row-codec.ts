@@ -3,27 +3,66 @@
  * A row that cannot be read is damage, or was written by a newer version: null here, an error naming the key at loading.
  */
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
+import type { GroupAddress } from './group-types.ts';
+import type { MembershipData } from './membership.ts';
 import { readResult, writeResult } from './receipt-codec.ts';
-import type { AccountId, ConversationId, FileReference, Result, SessionId, UploadLease } from './types.ts';
+import type {
+  AccountId,
+  ConversationId,
+  DeliveryReceipt,
+  FileReference,
+  Result,
+  SessionId,
+  UploadLease,
+} from './types.ts';
 
 const version = 1;
+/** Conversations of version 1 knew no more of a member than what was delivered. */
+const conversationVersion = 2;
 
 export const rowPrefix = {
   account: 'a/',
   conversation: 'c/',
+  group: 'g/',
+  /** `m/<conversation>/<account>` */
+  member: 'm/',
+  /** How many messages an account has sent. */
+  counter: 'n/',
+  /** `r/<sender>/<number>` */
+  receipt: 'r/',
   session: 's/',
   file: 'f/',
   lease: 'u/',
   guestLease: 'l/',
 } as const;
 
+/** A direct conversation, or the lobby, which has no members. */
 export interface ConversationData {
   readonly id: ConversationId;
-  readonly members: readonly AccountId[];
-  /** Per member, in the order of `members`. */
-  readonly cursors: readonly number[];
+  readonly memberships: readonly MembershipData[];
   readonly lastSequence: number;
   readonly lastIndex: number;
+}
+
+export interface GroupData {
+  readonly id: ConversationId;
+  readonly name: string;
+  readonly owner: AccountId | null;
+  readonly passwordHash: string | null;
+  readonly credential: number;
+  readonly createdMs: number;
+  readonly address: GroupAddress | null;
+  readonly lastSequence: number;
+  readonly lastIndex: number;
+}
+
+export interface MemberData extends MembershipData {
+  readonly conversation: ConversationId;
+}
+
+export interface ReceiptData extends DeliveryReceipt {
+  /** The message was delivered; the sender has not confirmed to know. */
+  readonly due: boolean;
 }
 
 export interface RecordedAnswer {
@@ -47,24 +86,133 @@ export interface SessionData {
 const writer = new ByteWriter();
 
 export function encodeConversation(conversation: ConversationData): Uint8Array {
-  writer.begin(version);
+  writer.begin(conversationVersion);
   writer.integer(conversation.lastSequence);
   writer.integer(conversation.lastIndex);
-  writer.integer(conversation.members.length);
-  for (const member of conversation.members) writer.integer(member);
-  for (const cursor of conversation.cursors) writer.integer(cursor);
+  writer.integer(conversation.memberships.length);
+  for (const membership of conversation.memberships) {
+    writer.integer(membership.account);
+    writeCursors(membership);
+  }
   return writer.take();
 }
 
 export function decodeConversation(id: ConversationId, value: Uint8Array): ConversationData | null {
   return readAll(value, (reader) => {
-    readVersion(reader);
+    const layout = reader.byte();
+    if (layout < 1 || layout > conversationVersion) throw new MalformedBytes('unknown version');
     const lastSequence = reader.integer();
     const lastIndex = reader.integer();
     const length = reader.count();
-    const members = Array.from({ length }, () => reader.integer());
-    const cursors = Array.from({ length }, () => reader.integer());
-    return { id, members, cursors, lastSequence, lastIndex };
+    if (layout === 1)
+      return { id, memberships: readFirstMemberships(reader, length), lastSequence, lastIndex };
+    const memberships = Array.from({ length }, () => ({
+      account: reader.integer(),
+      joinedIndex: 0,
+      joinedBehind: 0,
+      ...readCursors(reader),
+    }));
+    return { id, memberships, lastSequence, lastIndex };
+  });
+}
+
+function readFirstMemberships(reader: ByteReader, length: number): readonly MembershipData[] {
+  const accounts = Array.from({ length }, () => reader.integer());
+  return accounts.map((account) => {
+    const delivered = reader.integer();
+    return { account, joinedIndex: 0, joinedBehind: 0, delivered, read: 0, singles: [] };
+  });
+}
+
+export function encodeGroup(group: GroupData): Uint8Array {
+  writer.begin(version);
+  writer.integer(group.lastSequence);
+  writer.integer(group.lastIndex);
+  writer.text(group.name);
+  // No account has the id 0, and no hash is empty.
+  writer.integer(group.owner ?? 0);
+  writer.text(group.passwordHash ?? '');
+  writer.integer(group.credential);
+  writer.integer(group.createdMs);
+  writer.text(group.address?.host ?? '');
+  writer.integer(group.address?.port ?? 0);
+  return writer.take();
+}
+
+export function decodeGroup(id: ConversationId, value: Uint8Array): GroupData | null {
+  return readAll(value, (reader) => {
+    readVersion(reader);
+    const [lastSequence, lastIndex] = [reader.integer(), reader.integer()];
+    const [name, owner, passwordHash] = [reader.text(), reader.integer() || null, reader.text() || null];
+    const [credential, createdMs] = [reader.integer(), reader.integer()];
+    const [host, port] = [reader.text(), reader.integer()];
+    const address = host === '' ? null : { host, port };
+    return { id, name, owner, passwordHash, credential, createdMs, address, lastSequence, lastIndex };
+  });
+}
+
+export function encodeMembership(membership: MembershipData): Uint8Array {
+  writer.begin(version);
+  writer.integer(membership.joinedIndex);
+  writer.integer(membership.joinedBehind);
+  writeCursors(membership);
+  return writer.take();
+}
+
+/** `id` as in the key: `<conversation>/<account>`. */
+export function decodeMembership(id: string, value: Uint8Array): MemberData | null {
+  const slash = id.lastIndexOf('/');
+  const [conversation, account] = [id.slice(0, slash), Number(id.slice(slash + 1))];
+  return readAll(value, (reader) => {
+    readVersion(reader);
+    const [joinedIndex, joinedBehind] = [reader.integer(), reader.integer()];
+    return { conversation, account, joinedIndex, joinedBehind, ...readCursors(reader) };
+  });
+}
+
+type Cursors = Pick<MembershipData, 'delivered' | 'read' | 'singles'>;
+
+function writeCursors({ delivered, read, singles }: Cursors): void {
+  writer.integer(delivered);
+  writer.integer(read);
+  writer.integer(singles.length);
+  for (const sequence of singles) writer.integer(sequence);
+}
+
+function readCursors(reader: ByteReader): Cursors {
+  const [delivered, read] = [reader.integer(), reader.integer()];
+  return { delivered, read, singles: Array.from({ length: reader.count() }, () => reader.integer()) };
+}
+
+export function encodeCounter(sent: number): Uint8Array {
+  writer.begin(version);
+  writer.integer(sent);
+  return writer.take();
+}
+
+export function decodeCounter(account: AccountId, value: Uint8Array): readonly [AccountId, number] | null {
+  return readAll(value, (reader) => {
+    readVersion(reader);
+    return [account, reader.integer()] as const;
+  });
+}
+
+export function encodeReceipt(receipt: ReceiptData): Uint8Array {
+  writer.begin(version);
+  writer.integer(receipt.to);
+  writer.text(receipt.conversation);
+  writer.integer(receipt.sequence);
+  writer.byte(receipt.due ? 1 : 0);
+  return writer.take();
+}
+
+/** `id` as in the key: `<sender>/<number>`. */
+export function decodeReceipt(id: string, value: Uint8Array): ReceiptData | null {
+  const [from = 0, number = 0] = id.split('/').map(Number);
+  return readAll(value, (reader) => {
+    readVersion(reader);
+    const [to, conversation, sequence] = [reader.integer(), reader.text(), reader.integer()];
+    return { from, number, to, conversation, sequence, due: reader.byte() === 1 };
   });
 }
 

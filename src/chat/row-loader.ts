@@ -4,17 +4,28 @@ import { decodeAccount, decodeLease, type LeaseData } from './account-rows.ts';
 import {
   type ConversationData,
   decodeConversation,
+  decodeCounter,
   decodeFileReference,
+  decodeGroup,
+  decodeMembership,
+  decodeReceipt,
   decodeSession,
   decodeUploadLease,
+  type GroupData,
+  type MemberData,
+  type ReceiptData,
   rowPrefix,
   type SessionData,
 } from './row-codec.ts';
-import type { Account, FileReference, UploadLease } from './types.ts';
+import type { Account, AccountId, FileReference, UploadLease } from './types.ts';
 
 export class RowLoader {
   readonly accounts: Account[] = [];
   readonly conversations: ConversationData[] = [];
+  readonly groups: GroupData[] = [];
+  readonly members: MemberData[] = [];
+  readonly counters: (readonly [AccountId, number])[] = [];
+  readonly receipts: ReceiptData[] = [];
   readonly sessions: SessionData[] = [];
   readonly fileReferences: FileReference[] = [];
   readonly uploadLeases: UploadLease[] = [];
@@ -32,6 +43,18 @@ export class RowLoader {
         return;
       case rowPrefix.guestLease:
         keep(this.leases, key, decodeLease(Number(id), value));
+        return;
+      case rowPrefix.group:
+        keep(this.groups, key, decodeGroup(id, value));
+        return;
+      case rowPrefix.member:
+        keep(this.members, key, decodeMembership(id, value));
+        return;
+      case rowPrefix.counter:
+        keep(this.counters, key, decodeCounter(Number(id), value));
+        return;
+      case rowPrefix.receipt:
+        keep(this.receipts, key, decodeReceipt(id, value));
         return;
       case rowPrefix.session:
         keep(this.sessions, key, decodeSession(id, value));

@@ -2,7 +2,8 @@
 import { assert } from '../base/assert.ts';
 import type { Row } from './changes.ts';
 import { encodeSession, type RecordedAnswer, rowPrefix, type SessionData } from './row-codec.ts';
-import type { AccountId, SessionId, SessionView } from './types.ts';
+import type { AccountId, SessionId } from './types.ts';
+import type { SessionView } from './view.ts';
 
 export class Session implements SessionView, SessionData, Row {
   readonly id: SessionId;

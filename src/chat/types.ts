@@ -4,11 +4,12 @@
  */
 
 import type { AccountCommand, AccountReceipt } from './account-types.ts';
+import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
 
 /** Log index of the registration: unique for ever, so that a name registered again is another account. */
 export type AccountId = number;
 
-/** `d:<smaller id>:<larger id>` for a direct conversation. Also the name of its stream in the store. */
+/** `d:<smaller id>:<larger id>`, `g:<log index of its creation>`, or `lobby`. Also the name of its stream in the store. */
 export type ConversationId = string;
 
 /** Made by the client itself, before it logs in: 32 hex digits, not secret. */
@@ -38,6 +39,9 @@ export interface Account {
   readonly email: string | null;
 }
 
+/** What a message says. Kinds are added, never changed: stored records keep theirs. */
+export type MessageBody = { readonly kind: 'text'; readonly text: string };
+
 /** One message as stored in its conversation's stream. */
 export interface Message {
   readonly conversation: ConversationId;
@@ -46,8 +50,13 @@ export interface Message {
   /** Log index: orders messages of different conversations, and is a subscriber's cursor. */
   readonly index: number;
   readonly from: AccountId;
-  readonly to: AccountId;
-  readonly text: string;
+  /** The receiver of a direct message; null in a group and in the lobby. */
+  readonly to: AccountId | null;
+  /** Counts all that its sender has sent: 1, 2, 3 … */
+  readonly number: number;
+  /** Sequence of the message of the same conversation that this one answers; null for none. */
+  readonly replyTo: number | null;
+  readonly body: MessageBody;
   readonly sentMs: number;
 }
 
@@ -124,7 +133,15 @@ export type Command =
   | { readonly kind: 'login'; readonly account: AccountId; readonly credential: number }
   | { readonly kind: 'logout' }
   | { readonly kind: 'delete-account'; readonly name: string }
-  | { readonly kind: 'send'; readonly to: string; readonly text: string }
+  | {
+      readonly kind: 'send';
+      /** A user's name, `#` and a group's name, or `#lobby`. */
+      readonly to: string;
+      readonly body: MessageBody;
+      readonly replyTo: number | null;
+      /** The sender is to be told, by a receipt that is kept until it is confirmed, when this direct message was delivered. */
+      readonly wantsReceipt: boolean;
+    }
   /** The manifest, which the gateway has read, describes a file of so many bytes. */
   | {
       readonly kind: 'lease-upload';
@@ -135,13 +152,44 @@ export type Command =
   | { readonly kind: 'cancel-upload'; readonly manifest: ManifestAddress }
   /** Coalesced by a node for its connections; cursors never move backwards. */
   | { readonly kind: 'advance-cursors'; readonly cursors: readonly CursorAdvance[] }
+  /** The same for what is acknowledged message by message, and receipt by receipt. */
+  | {
+      readonly kind: 'acknowledge';
+      readonly messages: readonly MessageAcknowledgement[];
+      readonly receipts: readonly ReceiptConfirmation[];
+    }
+  | GroupCommand
   | AccountCommand;
 
 export interface CursorAdvance {
   readonly account: AccountId;
   readonly conversation: ConversationId;
-  /** All messages of the conversation up to this sequence were delivered to the account. */
+  /** All messages of the conversation up to this sequence were delivered to the account; 0 leaves the cursor alone. */
   readonly delivered: number;
+  /** All up to this sequence were read; 0 leaves the cursor alone. */
+  readonly read: number;
+}
+
+/** This one message has reached the account, whatever became of those before it. */
+export interface MessageAcknowledgement {
+  readonly account: AccountId;
+  readonly conversation: ConversationId;
+  readonly sequence: number;
+}
+
+/** The sender of the message with this number knows that it was delivered. */
+export interface ReceiptConfirmation {
+  readonly account: AccountId;
+  readonly number: number;
+}
+
+/** For the sender of a direct message: whether it was delivered. Kept until it was delivered and the sender has confirmed to know. */
+export interface DeliveryReceipt {
+  readonly from: AccountId;
+  readonly number: number;
+  readonly to: AccountId;
+  readonly conversation: ConversationId;
+  readonly sequence: number;
 }
 
 export interface Proposal {
@@ -160,12 +208,14 @@ export type Receipt =
       readonly conversation: ConversationId;
       readonly sequence: number;
       readonly index: number;
-      readonly to: AccountId;
+      readonly to: AccountId | null;
+      readonly number: number;
       readonly sentMs: number;
     }
   | { readonly kind: 'upload-leased'; readonly manifest: ManifestAddress; readonly bytes: number }
   | { readonly kind: 'upload-cancelled'; readonly manifest: ManifestAddress }
   | { readonly kind: 'cursors-advanced' }
+  | GroupReceipt
   | AccountReceipt;
 
 export type RejectionCode =
@@ -189,7 +239,17 @@ export type RejectionCode =
   | 'BAD_DISPLAY_NAME'
   | 'INVITATION_INVALID'
   | 'NAME_CONFUSABLE'
-  | 'LIMIT_REACHED';
+  | 'LIMIT_REACHED'
+  | 'UNKNOWN_GROUP'
+  | 'BAD_GROUP_NAME'
+  | 'GROUP_TAKEN'
+  | 'GROUP_PASSWORD_WRONG'
+  | 'ALREADY_MEMBER'
+  | 'NOT_A_MEMBER'
+  | 'GROUP_FULL'
+  | 'TOO_MANY_GROUPS'
+  | 'TOO_MANY_PENDING'
+  | 'UNKNOWN_MESSAGE';
 
 export type Result =
   | { readonly ok: true; readonly receipt: Receipt }
@@ -207,59 +267,7 @@ export type ChatEvent =
   /** The password changed: connections that logged in with an older one end, but for the session that changed it. */
   | { readonly kind: 'credential-changed'; readonly account: AccountId; readonly by: SessionId | null }
   | { readonly kind: 'session-ended'; readonly session: SessionId }
-  | { readonly kind: 'delivered'; readonly advance: CursorAdvance };
-
-/** What gateways may ask of the applied state. Reads only; valid until the next entry is applied. */
-export interface ChatView {
-  accountByName(name: string): Account | undefined;
-  accountById(id: AccountId): Account | undefined;
-  accountByEmail(email: string): Account | undefined;
-  /** Cluster time of the newest applied entry. */
-  readonly clusterMs: number;
-  /** All accounts by lower-cased name, ascending by code unit. */
-  accounts(): readonly Account[];
-  /** By prefix, or by glob when the pattern holds `*` or `?`; without regard to case; linear in name and pattern. */
-  searchAccounts(pattern: string): readonly Account[];
-  session(id: SessionId): SessionView | undefined;
-  conversation(id: ConversationId): ConversationView | undefined;
-  /** Conversations of an account, with its delivery cursor in each. */
-  conversationsOf(account: AccountId): readonly ConversationView[];
-  directConversation(a: AccountId, b: AccountId): ConversationId;
-  readonly files: FilesView;
-}
-
-export interface FilesView {
-  /** Manifests of messages, each once. */
-  referenced(): Iterable<ManifestAddress>;
-  /** Manifests of uploads under way, each once. */
-  leased(): Iterable<ManifestAddress>;
-  /** False while the state is being replaced: nothing may be concluded from what is not there. */
-  readonly known: boolean;
-  /** Either of the two. */
-  has(manifest: ManifestAddress): boolean;
-  /** Grows with each manifest that joins one of the two, and when the state is replaced. Not part of the state. */
-  readonly additions: number;
-  file(id: FileId): FileReference | undefined;
-  lease(account: AccountId, manifest: ManifestAddress): UploadLease | undefined;
-  /** Of messages and uploads of the account. */
-  bytesOf(account: AccountId): number;
-  readonly clusterBytes: number;
-}
-
-export interface SessionView {
-  readonly id: SessionId;
-  readonly secretHash: string;
-  /** Null before login. */
-  readonly account: AccountId | null;
-  /** Highest sequence used. */
-  readonly highest: number;
-}
-
-export interface ConversationView {
-  readonly id: ConversationId;
-  readonly members: readonly AccountId[];
-  readonly lastSequence: number;
-  readonly lastIndex: number;
-  /** Delivered up to this sequence, per member. */
-  delivered(account: AccountId): number;
-}
+  | { readonly kind: 'cursor-advanced'; readonly advance: CursorAdvance }
+  /** A message was delivered whose sender wants to know. */
+  | { readonly kind: 'receipt'; readonly receipt: DeliveryReceipt }
+  | GroupEvent;

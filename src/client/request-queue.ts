@@ -9,7 +9,13 @@ import { type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Random } from '../base/prng.ts';
 import type { NativeReply } from '../protocol/native.ts';
-import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
+import {
+  type ClientRequest,
+  isGroupRequest,
+  isRead,
+  type Reply,
+  type Success,
+} from '../protocol/requests.ts';
 import { backOffMs } from './server-pool.ts';
 
 /** Requests made and not yet sent. A program that goes on beyond them is told `BUSY`. */
@@ -68,7 +74,7 @@ export class RequestQueue {
 
   /** `settle` is called exactly once. */
   add(request: ClientRequest, nowMs: number, settle: (reply: Reply) => void): void {
-    const numbered = isChange(request);
+    const numbered = !isRead(request);
     const refusal = this.#refusalOf(request);
     if (refusal !== null) {
       settle({ kind: 'rejection', code: refusal, text: errorTable[refusal].text });
@@ -78,7 +84,7 @@ export class RequestQueue {
     this.#fresh.push({
       request,
       numbered,
-      alone: numbered && request.op !== 'send',
+      alone: numbered && request.op !== 'send' && !isGroupRequest(request),
       settle,
       giveUpAtMs: nowMs + patienceMs,
       number: 0,
@@ -322,11 +328,15 @@ function joined(parts: Success | null, value: Success): Success {
     return { op: value.op, messages: [...parts.messages, ...value.messages] };
   if ((value.op === 'users' || value.op === 'search') && parts.op === value.op)
     return { op: value.op, users: [...parts.users, ...value.users] };
+  if (value.op === 'online' && parts.op === 'online')
+    return { op: value.op, online: [...parts.online, ...value.online] };
+  if (value.op === 'groups' && parts.op === 'groups')
+    return { op: value.op, groups: [...parts.groups, ...value.groups] };
+  if (value.op === 'members' && parts.op === 'members')
+    return { op: value.op, members: [...parts.members, ...value.members] };
+  if (value.op === 'conversations' && parts.op === 'conversations')
+    return { op: value.op, conversations: [...parts.conversations, ...value.conversations] };
   return value;
-}
-
-function isChange({ op }: ClientRequest): boolean {
-  return op !== 'users' && op !== 'search' && op !== 'history' && op !== 'profile';
 }
 
 /** A larger frame would end the connection, and be sent again on the next one. The margin is for the numbers. */

@@ -2,11 +2,14 @@
  * An account's messages from the store, as one stream: merged over its conversations by log index, ascending, up to what the view held
  * when the reading began. Read in pages, as fast as the consumer asks. One page of every conversation that has something is held at a time.
  */
+
+import { groupMark, lobbyName } from '../base/addresses.ts';
 import { decodeMessage } from '../chat/message-codec.ts';
-import type { AccountId, ConversationId, ConversationView } from '../chat/types.ts';
+import type { AccountId, ConversationId, Message } from '../chat/types.ts';
+import type { ConversationView } from '../chat/view.ts';
 import { deletedAccountName } from '../protocol/requests.ts';
 import { MinHeap } from './min-heap.ts';
-import type { DeliveryView, HistoryStore, Message, Push } from './ports.ts';
+import type { DeliveryView, HistoryStore, Push } from './ports.ts';
 
 /** Records held at once over all conversations (at least one each). */
 const heldRecords = 512;
@@ -46,23 +49,35 @@ export async function* readMissed(
   const candidates = ports.view
     .conversationsOf(account)
     .filter((conversation) => hasMore(conversation, start));
-  const feeds = candidates.map(({ id, lastSequence }) => ({ id, lastSequence }));
+  // The view moves on while the store is read: what is needed of it is taken now.
+  const feeds = candidates.map((one) => ({
+    id: one.id,
+    lastSequence: one.lastSequence,
+    first: one.joinedBehind(account) + 1,
+  }));
   const firsts = start.kind === 'delivered' ? candidates.map((one) => start.delivered(one) + 1) : [];
   const pageRecords = Math.max(
     1,
     Math.min(pageRecordsMax, Math.floor(heldRecords / Math.max(1, feeds.length))),
   );
   const heads = new MinHeap<Feed>((feed) => feed.page[feed.at]?.index ?? 0);
-  for (const [at, { id, lastSequence }] of feeds.entries()) {
-    const next =
+  for (const [at, { id, lastSequence, first }] of feeds.entries()) {
+    const wanted =
       start.kind === 'after' ? await firstAfter(ports, id, lastSequence, start.index) : (firsts[at] ?? 1);
-    const feed: Feed = { conversation: id, last: lastSequence, next, page: [], at: 0 };
+    const feed: Feed = {
+      conversation: id,
+      last: lastSequence,
+      next: Math.max(first, wanted),
+      page: [],
+      at: 0,
+    };
     if (await fill(ports, feed, pageRecords)) heads.push(feed);
   }
   for (let feed = heads.pop(); feed !== undefined; feed = heads.pop()) {
     const message = feed.page[feed.at];
     if (message === undefined) continue;
-    yield pushOf(ports.view, message);
+    const isKnown = start.kind === 'delivered' && isAcknowledged(ports.view, account, message);
+    if (!isKnown) yield pushOf(ports.view, message);
     feed.at += 1;
     if (feed.at < feed.page.length || (await fill(ports, feed, pageRecords))) heads.push(feed);
   }
@@ -137,7 +152,31 @@ async function isAfter(
   return found === undefined || decodeMessage(conversation, sequence, found.record).index > index;
 }
 
+/** Singly, out of turn. */
+function isAcknowledged(
+  view: DeliveryView,
+  account: AccountId,
+  { conversation, sequence }: Message,
+): boolean {
+  return view.conversation(conversation)?.isDelivered(account, sequence) ?? false;
+}
+
 function pushOf(view: DeliveryView, message: Message): Push {
-  const name = (account: AccountId): string => view.accountById(account)?.name ?? deletedAccountName;
-  return { message, fromName: name(message.from), toName: name(message.to), forms: {} };
+  return {
+    message,
+    fromName: nameOf(view, message.from),
+    toName: addressOf(view, message),
+    forms: {},
+  };
+}
+
+function nameOf(view: DeliveryView, account: AccountId): string {
+  return view.accountById(account)?.name ?? deletedAccountName;
+}
+
+/** What a message was sent to, as people see it now: a name, or a group's with its `#`. */
+export function addressOf(view: DeliveryView, { conversation, to }: Message): string {
+  if (to !== null) return nameOf(view, to);
+  const group = view.conversation(conversation);
+  return groupMark + (group?.kind === 'group' ? group.name : lobbyName);
 }

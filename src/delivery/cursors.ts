@@ -1,5 +1,5 @@
 /**
- * Delivered cursors of this node's readers on their way into the replicated state: coalesced per account and conversation, proposed in
+ * Delivered and read cursors of this node's readers on their way into the replicated state: coalesced per account and conversation, proposed in
  * batches, at most one round every `flushMs`. Not one log entry per message read.
  */
 import type { Clock, Timer } from '../base/clock.ts';
@@ -29,16 +29,17 @@ export class Cursors {
 
   /** The account has got all messages of the conversation up to `delivered`. Lower than known: without effect. */
   advance(account: AccountId, conversation: ConversationId, delivered: number): void {
-    if (delivered <= this.delivered(account, conversation)) return;
-    this.#put({ account, conversation, delivered });
-    this.#schedule();
+    this.#raise({ account, conversation, delivered, read: 0 });
+  }
+
+  /** The same for what the person has read. */
+  markRead(account: AccountId, conversation: ConversationId, read: number): void {
+    this.#raise({ account, conversation, delivered: 0, read });
   }
 
   /** What this node knows beyond the replicated cursor; 0 when nothing. */
   delivered(account: AccountId, conversation: ConversationId): number {
-    const key = keyOf(account, conversation);
-    const [waiting, proposed] = [this.#waiting.get(key), this.#proposed.get(key)];
-    return Math.max(waiting?.delivered ?? 0, proposed?.delivered ?? 0);
+    return this.#known(keyOf(account, conversation)).delivered;
   }
 
   /**
@@ -91,14 +92,39 @@ export class Cursors {
       const applied = await this.#propose(batch);
       for (const advance of batch) {
         this.#proposed.delete(keyOf(advance.account, advance.conversation));
-        if (!applied && advance.delivered > this.delivered(advance.account, advance.conversation))
-          this.#put(advance);
+        if (!applied) this.#keep(advance);
       }
     }
   }
 
-  #put(advance: CursorAdvance): void {
-    this.#waiting.set(keyOf(advance.account, advance.conversation), advance);
+  #raise(advance: CursorAdvance): void {
+    if (this.#keep(advance)) this.#schedule();
+  }
+
+  /** What is higher in either cursor than what waits or is under way. */
+  #keep(advance: CursorAdvance): boolean {
+    const key = keyOf(advance.account, advance.conversation);
+    const known = this.#known(key);
+    if (advance.delivered <= known.delivered && advance.read <= known.read) return false;
+    const waiting = this.#waiting.get(key);
+    this.#put(key, {
+      ...advance,
+      delivered: Math.max(advance.delivered, waiting?.delivered ?? 0),
+      read: Math.max(advance.read, waiting?.read ?? 0),
+    });
+    return true;
+  }
+
+  #known(key: string): { readonly delivered: number; readonly read: number } {
+    const [waiting, proposed] = [this.#waiting.get(key), this.#proposed.get(key)];
+    return {
+      delivered: Math.max(waiting?.delivered ?? 0, proposed?.delivered ?? 0),
+      read: Math.max(waiting?.read ?? 0, proposed?.read ?? 0),
+    };
+  }
+
+  #put(key: string, advance: CursorAdvance): void {
+    this.#waiting.set(key, advance);
     if (this.#waiting.size <= waitingCursors) return;
     const oldest = this.#waiting.keys().next();
     if (!oldest.done) this.#waiting.delete(oldest.value);

@@ -1,36 +1,74 @@
 /**
  * Fan-out of applied events on one node. Events come in log order, after the entry was applied; each goes to the subscribers of
- * the accounts that it concerns, found by key: the cost of an entry does not grow with the number of connections.
+ * the accounts that it concerns. The cost of an entry does not grow with the number of connections, unless they are its readers; those of a
+ * large group are told in slices, between which the node does its other work.
  */
 import { assert, unreachable } from '../base/assert.ts';
-import type { AccountId, ChatEvent, CursorAdvance, SessionId } from '../chat/types.ts';
+import { limits } from '../base/limits.ts';
+import type { GroupEvent } from '../chat/group-types.ts';
+import type {
+  AccountId,
+  ChatEvent,
+  ConversationId,
+  CursorAdvance,
+  DeliveryReceipt,
+  Message,
+  SessionId,
+} from '../chat/types.ts';
+import { MemberSelection } from './member-selection.ts';
 import type { DeliveryView, Push } from './ports.ts';
 
 /** Whoever wants to hear of one account. No method may throw; each may end its own subscription. */
 export interface Subscriber {
   readonly account: AccountId;
   message(push: Push): void;
-  /** Another member of one of the account's conversations has got messages. A hint: not repeated after a reconnection. */
-  delivered(advance: CursorAdvance): void;
+  /**
+   * What follows are hints: they come once, and not again after a reconnection. Another member of one of the account's direct conversations
+   * has got or read messages.
+   */
+  advanced(advance: CursorAdvance): void;
+  /** A message of this account was delivered, of which it wanted to know. The view keeps it until it is confirmed. */
+  receipt(receipt: DeliveryReceipt): void;
+  group(event: GroupEvent): void;
   accountDeleted(): void;
   /** Events up to the hub's index were not told one by one. */
   reset(): void;
 }
 
+/** Readers that are told before the node does something else: a few milliseconds of it. */
+export const sliceReaders = 256;
+/** Messages of one conversation that a slice tells together: then they leave together, too. */
+const runMessages = 64;
+/** Events that wait behind a large one. When there are more, every reader reads on from the store by itself. */
+export const waitingEvents = 10_000;
+
+type MessageEvent = Extract<ChatEvent, { kind: 'message' }>;
+type Action = (subscriber: Subscriber) => void;
+
 export class Hub {
   readonly #view: DeliveryView;
+  readonly #turn: (action: () => void) => void;
   readonly #byAccount = new Map<AccountId, Set<Subscriber>>();
   readonly #bySession = new Map<SessionId, Set<() => void>>();
   readonly #byCredential = new Map<AccountId, Set<CredentialWatch>>();
+  readonly #selection: MemberSelection<Subscriber>;
   #index: number;
+  /** Events behind the one that is being told in slices, in log order. */
+  #waiting: ChatEvent[] = [];
+  #slicing = false;
 
-  /** `index`: the entries up to it count as told. */
-  constructor(view: DeliveryView, index: number) {
+  /** `index`: the entries up to it count as told. `turn` runs the action once, soon: after whatever else is ready. */
+  constructor(view: DeliveryView, index: number, turn: (action: () => void) => void) {
     this.#view = view;
     this.#index = index;
+    this.#turn = turn;
+    this.#selection = new MemberSelection(this.#byAccount);
   }
 
-  /** Log index up to which everything was told to subscribers. Never runs backwards. */
+  /**
+   * Log index up to which everything was told to those who were subscribed then; a large event may still be on its way to some of
+   * them. Never runs backwards.
+   */
   get index(): number {
     return this.#index;
   }
@@ -59,7 +97,13 @@ export class Hub {
   publish(applied: { readonly index: number; readonly events: readonly ChatEvent[] }): void {
     assert(applied.index >= this.#index, 'applied entries are told in log order');
     this.#index = applied.index;
-    for (const event of applied.events) this.#tell(event);
+    for (const event of applied.events) {
+      // Nobody may go on in a session that is over, whatever else waits.
+      if (event.kind === 'session-ended') this.#endSession(event.session);
+      else if (event.kind === 'credential-changed') this.#endOlder(event.account);
+      else if (this.#slicing || this.#isLarge(event)) this.#queue(event);
+      else this.#tell(event);
+    }
   }
 
   /** A snapshot replaced the state: every subscriber reads on from its own position. */
@@ -83,19 +127,30 @@ export class Hub {
       case 'message':
         this.#tellMessage(event);
         return;
-      case 'delivered':
-        this.#tellDelivered(event.advance);
+      case 'cursor-advanced':
+        this.#tellAdvanced(event.advance);
+        return;
+      case 'receipt':
+        this.#tellAccount(event.receipt.from, (subscriber) => subscriber.receipt(event.receipt));
         return;
       case 'account-deleted':
-        for (const subscriber of [...(this.#byAccount.get(event.account) ?? [])]) subscriber.accountDeleted();
+        this.#tellAccount(event.account, (subscriber) => subscriber.accountDeleted());
         return;
       case 'session-ended':
-        for (const ended of [...(this.#bySession.get(event.session) ?? [])]) ended();
+        this.#endSession(event.session);
         return;
       case 'credential-changed':
         this.#endOlder(event.account);
         return;
       case 'account-registered':
+        return;
+      case 'group-created':
+      case 'group-renamed':
+      case 'group-deleted':
+      case 'member-joined':
+      case 'member-left':
+      case 'owner-changed':
+        this.#tellGroup(event);
         return;
       default:
         unreachable(event);
@@ -110,21 +165,144 @@ export class Hub {
     }
   }
 
-  #tellMessage(event: Extract<ChatEvent, { kind: 'message' }>): void {
-    const { message, fromName, toName } = event;
-    const senders = this.#byAccount.get(message.from);
-    const receivers = message.to === message.from ? undefined : this.#byAccount.get(message.to);
-    if (senders === undefined && receivers === undefined) return;
-    const push: Push = { message, fromName, toName, forms: {} };
-    if (senders !== undefined) for (const subscriber of senders) subscriber.message(push);
-    if (receivers !== undefined) for (const subscriber of receivers) subscriber.message(push);
+  #tellMessage({ message, fromName, toName }: MessageEvent): void {
+    const tell = telling({ message, fromName, toName, forms: {} });
+    if (message.to === null) {
+      for (const reader of this.#readersOf(message)) tell(reader);
+      return;
+    }
+    this.#tellAccount(message.from, tell);
+    if (message.to !== message.from) this.#tellAccount(message.to, tell);
   }
 
-  #tellDelivered(advance: CursorAdvance): void {
-    for (const member of this.#view.conversation(advance.conversation)?.members ?? []) {
-      if (member === advance.account) continue;
-      for (const subscriber of this.#byAccount.get(member) ?? []) subscriber.delivered(advance);
+  #isLarge(event: ChatEvent): boolean {
+    if (event.kind !== 'message' || event.message.to !== null) return false;
+    const conversation = this.#view.conversation(event.message.conversation);
+    const most = conversation?.kind === 'group' ? conversation.memberCount : this.#byAccount.size;
+    return Math.min(most, this.#byAccount.size) > sliceReaders;
+  }
+
+  /** The view may be ahead of what is told: who joined behind the message is none of its readers. */
+  #readersOf({ conversation: id, sequence }: Message): readonly Subscriber[] {
+    const conversation = this.#view.conversation(id);
+    if (conversation === undefined) return [];
+    switch (conversation.kind) {
+      case 'direct':
+        return this.#selection.among(conversation.members);
+      case 'lobby':
+        return this.#selection.all();
+      case 'group':
+        return this.#selection.ofGroup(
+          conversation,
+          (account) => conversation.joinedBehind(account) < sequence,
+        );
+      default:
+        unreachable(conversation);
     }
+  }
+
+  #tellAdvanced(advance: CursorAdvance): void {
+    const conversation = this.#view.conversation(advance.conversation);
+    // In a group of thousands everyone's progress is nobody's news; who wants to know asks.
+    if (conversation?.kind !== 'direct') return;
+    for (const member of conversation.members) {
+      if (member === advance.account) continue;
+      this.#tellAccount(member, (subscriber) => subscriber.advanced(advance));
+    }
+  }
+
+  #tellGroup(event: GroupEvent): void {
+    const tell: Action = (subscriber) => subscriber.group(event);
+    if (event.kind === 'group-deleted') {
+      for (const reader of this.#selection.among(event.members)) tell(reader);
+      return;
+    }
+    // Who has left is in the group no more, and the one who most needs to know.
+    if (event.kind === 'member-left') this.#tellAccount(event.account, tell);
+    const group = this.#view.conversation(event.group);
+    if (group?.kind !== 'group' || group.memberCount > limits.noticeMembers) return;
+    for (const reader of this.#selection.ofGroup(group, everyone)) tell(reader);
+  }
+
+  #tellAccount(account: AccountId, tell: Action): void {
+    const subscribers = this.#byAccount.get(account);
+    if (subscribers !== undefined) for (const subscriber of [...subscribers]) tell(subscriber);
+  }
+
+  #endSession(session: SessionId): void {
+    for (const ended of [...(this.#bySession.get(session) ?? [])]) ended();
+  }
+
+  #queue(event: ChatEvent): void {
+    this.#waiting.push(event);
+    if (this.#waiting.length > waitingEvents) {
+      this.#waiting = [];
+      this.reset(this.#index);
+    } else if (!this.#slicing) {
+      // What is applied together is then told together.
+      this.#slicing = true;
+      this.#turn(() => this.#drain());
+    }
+  }
+
+  /** Tells what waits, up to and with the first slice of the next large event. */
+  #drain(): void {
+    this.#slicing = false;
+    let told = 0;
+    while (!this.#slicing) {
+      const event = this.#waiting[told];
+      if (event === undefined) break;
+      if (event.kind === 'message' && this.#isLarge(event)) {
+        const run = this.#runFrom(told, event.message.conversation);
+        told += run.length;
+        this.#tellRun(run);
+      } else {
+        told += 1;
+        this.#tell(event);
+      }
+    }
+    this.#waiting.splice(0, told);
+  }
+
+  #runFrom(start: number, conversation: ConversationId): readonly Push[] {
+    const run: Push[] = [];
+    while (run.length < runMessages) {
+      const event = this.#waiting[start + run.length];
+      if (event?.kind !== 'message' || event.message.conversation !== conversation) break;
+      const { message, fromName, toName } = event;
+      run.push({ message, fromName, toName, forms: {} });
+    }
+    return run;
+  }
+
+  #tellRun(run: readonly Push[]): void {
+    const [first, last] = [run[0], run.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const conversation = this.#view.conversation(first.message.conversation);
+    const tell = (reader: Subscriber): void => {
+      const behind = conversation?.joinedBehind(reader.account) ?? 0;
+      for (const push of run) if (push.message.sequence > behind) reader.message(push);
+    };
+    this.#tellSlice(this.#readersOf(last.message), tell, 0);
+  }
+
+  #tellSlice(readers: readonly Subscriber[], tell: Action, from: number): void {
+    const to = Math.min(readers.length, from + sliceReaders);
+    for (let at = from; at < to; at++) {
+      const reader = readers[at];
+      // Some may have left while others were told.
+      if (reader !== undefined && this.#isSubscribed(reader)) tell(reader);
+    }
+    if (to === readers.length) return;
+    this.#slicing = true;
+    this.#turn(() => {
+      this.#tellSlice(readers, tell, to);
+      if (to + sliceReaders >= readers.length) this.#drain();
+    });
+  }
+
+  #isSubscribed(subscriber: Subscriber): boolean {
+    return this.#byAccount.get(subscriber.account)?.has(subscriber) === true;
   }
 }
 
@@ -132,6 +310,12 @@ interface CredentialWatch {
   readonly credential: number | undefined;
   readonly ended: () => void;
 }
+
+function telling(push: Push): Action {
+  return (subscriber) => subscriber.message(push);
+}
+
+const everyone = (): boolean => true;
 
 function addTo<Key, Value>(index: Map<Key, Set<Value>>, key: Key, value: Value): () => void {
   const set = index.get(key) ?? new Set();

@@ -6,7 +6,8 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { AccountId, CursorAdvance } from '../chat/types.ts';
+import type { GroupEvent } from '../chat/group-types.ts';
+import type { AccountId, CursorAdvance, DeliveryReceipt } from '../chat/types.ts';
 import { type CatchUpPorts, readMissed, type Start } from './catch-up.ts';
 import type { Hub, Subscriber } from './hub.ts';
 import type { DeliveryView, HistoryStore, Push, Sink } from './ports.ts';
@@ -24,11 +25,18 @@ export interface OutboxPorts {
   readonly clock: Clock;
 }
 
+/** What a reader may want to hear beside messages; see `Subscriber`. A reader that lags is spared it. */
+export interface Hints {
+  readonly advanced?: (advance: CursorAdvance) => void;
+  readonly receipt?: (receipt: DeliveryReceipt) => void;
+  readonly group?: (event: GroupEvent) => void;
+}
+
 export interface OutboxOptions {
   readonly account: AccountId;
   readonly start: Start;
   readonly sink: Sink;
-  readonly delivered?: (advance: CursorAdvance) => void;
+  readonly hints?: Hints;
   readonly accountDeleted: () => void;
   /** For tests. */
   readonly backlogMessages?: number;
@@ -82,9 +90,16 @@ export class Outbox implements Subscriber {
     this.#watchStall();
   }
 
-  delivered(advance: CursorAdvance): void {
-    // Only a hint, so a reader that lags is spared it.
-    if (!this.#closed && this.#window < limits.outboxBytes) this.#options.delivered?.(advance);
+  advanced(advance: CursorAdvance): void {
+    if (this.#hears) this.#options.hints?.advanced?.(advance);
+  }
+
+  receipt(receipt: DeliveryReceipt): void {
+    if (this.#hears) this.#options.hints?.receipt?.(receipt);
+  }
+
+  group(event: GroupEvent): void {
+    if (this.#hears) this.#options.hints?.group?.(event);
   }
 
   accountDeleted(): void {
@@ -113,6 +128,10 @@ export class Outbox implements Subscriber {
     this.#stall?.cancel();
     this.#backlog = [];
     this.#wakeReader();
+  }
+
+  get #hears(): boolean {
+    return !this.#closed && this.#window < limits.outboxBytes;
   }
 
   #waiting(): number {

@@ -1,12 +1,13 @@
 /** What delivery asks of its neighbours. Structural: the engine's bus and the store fit without an import from here. */
 import type { ErrorCode } from '../base/errors.ts';
-import type { AccountId, ChatView, CursorAdvance, Message } from '../chat/types.ts';
+import type { CursorAdvance, Message } from '../chat/types.ts';
+import type { ChatView } from '../chat/view.ts';
 import type { StateStore } from '../store/state-store.ts';
 
 /** One message on its way to readers. Made once for all of them. */
 export interface Push {
   readonly message: Message;
-  /** As people see them; the name of an account that is gone is `deleted account`. */
+  /** As people see them: of a group with its `#`; the name of an account that is gone is `deleted account`. */
   readonly fromName: string;
   readonly toName: string;
   /** Each codec's form of this push, by dialect: kept by the first sink that needs it, shared by all others. */
@@ -41,5 +42,3 @@ export interface Bus {
 
 /** Proposes a batch; resolves true once it is applied, false when that is refused or unknown. Never rejects. */
 export type ProposeCursors = (cursors: readonly CursorAdvance[]) => Promise<boolean>;
-
-export type { AccountId, ChatView, CursorAdvance, Message };

@@ -12,6 +12,8 @@ export type PresenceFrame =
       readonly part: number;
       readonly parts: number;
       readonly accounts: readonly AccountId[];
+      /** When each of them connected, in milliseconds since 1970-01-01 UTC by the clock of its node. */
+      readonly since: readonly number[];
     }
   /** The change that leads from `sequence` - 1 to `sequence`. */
   | {
@@ -19,6 +21,7 @@ export type PresenceFrame =
       readonly epoch: number;
       readonly sequence: number;
       readonly up: readonly AccountId[];
+      readonly since: readonly number[];
       readonly down: readonly AccountId[];
     }
   | {
@@ -59,11 +62,14 @@ function decodeNumbered(
     case 'list': {
       const [part, parts, accounts] = [field.get('part'), field.get('parts'), field.get('accounts')];
       if (!isCount(part) || !isCount(parts) || !isCounts(accounts)) return null;
-      return { kind: 'list', epoch, sequence, part, parts, accounts };
+      const since = timesOf(field, accounts.length);
+      return since === null ? null : { kind: 'list', epoch, sequence, part, parts, accounts, since };
     }
     case 'delta': {
       const [up, down] = [field.get('up'), field.get('down')];
-      return isCounts(up) && isCounts(down) ? { kind: 'delta', epoch, sequence, up, down } : null;
+      if (!isCounts(up) || !isCounts(down)) return null;
+      const since = timesOf(field, up.length);
+      return since === null ? null : { kind: 'delta', epoch, sequence, up, down, since };
     }
     case 'digest': {
       const [count, checksum] = [field.get('count'), field.get('checksum')];
@@ -73,6 +79,12 @@ function decodeNumbered(
     default:
       return null;
   }
+}
+
+/** One for each account; a node of an earlier version does not tell them. */
+function timesOf(field: ReadonlyMap<string, unknown>, count: number): readonly number[] | null {
+  const since = field.get('since') ?? Array.from({ length: count }, () => 0);
+  return isCounts(since) && since.length === count ? since : null;
 }
 
 function parse(bytes: Uint8Array): unknown {

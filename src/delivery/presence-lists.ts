@@ -8,7 +8,8 @@ const partsMax = 1_000;
 
 /** A set with a checksum that does not depend on the order of arrival, kept as it changes. */
 export class AccountSet {
-  readonly #accounts = new Set<AccountId>();
+  /** Each with the time of its connection. */
+  readonly #accounts = new Map<AccountId, number>();
   #checksum = 0;
 
   get size(): number {
@@ -23,9 +24,9 @@ export class AccountSet {
     return this.#accounts.has(account);
   }
 
-  add(account: AccountId): void {
+  add(account: AccountId, sinceMs: number): void {
     if (this.#accounts.has(account)) return;
-    this.#accounts.add(account);
+    this.#accounts.set(account, sinceMs);
     this.#checksum = (this.#checksum + mixed(account)) >>> 0;
   }
 
@@ -38,7 +39,7 @@ export class AccountSet {
     this.#checksum = 0;
   }
 
-  list(): AccountId[] {
+  list(): (readonly [account: AccountId, sinceMs: number])[] {
     return [...this.#accounts];
   }
 }
@@ -68,6 +69,10 @@ export class RemoteList {
 
   has(account: AccountId): boolean {
     return this.#accounts.has(account);
+  }
+
+  list(): (readonly [account: AccountId, sinceMs: number])[] {
+    return this.#accounts.list();
   }
 
   /** False when the list has to be asked for. */
@@ -120,7 +125,7 @@ export class RemoteList {
     this.#parts.push(frame);
     if (this.#parts.length < frame.parts) return;
     this.#accounts.clear();
-    for (const part of this.#parts) for (const account of part.accounts) this.#accounts.add(account);
+    for (const part of this.#parts) this.#addAll(part.accounts, part.since);
     this.#parts = [];
     this.#epoch = frame.epoch;
     this.#sequence = frame.sequence;
@@ -130,9 +135,13 @@ export class RemoteList {
     const follows = frame.epoch === this.#epoch && frame.sequence === this.#sequence + 1;
     if (!follows) return frame.epoch === this.#epoch && frame.sequence <= this.#sequence;
     this.#sequence = frame.sequence;
-    for (const account of frame.up) this.#accounts.add(account);
+    this.#addAll(frame.up, frame.since);
     for (const account of frame.down) this.#accounts.delete(account);
     return true;
+  }
+
+  #addAll(accounts: readonly AccountId[], since: readonly number[]): void {
+    for (const [at, account] of accounts.entries()) this.#accounts.add(account, since[at] ?? 0);
   }
 
   #matches(frame: Extract<PresenceFrame, { kind: 'digest' }>): boolean {

@@ -19,15 +19,15 @@ const gatherMs = 5;
 /** At most one question a node in this time. */
 const askMs = 200;
 /** Accounts in one frame. */
-export const frameAccounts = 1_000;
+export const frameAccounts = 500;
 const epochs = 2 ** 32;
 
 export class Presence {
   readonly #clock: Clock;
   readonly #bus: Bus;
   readonly #epoch: number;
-  /** Connections of each account on this node. */
-  readonly #connections = new Map<AccountId, number>();
+  /** Connections of each account on this node, and when the first of them began. */
+  readonly #connections = new Map<AccountId, { readonly count: number; readonly sinceMs: number }>();
   /** What the other nodes have been told of this one. */
   readonly #announced = new AccountSet();
   readonly #touched = new Set<AccountId>();
@@ -61,16 +61,32 @@ export class Presence {
     return false;
   }
 
+  /** Everyone online in the cluster, by the time of their first connection. */
+  online(): readonly { readonly account: AccountId; readonly sinceMs: number }[] {
+    const since = new Map<AccountId, number>();
+    const note = (account: AccountId, sinceMs: number): void => {
+      since.set(account, Math.min(sinceMs, since.get(account) ?? sinceMs));
+    };
+    for (const [account, { sinceMs }] of this.#connections) note(account, sinceMs);
+    for (const remote of this.#remotes.values()) {
+      for (const [account, sinceMs] of remote.list()) note(account, sinceMs);
+    }
+    const all = Array.from(since, ([account, sinceMs]) => ({ account, sinceMs }));
+    return all.sort((a, b) => a.sinceMs - b.sinceMs || a.account - b.account);
+  }
+
   /** One connection of the account on this node began. Returns how to end it; idempotent. */
   connect(account: AccountId): () => void {
-    this.#connections.set(account, (this.#connections.get(account) ?? 0) + 1);
+    const known = this.#connections.get(account);
+    const sinceMs = known?.sinceMs ?? Math.floor(this.#clock.wallMs());
+    this.#connections.set(account, { count: (known?.count ?? 0) + 1, sinceMs });
     this.#touch(account);
     let connected = true;
     return () => {
       if (!connected) return;
       connected = false;
-      const left = (this.#connections.get(account) ?? 1) - 1;
-      if (left > 0) this.#connections.set(account, left);
+      const left = (this.#connections.get(account)?.count ?? 1) - 1;
+      if (left > 0) this.#connections.set(account, { count: left, sinceMs });
       else this.#connections.delete(account);
       this.#touch(account);
     };
@@ -102,7 +118,7 @@ export class Presence {
     this.#touched.clear();
     const up = touched.filter((account) => this.#connections.has(account) && !this.#announced.has(account));
     const down = touched.filter((account) => !this.#connections.has(account) && this.#announced.has(account));
-    for (const account of up) this.#announced.add(account);
+    for (const account of up) this.#announced.add(account, this.#sinceOf(account));
     for (const account of down) this.#announced.delete(account);
     for (let from = 0; from < up.length || from < down.length; from += frameAccounts) {
       this.#sequence += 1;
@@ -112,9 +128,14 @@ export class Presence {
         epoch: this.#epoch,
         sequence: this.#sequence,
         up: some,
+        since: some.map((account) => this.#sinceOf(account)),
         down: others,
       });
     }
+  }
+
+  #sinceOf(account: AccountId): number {
+    return this.#connections.get(account)?.sinceMs ?? 0;
   }
 
   #broadcast(frame: PresenceFrame): void {
@@ -158,14 +179,15 @@ export class Presence {
     const all = this.#announced.list();
     const parts = Math.max(1, Math.ceil(all.length / frameAccounts));
     for (let part = 0; part < parts; part++) {
-      const accounts = all.slice(part * frameAccounts, (part + 1) * frameAccounts);
+      const some = all.slice(part * frameAccounts, (part + 1) * frameAccounts);
       const frame = {
         kind: 'list',
         epoch: this.#epoch,
         sequence: this.#sequence,
         part,
         parts,
-        accounts,
+        accounts: some.map(([account]) => account),
+        since: some.map(([, sinceMs]) => sinceMs),
       } as const;
       this.#bus.sendTo(node, encodePresence(frame));
     }

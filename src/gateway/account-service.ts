@@ -5,8 +5,9 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { bearerName, isName } from '../chat/names.ts';
-import type { Account, AccountId, ChatView, Command, Result } from '../chat/types.ts';
+import type { Account, AccountId, Command, Result } from '../chat/types.ts';
 import { isUuid } from '../chat/uuid.ts';
+import type { ChatView } from '../chat/view.ts';
 import type { Profile, Reply } from '../protocol/requests.ts';
 import type { Outcome } from '../replication/engine.ts';
 import type { Propose } from './authentication.ts';

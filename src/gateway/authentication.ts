@@ -5,7 +5,8 @@
 import type { ErrorCode } from '../base/errors.ts';
 import { isName } from '../chat/names.ts';
 import { isDisplayName, isEmail } from '../chat/profile-fields.ts';
-import type { Account, ChatView, Command, Numbering } from '../chat/types.ts';
+import type { Account, Command, Numbering } from '../chat/types.ts';
+import type { ChatView } from '../chat/view.ts';
 import type { ChangeRequest, Reply } from '../protocol/requests.ts';
 import type { ConnectionContext } from './context.ts';
 import type { Hasher } from './hasher.ts';

@@ -7,7 +7,8 @@ import type { ClusterConfig } from '../base/config.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
 import { encodeProposal } from '../chat/codec.ts';
-import type { ChatEvent, ChatView, CursorAdvance, Result } from '../chat/types.ts';
+import type { ChatEvent, CursorAdvance, Result } from '../chat/types.ts';
+import type { ChatView } from '../chat/view.ts';
 import { Cursors } from '../delivery/cursors.ts';
 import { Hub } from '../delivery/hub.ts';
 import { Presence } from '../delivery/presence.ts';
@@ -15,6 +16,7 @@ import type { Files } from '../files/files.ts';
 import { encodeNative } from '../protocol/native-codec.ts';
 import type { Engine, PeerBus } from '../replication/engine.ts';
 import { Counters } from './counters.ts';
+import type { GroupGuesses } from './group-service.ts';
 import type { Hasher } from './hasher.ts';
 import type { HistoryStore } from './history.ts';
 import { NativeSession } from './native-session.ts';
@@ -60,7 +62,7 @@ export class Edge {
     const { engine, clock, random, logger, view, store, bus, config, hasher, secureBytes } = options;
     this.#options = options;
     const cursors = new Cursors(clock, (advances) => this.#proposeCursors(advances));
-    const hub = new Hub(view, engine.status().appliedIndex);
+    const hub = new Hub(view, engine.status().appliedIndex, options.turn);
     const presence = new Presence(clock, random, bus);
     this.delivery = { hub, view, store, clock, cursors, presence };
     this.uploads = new Uploads({ engine, view, files: options.files, quota: config.files });
@@ -75,6 +77,7 @@ export class Edge {
       counters: this.counters,
       logger,
       policy: policyOf(config),
+      guesses: unlimitedGuesses,
     });
     this.#unsubscribe = [
       engine.onApplied((applied) => hub.publish(applied)),
@@ -134,12 +137,16 @@ export class Edge {
   }
 }
 
+/** A place for the limits that a user's password has. */
+const unlimitedGuesses: GroupGuesses = { admit: async () => undefined, failed: () => undefined };
+
 function policyOf(config: ClusterConfig): Policy {
   const demonstration = config.profile === 'loopback-demo';
   return {
     singleSessions: config.sessions === 'single',
     revealUnknownUser: config.revealUnknownUser,
     publicUserList: demonstration,
+    publicRegistry: demonstration,
     passwords: {
       minChars: demonstration ? shortPasswordChars : safePasswordChars,
       refuseCommon: !demonstration,

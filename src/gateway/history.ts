@@ -1,13 +1,19 @@
 /** A conversation again, from the store: as one bounded reply, or in pages for a reader that takes its time. */
+
+import { groupNameIn, lobbyName } from '../base/addresses.ts';
 import { CodedError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { lobbyId } from '../chat/conversation.ts';
 import { decodeMessage } from '../chat/message-codec.ts';
-import type { AccountId, ChatView, ConversationView, Message } from '../chat/types.ts';
-import { deletedAccountName, type MessageEntry, type ReadRequest } from '../protocol/requests.ts';
+import { foldName } from '../chat/names.ts';
+import type { AccountId, Message } from '../chat/types.ts';
+import type { ChatView, ConversationView } from '../chat/view.ts';
+import { addressOf } from '../delivery/catch-up.ts';
+import { deletedAccountName, type HistoryRequest, type MessageEntry } from '../protocol/requests.ts';
 import type { StateStore } from '../store/state-store.ts';
+import { entryOf } from './entries.ts';
 
 export type HistoryStore = Pick<StateStore, 'readStream'>;
-export type HistoryRequest = Extract<ReadRequest, { op: 'history' }>;
 
 const pageRecords = 64;
 /** JSON of the messages in one reply: a frame holds it with room for the rest. The client pages back with `before`. */
@@ -22,39 +28,36 @@ export class HistoryReader {
     this.#store = store;
   }
 
-  /**
-   * The newest messages, oldest first: as many as asked for, or as fit one frame. Throws `CodedError` UNKNOWN_USER. To be called
-   * behind a barrier.
-   */
-  async newest(account: AccountId, request: HistoryRequest): Promise<readonly MessageEntry[]> {
-    const range = this.#range(account, request);
-    if (range === null) return [];
-    const pages: MessageEntry[][] = [];
+  /** As the request says, oldest first: as many as asked for, or as fit one frame. To be called behind a barrier. */
+  async one(account: AccountId, request: HistoryRequest): Promise<readonly MessageEntry[]> {
+    const range = await this.#range(this.#conversation(account, request.with), request);
+    const fromStart = isAscending(request);
+    const kept: MessageEntry[] = [];
     let bytes = 0;
-    for (let to = range.to; to >= range.from; to -= pageRecords) {
-      const from = Math.max(range.from, to - pageRecords + 1);
-      const page = await this.#page(range.conversation, from, to);
-      const kept: MessageEntry[] = [];
-      for (const entry of page.reverse()) {
+    for (let done = 0; range.from + done <= range.to; done += pageRecords) {
+      const count = Math.min(pageRecords, range.to - range.from - done + 1);
+      const from = fromStart ? range.from + done : range.to - done - count + 1;
+      const page = await this.#page(range.conversation, from, from + count - 1);
+      for (const entry of fromStart ? page : page.reverse()) {
         bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
-        if (bytes > replyBytes) break;
+        if (bytes > replyBytes) return fromStart ? kept : kept.reverse();
         kept.push(entry);
       }
-      pages.push(kept.reverse());
-      if (bytes > replyBytes) break;
+      if (page.length < count) break;
     }
-    return pages.reverse().flat();
+    return fromStart ? kept : kept.reverse();
   }
 
-  /** The same messages, ascending, as the consumer asks for them. Throws `CodedError` UNKNOWN_USER at once. */
+  /** The same messages, ascending, as the consumer asks for them. Throws `CodedError` at once when they are not to be read. */
   pages(account: AccountId, request: HistoryRequest): AsyncGenerator<readonly MessageEntry[], void, void> {
-    return this.#pagesOf(this.#range(account, request));
+    return this.#pagesOf(this.#conversation(account, request.with), request);
   }
 
   async *#pagesOf(
-    range: { readonly conversation: string; readonly from: number; readonly to: number } | null,
+    conversation: ConversationView | null,
+    request: HistoryRequest,
   ): AsyncGenerator<readonly MessageEntry[], void, void> {
-    if (range === null) return;
+    const range = await this.#range(conversation, request);
     for (let from = range.from; from <= range.to; from += pageRecords) {
       const page = await this.#page(range.conversation, from, Math.min(range.to, from + pageRecords - 1));
       if (page.length === 0) return;
@@ -62,21 +65,47 @@ export class HistoryReader {
     }
   }
 
-  #range(
-    account: AccountId,
-    request: HistoryRequest,
-  ): { readonly conversation: string; readonly from: number; readonly to: number } | null {
-    const conversation = this.#conversation(account, request.with);
-    if (conversation === undefined) return null;
-    const to = Math.min(conversation.lastSequence, (request.before ?? Number.MAX_SAFE_INTEGER) - 1);
+  async #range(conversation: ConversationView | null, request: HistoryRequest): Promise<Range> {
+    if (conversation === null) return { conversation: '', from: 1, to: 0 };
+    const { id, lastSequence } = conversation;
+    const last = Math.min(lastSequence, (request.before ?? Number.MAX_SAFE_INTEGER) - 1);
     const limit = Math.min(Math.max(request.limit, 1), limits.historyMessages);
-    return { conversation: conversation.id, from: Math.max(1, to - limit + 1), to };
+    if (!isAscending(request)) return { conversation: id, from: Math.max(1, last - limit + 1), to: last };
+    const since = request.since === undefined ? 1 : await this.#firstSince(id, lastSequence, request.since);
+    const from = Math.max(since, (request.after ?? 0) + 1);
+    return { conversation: id, from, to: Math.min(last, from + limit - 1) };
   }
 
-  #conversation(account: AccountId, name: string): ConversationView | undefined {
-    const other = this.#view.accountByName(name);
-    if (other === undefined) throw new CodedError('UNKNOWN_USER');
-    return this.#view.conversation(this.#view.directConversation(account, other.id));
+  /** First sequence sent at `sinceMs` or later, by halving: times never fall within a conversation. */
+  async #firstSince(conversation: string, last: number, sinceMs: number): Promise<number> {
+    let from = 1;
+    let to = last + 1;
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2);
+      const [record] = await this.#store.readStream(conversation, { from: middle, to: middle, limit: 1 });
+      const isLater =
+        record === undefined || decodeMessage(conversation, middle, record.record).sentMs >= sinceMs;
+      if (isLater) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
+
+  /**
+   * Null: there is none yet, and there may be one. Throws `CodedError` when there cannot be one, or when it is not this account's to read: a
+   * closed group is to a stranger as if it were not there.
+   */
+  #conversation(account: AccountId, address: string): ConversationView | null {
+    const groupName = groupNameIn(address);
+    if (groupName === null) {
+      const other = this.#view.accountByName(address);
+      if (other === undefined) throw new CodedError('UNKNOWN_USER');
+      return this.#view.conversation(this.#view.directConversation(account, other.id)) ?? null;
+    }
+    if (foldName(groupName) === lobbyName) return this.#view.conversation(lobbyId) ?? null;
+    const group = this.#view.groupByName(groupName);
+    if (group?.includes(account)) return group;
+    throw new CodedError(group?.passwordHash === null ? 'NOT_A_MEMBER' : 'UNKNOWN_GROUP');
   }
 
   async #page(conversation: string, from: number, to: number): Promise<MessageEntry[]> {
@@ -85,19 +114,17 @@ export class HistoryReader {
   }
 
   #entry(message: Message): MessageEntry {
-    const { conversation, sequence, index, text, sentMs } = message;
-    return {
-      conversation,
-      sequence,
-      index,
-      from: this.#nameOf(message.from),
-      to: this.#nameOf(message.to),
-      text,
-      sentMs,
-    };
+    const from = this.#view.accountById(message.from)?.name ?? deletedAccountName;
+    return entryOf(message, from, addressOf(this.#view, message));
   }
+}
 
-  #nameOf(account: AccountId): string {
-    return this.#view.accountById(account)?.name ?? deletedAccountName;
-  }
+interface Range {
+  readonly conversation: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function isAscending({ after, since }: HistoryRequest): boolean {
+  return after !== undefined || since !== undefined;
 }

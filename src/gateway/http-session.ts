@@ -1,7 +1,7 @@
 /** Who asks over HTTP: a session of the replicated state, named and proven in a header, so that no token stands in an address. */
 import { createHash } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
-import type { ChatView } from '../chat/types.ts';
+import type { ChatView } from '../chat/view.ts';
 import type { Identity } from './context.ts';
 import { sameText } from './native-frames.ts';
 

@@ -4,6 +4,7 @@ import { errorTable } from '../base/errors.ts';
 import type { Push } from '../delivery/ports.ts';
 import type { NativeEvent, Outcome } from '../protocol/native.ts';
 import type { Reply } from '../protocol/requests.ts';
+import { entryOf } from './entries.ts';
 
 export type ClosingCode = Extract<NativeEvent, { ev: 'closing' }>['code'];
 
@@ -23,17 +24,7 @@ export function outcomeOf(reply: Reply): Outcome {
 }
 
 export function encodeMessage({ message, fromName, toName }: Push): string {
-  const { conversation, sequence, index, text, sentMs } = message;
-  return JSON.stringify({
-    ev: 'message',
-    conversation,
-    sequence,
-    index,
-    from: fromName,
-    to: toName,
-    text,
-    sentMs,
-  } satisfies NativeEvent);
+  return JSON.stringify({ ev: 'message', ...entryOf(message, fromName, toName) } satisfies NativeEvent);
 }
 
 /** In a time that does not depend on where they differ. */

@@ -7,9 +7,17 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { CodedError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import type { ChatView, CursorAdvance, Numbering } from '../chat/types.ts';
+import type { CursorAdvance, Numbering } from '../chat/types.ts';
+import type { ChatView } from '../chat/view.ts';
 import type { Push, Sink } from '../delivery/ports.ts';
-import type { Hello, NativeEvent, NodeAddress, NumberedRequest, QueryRequest } from '../protocol/native.ts';
+import type {
+  Hello,
+  MarkRead,
+  NativeEvent,
+  NodeAddress,
+  NumberedRequest,
+  QueryRequest,
+} from '../protocol/native.ts';
 import { nativeVersion } from '../protocol/native.ts';
 import { encodeNative, type NativeInput, parseNative } from '../protocol/native-codec.ts';
 import type { Reply, Success } from '../protocol/requests.ts';
@@ -17,6 +25,7 @@ import { deletedAccountName } from '../protocol/requests.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
+import { noticeOf } from './entries.ts';
 import { FrameWriter } from './frame-writer.ts';
 import {
   type ClosingCode,
@@ -231,6 +240,9 @@ export class NativeSession implements Sink {
       case 'ack':
         this.#acknowledge(request.index);
         return;
+      case 'read':
+        this.#markRead(request);
+        return;
       default:
         this.#ask(request);
     }
@@ -320,7 +332,10 @@ export class NativeSession implements Sink {
       session,
       after,
       sink: this,
-      delivered: (advance) => this.#tellDelivered(advance),
+      hints: {
+        advanced: (advance) => this.#tellAdvanced(advance),
+        group: (event) => this.#event({ ev: 'group', ...noticeOf(event) }),
+      },
       ended: () => void this.#ended(),
     });
   }
@@ -336,9 +351,18 @@ export class NativeSession implements Sink {
       this.#acknowledgements.note(lastIndex, id, lastSequence);
   }
 
-  #tellDelivered({ account, conversation, delivered }: CursorAdvance): void {
+  #markRead({ conversation, sequence }: MarkRead): void {
+    const account = this.#subscription?.account;
+    // Nothing is kept for what does not exist.
+    const known = this.#dependencies.view.conversation(conversation);
+    if (account === undefined || known?.includes(account) !== true || sequence > known.lastSequence) return;
+    this.#dependencies.delivery.cursors.markRead(account, conversation, sequence);
+  }
+
+  #tellAdvanced({ account, conversation, delivered, read }: CursorAdvance): void {
     const by = this.#dependencies.view.accountById(account)?.name ?? deletedAccountName;
-    this.#event({ ev: 'delivered', conversation, sequence: delivered, by });
+    if (delivered > 0) this.#event({ ev: 'delivered', conversation, sequence: delivered, by });
+    if (read > 0) this.#event({ ev: 'read', conversation, sequence: read, by });
   }
 
   /** The session is gone. The request that ended it may be this connection's own: its reply comes first. */

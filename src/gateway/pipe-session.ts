@@ -14,6 +14,7 @@ import { formatPipeError, type PipeOptions } from '../protocol/pipe-errors.ts';
 import type { ClientRequest, ReadRequest, Reply } from '../protocol/requests.ts';
 import { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
+import { entryOf } from './entries.ts';
 import type { LineOutput, LineSession } from './line-connection.ts';
 import type { Service } from './service.ts';
 import { type Delivery, Subscription } from './subscription.ts';
@@ -71,7 +72,7 @@ export class PipeSession implements LineSession, Sink {
   push(push: Push): number {
     const subscription = this.#subscription;
     if (subscription === null) return 0;
-    const { message, fromName } = push;
+    const { message, fromName, toName } = push;
     const { account, outbox } = subscription;
     const { cursors } = this.#dependencies.delivery;
     const delivered = (): void => cursors.advance(account, message.conversation, message.sequence);
@@ -80,7 +81,7 @@ export class PipeSession implements LineSession, Sink {
       this.#output.write('', delivered);
       return 0;
     }
-    push.forms.pipe ??= `${formatPipePush({ from: fromName, text: message.text })}\n`;
+    push.forms.pipe ??= `${formatPipePush(entryOf(message, fromName, toName))}\n`;
     const text = push.forms.pipe;
     const bytes = Buffer.byteLength(text);
     this.#output.write(text, () => {

@@ -8,5 +8,7 @@ export interface Policy {
   readonly revealUnknownUser: boolean;
   /** The list of users, and the search in it, before login. */
   readonly publicUserList: boolean;
+  /** Whoever runs a group elsewhere may announce it, and the groups are listed, without an account. */
+  readonly publicRegistry: boolean;
   readonly passwords: PasswordRules;
 }

@@ -2,6 +2,8 @@
  * The chat as every dialect sees it: one request in, one of three outcomes out. Authentication, validation that is friendly (the
  * authority is `apply`), hash before propose, a barrier before every read.
  */
+
+import { groupMark, groupNameIn, lobbyName } from '../base/addresses.ts';
 import { unreachable } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { CodedError, errorTable } from '../base/errors.ts';
@@ -9,23 +11,29 @@ import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AccountReceipt } from '../chat/account-types.ts';
 import { encodeProposal } from '../chat/codec.ts';
-import type { Actor, ChatEvent, ChatView, Command, Numbering, Receipt, Result } from '../chat/types.ts';
-import type {
-  ChangeRequest,
-  ClientRequest,
-  MessageEntry,
-  ReadRequest,
-  Reply,
-  Success,
-  UserEntry,
+import type { Actor, ChatEvent, Command, Numbering, Receipt, Result } from '../chat/types.ts';
+import type { ChatView } from '../chat/view.ts';
+import {
+  type ChangeRequest,
+  type ClientRequest,
+  type HistoryRequest,
+  isGroupRequest,
+  isRead,
+  type MessageEntry,
+  type ReadRequest,
+  type Reply,
+  type Success,
+  type UserEntry,
 } from '../protocol/requests.ts';
 import type { Engine, Outcome } from '../replication/engine.ts';
 import { AccountService } from './account-service.ts';
 import { Authentication } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
+import { ConversationReads, type PresenceView } from './conversation-reads.ts';
 import type { Counters } from './counters.ts';
+import { type GroupGuesses, GroupService } from './group-service.ts';
 import type { Hasher } from './hasher.ts';
-import { HistoryReader, type HistoryRequest, type HistoryStore } from './history.ts';
+import { HistoryReader, type HistoryStore } from './history.ts';
 import type { SecureBytes } from './identifiers.ts';
 import type { Policy } from './policy.ts';
 import { receipt, refused, rejection } from './replies.ts';
@@ -34,13 +42,14 @@ export interface ServiceOptions {
   readonly engine: Pick<Engine<Result, ChatEvent>, 'propose' | 'barrier'>;
   readonly view: ChatView;
   readonly store: HistoryStore;
-  readonly presence: { isOnline(account: number): boolean };
+  readonly presence: PresenceView;
   readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
   readonly clock: Clock;
   readonly secureBytes: SecureBytes;
   readonly counters: Counters;
   readonly logger: Logger;
   readonly policy: Policy;
+  readonly guesses: GroupGuesses;
 }
 
 export class Service {
@@ -49,10 +58,13 @@ export class Service {
   readonly accounts: AccountService;
   readonly #options: ServiceOptions;
   readonly #authentication: Authentication;
+  readonly #groups: GroupService;
+  readonly #reads: ConversationReads;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.history = new HistoryReader(options.view, options.store);
+    this.#reads = new ConversationReads(options.view, options.presence);
     const shared = {
       ...options,
       barrier: () => this.barrier(),
@@ -63,14 +75,15 @@ export class Service {
     };
     this.#authentication = new Authentication(shared);
     this.accounts = new AccountService(shared);
+    this.#groups = new GroupService(shared);
   }
 
   /**
    * Never rejects. Changes of one connection are proposed in the order of the calls: at once, or, when a request that decides
-   * who is asking is still running, right behind it.
+   * who is asking or hashes a password is still running, right behind it.
    */
   execute(context: ConnectionContext, request: ClientRequest, numbering: Numbering | null): Promise<Reply> {
-    const decides = decidesIdentity(request);
+    const decides = holding.has(request.op);
     if (context.gate === null && !decides) return this.#run(context, request, numbering);
     const before = context.gate ?? Promise.resolve();
     const running = before.then(() => this.#run(context, request, numbering));
@@ -120,6 +133,7 @@ export class Service {
   #change(context: ConnectionContext, request: ChangeRequest, numbering: Numbering | null): Promise<Reply> {
     // A session is judged by the replicated state, which knows its earlier answers; a raw line by what this connection is.
     const anonymous = numbering === null && context.identity === null;
+    if (isGroupRequest(request)) return this.#groups.change(context, request, numbering);
     switch (request.op) {
       case 'register':
         return this.#authentication.register(context, request, numbering);
@@ -139,13 +153,25 @@ export class Service {
         return this.#propose(context, { kind: 'delete-account', name: request.user }, numbering);
       case 'send':
         if (anonymous) return refused('AUTH_REQUIRED');
-        // What `apply` would refuse for its size needs no place in the log.
-        if (request.to.length > limits.nameMaxChars) return refused('UNKNOWN_USER');
-        if (Buffer.byteLength(request.text) > limits.messageBytes) return refused('TOO_LONG');
-        return this.#propose(context, { kind: 'send', to: request.to, text: request.text }, numbering);
+        return this.#send(context, request, numbering);
       default:
         unreachable(request);
     }
+  }
+
+  #send(
+    context: ConnectionContext,
+    request: Extract<ChangeRequest, { op: 'send' }>,
+    numbering: Numbering | null,
+  ): Promise<Reply> {
+    const { to, text, replyTo = null, receipt: wantsReceipt = false } = request;
+    // What `apply` would refuse for its size needs no place in the log.
+    const group = groupNameIn(to);
+    if (group === null && to.length > limits.nameMaxChars) return refused('UNKNOWN_USER');
+    if (group !== null && group.length > limits.groupNameMaxChars) return refused('UNKNOWN_GROUP');
+    if (Buffer.byteLength(text) > limits.messageBytes) return refused('TOO_LONG');
+    const body = { kind: 'text', text } as const;
+    return this.#propose(context, { kind: 'send', to, body, replyTo, wantsReceipt }, numbering);
   }
 
   #propose(context: ConnectionContext, command: Command, numbering: Numbering | null): Promise<Reply> {
@@ -174,7 +200,6 @@ export class Service {
   }
 
   #success(context: ConnectionContext, receipt: Receipt): Success {
-    const { view, presence } = this.#options;
     switch (receipt.kind) {
       case 'registered':
         return { op: 'register', user: receipt.name };
@@ -188,15 +213,16 @@ export class Service {
         context.identity = null;
         return { op: 'delete', user: receipt.name };
       case 'sent':
-        return {
-          op: 'send',
-          to: view.accountById(receipt.to)?.name ?? '',
-          online: presence.isOnline(receipt.to),
-          conversation: receipt.conversation,
-          sequence: receipt.sequence,
-          index: receipt.index,
-          sentMs: receipt.sentMs,
-        };
+        return this.#sent(receipt);
+      case 'group-created':
+      case 'group-announced':
+      case 'group-joined':
+      case 'group-left':
+      case 'group-changed':
+      case 'member-removed':
+      case 'group-deleted':
+        // Whoever asked gives the answer the name of what was asked.
+        return { op: 'join-group', group: receipt.name, conversation: receipt.group };
       // Answers to what no client asks this way.
       case 'upload-leased':
       case 'upload-cancelled':
@@ -222,11 +248,21 @@ export class Service {
     }
   }
 
+  #sent({ conversation, to, ...receipt }: Extract<Receipt, { kind: 'sent' }>): Success {
+    const { view, presence } = this.#options;
+    const { sequence, index, number, sentMs } = receipt;
+    const common = { op: 'send', conversation, sequence, index, number, sentMs } as const;
+    if (to !== null) {
+      return { ...common, to: view.accountById(to)?.name ?? '', online: presence.isOnline(to) };
+    }
+    const group = view.conversation(conversation);
+    return { ...common, to: groupMark + (group?.kind === 'group' ? group.name : lobbyName), online: true };
+  }
+
   async #read(context: ConnectionContext, request: ReadRequest): Promise<Reply> {
     const { policy, counters, view } = this.#options;
     counters.reads += 1;
-    const isOwn = request.op === 'history' || request.op === 'profile';
-    const hidden = isOwn || !policy.publicUserList;
+    const hidden = !isPublic(request, policy);
     if (hidden && context.identity === null) return rejection('AUTH_REQUIRED');
     await this.barrier();
     // The barrier may have brought the end of the session or of the account.
@@ -239,11 +275,27 @@ export class Service {
       case 'search':
         if (request.pattern.length > limits.searchPatternChars) return rejection('TOO_LONG');
         return receipt({ op: 'search', users: this.#entries(view.searchAccounts(request.pattern)) });
-      case 'history': {
+      case 'online':
+        return receipt({ op: 'online', online: this.#reads.online() });
+      case 'groups':
+        return receipt({ op: 'groups', groups: this.#reads.groups(context.identity?.account ?? null) });
+      default:
         if (context.identity === null) return rejection('AUTH_REQUIRED');
-        const messages = await this.history.newest(context.identity.account, request);
-        return receipt({ op: 'history', messages });
-      }
+        return receipt(await this.#readOwn(context.identity.account, request));
+    }
+  }
+
+  async #readOwn(
+    account: number,
+    request: Extract<ReadRequest, { op: 'history' | 'members' | 'conversations' }>,
+  ): Promise<Success> {
+    switch (request.op) {
+      case 'members':
+        return { op: 'members', members: this.#reads.members(account, request.group) };
+      case 'conversations':
+        return { op: 'conversations', conversations: this.#reads.conversations(account) };
+      case 'history':
+        return { op: 'history', messages: await this.history.one(account, request) };
       default:
         unreachable(request);
     }
@@ -263,19 +315,20 @@ function actorOf({ identity, session }: ConnectionContext): Actor | null {
     : { account, session };
 }
 
-const deciding: ReadonlySet<ClientRequest['op']> = new Set([
+/** What decides who is asking, and what takes its time to hash: nothing overtakes it. */
+const holding: ReadonlySet<ClientRequest['op']> = new Set([
   'register',
   'login',
   'logout',
   'delete',
   'change-password',
+  'create-group',
+  'join-group',
+  'set-group-password',
 ]);
 
-function decidesIdentity({ op }: ClientRequest): boolean {
-  return deciding.has(op);
-}
-
-function isRead(request: ClientRequest): request is ReadRequest {
-  const { op } = request;
-  return op === 'users' || op === 'search' || op === 'history' || op === 'profile';
+/** Readable without an account. */
+function isPublic({ op }: ReadRequest, policy: Policy): boolean {
+  if (op === 'groups') return policy.publicRegistry;
+  return policy.publicUserList && (op === 'users' || op === 'search' || op === 'online');
 }

@@ -1,10 +1,11 @@
 /** One logged-in connection's share of delivery: its outbox, its presence, and the end of its account or session. */
 import type { Clock } from '../base/clock.ts';
-import type { AccountId, ConversationView, CursorAdvance, SessionId } from '../chat/types.ts';
+import type { AccountId, SessionId } from '../chat/types.ts';
+import type { ConversationView } from '../chat/view.ts';
 import type { Start } from '../delivery/catch-up.ts';
 import type { Cursors } from '../delivery/cursors.ts';
 import type { Hub } from '../delivery/hub.ts';
-import { Outbox } from '../delivery/outbox.ts';
+import { type Hints, Outbox } from '../delivery/outbox.ts';
 import type { DeliveryView, HistoryStore, Sink } from '../delivery/ports.ts';
 import type { Presence } from '../delivery/presence.ts';
 
@@ -24,7 +25,7 @@ export interface SubscriptionOptions {
   /** Log index of the last event that the reader has; null: behind what was delivered to the account. */
   readonly after: number | null;
   readonly sink: Sink;
-  readonly delivered?: (advance: CursorAdvance) => void;
+  readonly hints?: Hints;
   /** The account or the session is gone, by whomever; called at most once. */
   readonly ended: () => void;
 }
@@ -48,7 +49,7 @@ export class Subscription {
       sink,
       start: startOf(delivery, options),
       accountDeleted: ended,
-      ...(options.delivered === undefined ? {} : { delivered: options.delivered }),
+      ...(options.hints === undefined ? {} : { hints: options.hints }),
     });
     this.#ends = [
       delivery.presence.connect(account),

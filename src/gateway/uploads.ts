@@ -5,15 +5,8 @@
 import { unreachable } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import { encodeProposal } from '../chat/codec.ts';
-import type {
-  AccountId,
-  ChatEvent,
-  ChatView,
-  Command,
-  FileQuota,
-  ManifestAddress,
-  Result,
-} from '../chat/types.ts';
+import type { AccountId, ChatEvent, Command, FileQuota, ManifestAddress, Result } from '../chat/types.ts';
+import type { ChatView } from '../chat/view.ts';
 import { addressOf } from '../files/digest.ts';
 import type { Files } from '../files/files.ts';
 import { chunkBytes, chunkLength, decodeManifest } from '../protocol/manifest.ts';

@@ -170,16 +170,24 @@ function fitsFrame(part: string): boolean {
 
 /** The reply with a share of its list each time, all but the last one marked `more`; null when it has no list. */
 function splitReply(reply: NativeReply, value: Success): readonly string[] | null {
+  const split = <T>(list: readonly T[], part: (share: readonly T[]) => Success): readonly string[] =>
+    shares(list).map((share, at, all) =>
+      JSON.stringify({ ...reply, value: part(share), ...more(at, all.length) }),
+    );
   switch (value.op) {
     case 'users':
     case 'search':
-      return shares(value.users).map((users, at, all) =>
-        JSON.stringify({ ...reply, value: { ...value, users }, ...more(at, all.length) }),
-      );
+      return split(value.users, (users) => ({ ...value, users }));
+    case 'online':
+      return split(value.online, (online) => ({ ...value, online }));
+    case 'groups':
+      return split(value.groups, (groups) => ({ ...value, groups }));
+    case 'members':
+      return split(value.members, (members) => ({ ...value, members }));
+    case 'conversations':
+      return split(value.conversations, (conversations) => ({ ...value, conversations }));
     case 'history':
-      return shares(value.messages).map((messages, at, all) =>
-        JSON.stringify({ ...reply, value: { ...value, messages }, ...more(at, all.length) }),
-      );
+      return split(value.messages, (messages) => ({ ...value, messages }));
     default:
       return null;
   }

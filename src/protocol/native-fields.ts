@@ -44,6 +44,7 @@ const client: Field = {
   test: (value) => typeof value === 'string' && value.length <= clientTextChars,
   is: `a text of at most ${clientTextChars} characters`,
 };
+const flag: Field = { required: true, test: (value) => typeof value === 'boolean', is: 'true or false' };
 const historyLimit: Field = {
   required: true,
   test: (value) => isInteger(value, 1) && Number(value) <= limits.historyMessages,
@@ -69,11 +70,31 @@ const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
   profile: query,
   logout: numbered,
   delete: { ...numbered, user: text },
-  send: { ...numbered, to: text, text },
+  send: { ...numbered, to: text, text, replyTo: optional(positive), receipt: optional(flag) },
+  'create-group': { ...numbered, group: text, password: optional(text) },
+  'join-group': { ...numbered, group: text, password: optional(text), create: optional(flag) },
+  'leave-group': { ...numbered, group: text },
+  'rename-group': { ...numbered, group: text, name: text },
+  'set-group-password': { ...numbered, group: text, password: optional(text) },
+  'remove-member': { ...numbered, group: text, user: text },
+  'transfer-group': { ...numbered, group: text, user: text },
+  'delete-group': { ...numbered, group: text },
   users: query,
   search: { ...query, pattern: text },
-  history: { ...query, with: text, limit: historyLimit, before: optional(positive) },
+  online: query,
+  groups: query,
+  members: { ...query, group: text },
+  conversations: query,
+  history: {
+    ...query,
+    with: text,
+    limit: historyLimit,
+    before: optional(positive),
+    after: optional(natural),
+    since: optional(natural),
+  },
   ack: { index: natural },
+  read: { conversation: text, sequence: positive },
   ping: {},
 };
 

@@ -3,7 +3,7 @@
  * objects, so that whatever is ready leaves in one frame. At most 64 KiB a frame.
  */
 import type { ErrorCode } from '../base/errors.ts';
-import type { ChangeRequest, MessageEntry, ReadRequest, Success } from './requests.ts';
+import type { ChangeRequest, GroupNotice, MessageEntry, ReadRequest, Success } from './requests.ts';
 
 export const nativeVersion = 1;
 
@@ -20,7 +20,10 @@ export interface Hello {
 }
 
 /** A change. `n` is 1 for the first request of a session; `low` the lowest number still waited for. */
-export type NumberedRequest = ChangeRequest & { readonly n: number; readonly low: number };
+export type NumberedRequest = Exclude<ChangeRequest, { readonly op: 'announce-group' }> & {
+  readonly n: number;
+  readonly low: number;
+};
 
 /** A read. `q` only correlates the reply on this connection. */
 export type QueryRequest = ReadRequest & { readonly q: number };
@@ -31,11 +34,18 @@ export interface Acknowledge {
   readonly index: number;
 }
 
+/** This user has read the conversation up to that sequence. */
+export interface MarkRead {
+  readonly op: 'read';
+  readonly conversation: string;
+  readonly sequence: number;
+}
+
 export interface Ping {
   readonly op: 'ping';
 }
 
-export type NativeRequest = Hello | NumberedRequest | QueryRequest | Acknowledge | Ping;
+export type NativeRequest = Hello | NumberedRequest | QueryRequest | Acknowledge | MarkRead | Ping;
 
 export interface NodeAddress {
   readonly id: number;
@@ -69,18 +79,19 @@ export type NativeReply = ({ readonly n: number } | { readonly q: number }) &
   };
 
 export type NativeEvent =
-  /** To every live session of both members, the sender's own included. */
+  /** To every live session of everyone in the conversation, the sender's own included. */
   | ({ readonly ev: 'message' } & MessageEntry)
   /** All events up to `index` that concern this user have been sent: a moving floor for the client's cursor. */
   | { readonly ev: 'caught-up'; readonly index: number }
   | { readonly ev: 'leader'; readonly leader: number | null }
-  /** The other side of a direct conversation has got its messages up to `sequence`. */
+  /** The other side of a direct conversation has got, or read, its messages up to `sequence`. */
   | {
-      readonly ev: 'delivered';
+      readonly ev: 'delivered' | 'read';
       readonly conversation: string;
       readonly sequence: number;
       readonly by: string;
     }
+  | ({ readonly ev: 'group' } & GroupNotice)
   | { readonly ev: 'pong' }
   /** The node closes this connection next. */
   | {

@@ -38,10 +38,24 @@ function ownSentence(request: ClientRequest, code: ErrorCode, options: PipeOptio
       return code === 'DENIED' ? 'You can only delete your own account.' : loginFirst(code);
     case 'send':
       if (code === 'AUTH_REQUIRED') return 'Please log in to send a message!';
-      return code === 'UNKNOWN_USER' ? 'Message failed to send! Verify recipient username.' : undefined;
+      return unsendable.has(code) ? 'Message failed to send! Verify recipient username.' : undefined;
+    case 'join-group':
+      return joinSentence(request.group, code);
     default:
       return loginFirst(code);
   }
+}
+
+const unsendable: ReadonlySet<ErrorCode> = new Set(['UNKNOWN_USER', 'UNKNOWN_GROUP', 'NOT_A_MEMBER']);
+
+/** Joining again is well: whoever asks is in it afterwards. */
+function joinSentence(group: string, code: ErrorCode): string | undefined {
+  if (code === 'ALREADY_MEMBER') return joinedLine(group);
+  return code === 'GROUP_PASSWORD_WRONG' ? errorTable.GROUP_PASSWORD_WRONG.text : loginFirst(code);
+}
+
+export function joinedLine(group: string): string {
+  return `Joined group #${group}.`;
 }
 
 function registerSentence(user: string, code: ErrorCode): string | undefined {

@@ -3,12 +3,13 @@
  * or a list that ends with an empty line. The terminal client's keyboard speaks it too, on its own side of the native protocol.
  * Both directions are pure; every text that a person of this dialect may look for is here or in `pipe-errors.ts`.
  */
+import { groupNameIn, isGroupAddress } from '../base/addresses.ts';
 import { unreachable } from '../base/assert.ts';
 import { errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { escapeLine } from './escape.ts';
-import { formatPipeError, formatPipeRejection, type PipeOptions } from './pipe-errors.ts';
-import type { ClientRequest, MessageEntry, Profile, Reply, Success } from './requests.ts';
+import { formatPipeError, formatPipeRejection, joinedLine, type PipeOptions } from './pipe-errors.ts';
+import type { ClientRequest, GroupRequest, MessageEntry, Profile, Reply, Success } from './requests.ts';
 
 export type PipeLine =
   | { readonly kind: 'request'; readonly request: ClientRequest }
@@ -87,16 +88,25 @@ const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     'd',
     {
       usage: 'd|to|message',
-      help: 'send a private message',
+      help: 'send a private message, or one to a group with d|#group|message',
       fields: { min: 2, max: 2 },
       parse: parseSend,
+    },
+  ],
+  [
+    'j',
+    {
+      usage: 'j|#group or j|#group|password',
+      help: 'join a group, or create it',
+      fields: { min: 1, max: 2 },
+      parse: parseJoin,
     },
   ],
   [
     '6',
     {
       usage: `6|user or 6|user|N`,
-      help: `show the last ${limits.historyDefaultMessages} messages with a user, or the last N (at most ${limits.historyMessages})`,
+      help: `show the last ${limits.historyDefaultMessages} messages with a user or a #group, or the last N (at most ${limits.historyMessages})`,
       fields: { min: 1, max: 2 },
       parse: parseHistory,
     },
@@ -109,7 +119,6 @@ const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
 export function parsePipe(line: string): PipeLine {
   const bar = line.indexOf('|');
   const name = bar < 0 ? line : line.slice(0, bar);
-  if (name === 'j') return groupsMissing;
   const verb = verbs.get(name);
   if (verb === undefined) return { kind: 'invalid', text: invalidRequest };
   const fields = bar < 0 ? [] : splitFields(line.slice(bar + 1), verb.fields.max);
@@ -125,12 +134,16 @@ function splitFields(text: string, max: number): readonly string[] {
 }
 
 function parseSend(to: string, text = ''): PipeLine | null {
-  if (to.startsWith('#')) return groupsMissing;
   return text === '' ? null : asRequest({ op: 'send', to, text });
 }
 
+function parseJoin(group: string, password: string | undefined): PipeLine | null {
+  const name = groupNameIn(group);
+  const secret = password === undefined ? {} : { password };
+  return name === null ? null : asRequest({ op: 'join-group', group: name, create: true, ...secret });
+}
+
 function parseHistory(user: string, count: string | undefined): PipeLine | null {
-  if (user.startsWith('#')) return groupsMissing;
   const limit = count === undefined ? limits.historyDefaultMessages : readCount(count);
   return limit === null ? null : asRequest({ op: 'history', with: user, limit });
 }
@@ -144,8 +157,6 @@ function readCount(text: string): number | null {
 function asRequest(request: ClientRequest): PipeLine {
   return { kind: 'request', request };
 }
-
-const groupsMissing: PipeLine = { kind: 'invalid', text: formatPipeError('NOT_IMPLEMENTED') };
 
 function wrongArguments(verb: Verb): PipeLine {
   return { kind: 'invalid', text: `Invalid arguments! Usage: ${verb.usage}` };
@@ -192,10 +203,12 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
       return [...profileLines(value), pipeListEnd];
     case 'send':
       return [
-        value.online
+        value.online || isGroupAddress(value.to)
           ? `Message sent to ${value.to}.`
           : `Message will be delivered to ${value.to} after the account is online.`,
       ];
+    case 'join-group':
+      return [joinedLine(value.group)];
     case 'users':
       if (value.users.length === 0) return ['No existing users!', pipeListEnd];
       return [...value.users.map((user) => (user.online ? `${user.name} ✅` : user.name)), pipeListEnd];
@@ -204,6 +217,23 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
       return [...value.users.map((user) => (user.online ? `${user.name} (live)` : user.name)), pipeListEnd];
     case 'history':
       return [...value.messages.map(formatPipePush), pipeListEnd];
+    case 'create-group':
+    case 'leave-group':
+    case 'rename-group':
+    case 'set-group-password':
+    case 'remove-member':
+    case 'transfer-group':
+    case 'delete-group':
+    case 'announce-group':
+      return [groupSentence(value.op, value.group)];
+    case 'online':
+      return [...value.online.map(({ name }) => name), pipeListEnd];
+    case 'groups':
+      return [...value.groups.map(({ name }) => name), pipeListEnd];
+    case 'members':
+      return [...value.members.map(({ name }) => name), pipeListEnd];
+    case 'conversations':
+      return [...value.conversations.map(({ name }) => name), pipeListEnd];
     default:
       unreachable(value);
   }
@@ -219,12 +249,37 @@ function profileLines(profile: Profile): readonly string[] {
   ];
 }
 
+/** No line of this dialect asks for these; the terminal client's own commands do. */
+function groupSentence(op: Exclude<GroupRequest['op'], 'join-group'>, group: string): string {
+  switch (op) {
+    case 'create-group':
+      return `Created group #${group}.`;
+    case 'leave-group':
+      return `Left group #${group}.`;
+    case 'rename-group':
+      return `The group is called #${group}.`;
+    case 'set-group-password':
+      return `Changed the password of group #${group}.`;
+    case 'remove-member':
+      return `Removed from group #${group}.`;
+    case 'transfer-group':
+      return `Handed over group #${group}.`;
+    case 'delete-group':
+      return `Deleted group #${group}.`;
+    case 'announce-group':
+      return `Announced group #${group}.`;
+    default:
+      unreachable(op);
+  }
+}
+
 function noneFound(request: ClientRequest): string {
   const pattern = request.op === 'search' ? request.pattern : '';
   return `No usernames starting with ${escapeLine(pattern)}`;
 }
 
 /** A message as it arrives, and as a line of a conversation's history (a page of which goes without the list's end). */
-export function formatPipePush(message: Pick<MessageEntry, 'from' | 'text'>): string {
-  return `[${message.from}] ${escapeLine(message.text)}`;
+export function formatPipePush({ from, to, text }: Pick<MessageEntry, 'from' | 'to' | 'text'>): string {
+  const sender = isGroupAddress(to) ? `${to} ${from}` : from;
+  return `[${sender}] ${escapeLine(text)}`;
 }

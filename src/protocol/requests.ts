@@ -27,7 +27,37 @@ export type ChangeRequest =
     }
   | { readonly op: 'logout' }
   | { readonly op: 'delete'; readonly user: string }
-  | { readonly op: 'send'; readonly to: string; readonly text: string };
+  | {
+      readonly op: 'send';
+      /** An address: a user's name, `#` and a group's name, or `#lobby`. */
+      readonly to: string;
+      readonly text: string;
+      /** Sequence of the message that this one answers. */
+      readonly replyTo?: number;
+      /** The sender wants to be told of the delivery, by a receipt that waits for it: direct messages only. */
+      readonly receipt?: boolean;
+    }
+  | GroupRequest;
+
+/** `group` is a name, without the `#`. Without a password a group is open: anyone may join, and anyone sees its members. */
+export type GroupRequest =
+  | { readonly op: 'create-group'; readonly group: string; readonly password?: string }
+  /** `create`: make it, with this password, if there is none. */
+  | {
+      readonly op: 'join-group';
+      readonly group: string;
+      readonly password?: string;
+      readonly create?: boolean;
+    }
+  | { readonly op: 'leave-group'; readonly group: string }
+  /** These are the owner's. */
+  | { readonly op: 'rename-group'; readonly group: string; readonly name: string }
+  | { readonly op: 'set-group-password'; readonly group: string; readonly password?: string }
+  | { readonly op: 'remove-member'; readonly group: string; readonly user: string }
+  | { readonly op: 'transfer-group'; readonly group: string; readonly user: string }
+  | { readonly op: 'delete-group'; readonly group: string }
+  /** The registry's, without an account: see the dialect. */
+  | { readonly op: 'announce-group'; readonly group: string; readonly host: string; readonly port: number };
 
 /** Reads: linearizable, without a number. */
 export type ReadRequest =
@@ -35,8 +65,28 @@ export type ReadRequest =
   | { readonly op: 'profile' }
   | { readonly op: 'users' }
   | { readonly op: 'search'; readonly pattern: string }
-  /** The newest `limit` messages with that user, oldest first; `before` pages back by sequence. */
-  | { readonly op: 'history'; readonly with: string; readonly limit: number; readonly before?: number };
+  /** Those who are online, by the time of their connection. */
+  | { readonly op: 'online' }
+  | { readonly op: 'groups' }
+  | { readonly op: 'members'; readonly group: string }
+  /** One's own, with how far one got in each. */
+  | { readonly op: 'conversations' }
+  | HistoryRequest;
+
+/**
+ * Messages of a conversation, oldest first: the newest `limit` of those below `before`; or, with `after` (a sequence) or `since` (a time), the
+ * first `limit` above.
+ */
+export interface HistoryRequest {
+  readonly op: 'history';
+  /** An address, as in `send`. */
+  readonly with: string;
+  readonly limit: number;
+  readonly before?: number;
+  readonly after?: number;
+  /** Milliseconds since 1970-01-01 UTC: at that time or later. */
+  readonly since?: number;
+}
 
 export type ClientRequest = ChangeRequest | ReadRequest;
 
@@ -55,15 +105,94 @@ export interface Profile {
   readonly createdMs: number;
 }
 
-/** A message as people see it; `from` and `to` are names, or `deleted account`. */
+export interface OnlineEntry {
+  readonly name: string;
+  readonly sinceMs: number;
+}
+
+export interface GroupEntry {
+  readonly conversation: string;
+  readonly name: string;
+  readonly members: number;
+  /** It has a password, and only its members see more of it than is here. */
+  readonly closed: boolean;
+  /** Who asks is in it. */
+  readonly joined: boolean;
+  /** Null for one that was announced from elsewhere. */
+  readonly owner: string | null;
+  readonly address: { readonly host: string; readonly port: number } | null;
+  readonly createdMs: number;
+}
+
+export interface MemberEntry extends UserEntry {
+  readonly owner: boolean;
+}
+
+export interface ConversationEntry {
+  readonly conversation: string;
+  readonly kind: 'direct' | 'group' | 'lobby';
+  /** Its address: what `send` takes as `to`. */
+  readonly name: string;
+  readonly lastSequence: number;
+  readonly lastIndex: number;
+  readonly delivered: number;
+  readonly read: number;
+  /** Messages behind the last one read or written by oneself. */
+  readonly unread: number;
+}
+
+/** A message as people see it; `from` and `to` are names (of a group with its `#`), or `deleted account`. */
 export interface MessageEntry {
   readonly conversation: string;
   readonly sequence: number;
   readonly index: number;
   readonly from: string;
   readonly to: string;
+  /** Counts all that its sender has sent; 0 for a message older than that count. */
+  readonly number: number;
+  /** Sequence of the message that this one answers. */
+  readonly replyTo?: number;
   readonly text: string;
   readonly sentMs: number;
+}
+
+/** What happened to a group, for those of its members who are online: told once, not kept. */
+export type GroupNotice = { readonly conversation: string; readonly group: string } & (
+  | { readonly kind: 'created' | 'deleted' }
+  | { readonly kind: 'joined' | 'left' | 'removed'; readonly user: string }
+  | { readonly kind: 'renamed'; readonly oldName: string }
+  | { readonly kind: 'owner'; readonly user: string }
+);
+
+const readOperations = {
+  profile: true,
+  users: true,
+  search: true,
+  online: true,
+  groups: true,
+  members: true,
+  conversations: true,
+  history: true,
+} satisfies Record<ReadRequest['op'], true>;
+
+export function isRead(request: ClientRequest): request is ReadRequest {
+  return Object.hasOwn(readOperations, request.op);
+}
+
+const groupOperations = {
+  'create-group': true,
+  'join-group': true,
+  'leave-group': true,
+  'rename-group': true,
+  'set-group-password': true,
+  'remove-member': true,
+  'transfer-group': true,
+  'delete-group': true,
+  'announce-group': true,
+} satisfies Record<GroupRequest['op'], true>;
+
+export function isGroupRequest(request: ClientRequest): request is GroupRequest {
+  return Object.hasOwn(groupOperations, request.op);
 }
 
 /** The shown name of an account that is gone. */
@@ -85,8 +214,15 @@ export type Success =
       readonly conversation: string;
       readonly sequence: number;
       readonly index: number;
+      readonly number: number;
       readonly sentMs: number;
     }
+  /** `group` as it is spelt, or as it is called since. */
+  | { readonly op: GroupRequest['op']; readonly group: string; readonly conversation: string }
+  | { readonly op: 'online'; readonly online: readonly OnlineEntry[] }
+  | { readonly op: 'groups'; readonly groups: readonly GroupEntry[] }
+  | { readonly op: 'members'; readonly members: readonly MemberEntry[] }
+  | { readonly op: 'conversations'; readonly conversations: readonly ConversationEntry[] }
   | { readonly op: 'users'; readonly users: readonly UserEntry[] }
   | { readonly op: 'search'; readonly users: readonly UserEntry[] }
   | { readonly op: 'history'; readonly messages: readonly MessageEntry[] };

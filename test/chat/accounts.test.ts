@@ -4,7 +4,7 @@ import { decodeAccount, encodeAccount } from '../../src/chat/account-rows.ts';
 import { ByteWriter } from '../../src/chat/bytes.ts';
 import { isDisplayName, isEmail } from '../../src/chat/profile-fields.ts';
 import { derivedUuid, isUuid } from '../../src/chat/uuid.ts';
-import { said, sessionId, World } from './support/world.ts';
+import { said, sessionId, textTo, World } from './support/world.ts';
 
 const uuid = (digit: number): string => `0000000${digit}-0000-4000-8000-000000000000`;
 const secretHash = (digit: number): string => String(digit).repeat(64);
@@ -121,8 +121,8 @@ t.test(
       { kind: 'session-ended', session: sessionId(3) },
       { kind: 'credential-changed', account, by: sessionId(2) },
     ]);
-    t.equal(said(world.numbered(1, 2, { kind: 'send', to: 'ann', text: 'x' })), 'SESSION_EXPIRED');
-    t.equal(said(world.numbered(2, 3, { kind: 'send', to: 'ann', text: 'x' })), 'sent');
+    t.equal(said(world.numbered(1, 2, textTo('ann', 'x'))), 'SESSION_EXPIRED');
+    t.equal(said(world.numbered(2, 3, textTo('ann', 'x'))), 'sent');
     t.equal(said(world.numbered(2, 2, change)), 'password-changed', 'its retry');
     t.equal(said(world.numbered(4, 1, { kind: 'login', account, credential: 1 })), 'BAD_CREDENTIALS');
     t.equal(said(world.numbered(2, 4, change)), 'DENIED', 'verified against a hash that is no more');
@@ -138,7 +138,7 @@ t.test('change-password: a raw line that logged in with the old one is nobody', 
       world.apply({
         numbering: null,
         actor: { account, session: null, credential },
-        command: { kind: 'send', to: 'ann', text: 'x' },
+        command: textTo('ann', 'x'),
       }),
     );
   t.equal(send(1), 'sent');
@@ -173,7 +173,7 @@ t.test('guest: holds a name that nobody has, until its lease is over', async (t)
   t.equal(said(world.raw({ kind: 'renew-guests', accounts: [id, 999] })), 'noted');
   await world.reload();
   world.clusterMs += limits.guestLeaseMs - 1;
-  t.equal(said(world.raw({ kind: 'send', to: 'ann', text: 'hi' }, id)), 'sent', 'renewed in time');
+  t.equal(said(world.raw(textTo('ann', 'hi'), id)), 'sent', 'renewed in time');
   world.clusterMs += 1;
   const { events } = world.raw({ kind: 'logout' });
   t.same(events, [{ kind: 'account-deleted', account: id, name: 'guest' }], 'of whatever entry comes next');

@@ -6,8 +6,8 @@ import { fingerprintCommand } from '../../src/chat/fingerprint.ts';
 import { isGlob, matchesGlob } from '../../src/chat/glob.ts';
 import { decodeMessage, encodeMessage } from '../../src/chat/message-codec.ts';
 import { isName } from '../../src/chat/names.ts';
-import type { Command, Proposal } from '../../src/chat/types.ts';
-import { sessionId } from './support/world.ts';
+import type { Command, Message, Proposal } from '../../src/chat/types.ts';
+import { sessionId, textTo } from './support/world.ts';
 
 /** Well-formed texts of every kind: short and long, ASCII and not, with controls and a byte-order mark. */
 const text = fc.oneof(
@@ -28,12 +28,14 @@ const integer = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(0, 127, 128, 2 ** 31 - 1, 2 ** 31, 2 ** 32),
 );
+const body = fc.record({ kind: fc.constant('text' as const), text });
+/** No hash is empty. */
+const hash = fc.option(text.filter((value) => value !== ''));
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant('register' as const), name: text, passwordHash: text }),
   fc.record({ kind: fc.constant('login' as const), account: integer, credential: integer }),
   fc.record({ kind: fc.constant('logout' as const) }),
   fc.record({ kind: fc.constant('delete-account' as const), name: text }),
-  fc.record({ kind: fc.constant('send' as const), to: text, text }),
   fc.record({
     kind: fc.constant('lease-upload' as const),
     manifest: text,
@@ -42,10 +44,43 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('cancel-upload' as const), manifest: text }),
   fc.record({
-    kind: fc.constant('advance-cursors' as const),
-    cursors: fc.array(fc.record({ account: integer, conversation: text, delivered: integer }), {
+    kind: fc.constant('send' as const),
+    to: text,
+    body,
+    replyTo: fc.option(fc.integer({ min: 1, max: 300 })),
+    wantsReceipt: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('create-group' as const), name: text, passwordHash: hash }),
+  fc.record({
+    kind: fc.constant('announce-group' as const),
+    name: text,
+    address: fc.record({ host: text, port: integer }),
+  }),
+  fc.record({
+    kind: fc.constant('join-group' as const),
+    name: text,
+    seen: fc.option(fc.record({ group: text.filter((value) => value !== ''), credential: integer })),
+    create: fc.boolean(),
+    passwordHash: hash,
+  }),
+  fc.record({ kind: fc.constantFrom('leave-group' as const, 'delete-group' as const), name: text }),
+  fc.record({ kind: fc.constant('rename-group' as const), name: text, newName: text }),
+  fc.record({ kind: fc.constant('set-group-password' as const), name: text, passwordHash: hash }),
+  fc.record({ kind: fc.constant('remove-member' as const), name: text, member: text }),
+  fc.record({ kind: fc.constant('transfer-group' as const), name: text, owner: text }),
+  fc.record({
+    kind: fc.constant('acknowledge' as const),
+    messages: fc.array(fc.record({ account: integer, conversation: text, sequence: integer }), {
       maxLength: 5,
     }),
+    receipts: fc.array(fc.record({ account: integer, number: integer }), { maxLength: 5 }),
+  }),
+  fc.record({
+    kind: fc.constant('advance-cursors' as const),
+    cursors: fc.array(
+      fc.record({ account: integer, conversation: text, delivered: integer, read: integer }),
+      { maxLength: 5 },
+    ),
   }),
 );
 const session = fc.integer({ min: 0, max: 3 }).map(sessionId);
@@ -131,12 +166,22 @@ t.test('codec: a writer whose user threw starts afresh', async (t) => {
 t.test('message: comes back with its address, and damage is told', async (t) => {
   fc.assert(
     fc.property(text, integer, integer, (body, index, sentMs) => {
-      const message = { conversation: 'd:1:2', sequence: 7, index, from: 1, to: 2, text: body, sentMs };
+      const message: Message = {
+        conversation: 'd:1:2',
+        sequence: 7,
+        index,
+        from: 1,
+        to: index % 2 === 0 ? 2 : null,
+        number: sentMs,
+        replyTo: index % 3 === 0 ? 5 : null,
+        body: { kind: 'text', text: body },
+        sentMs,
+      };
       t.same(decodeMessage('d:1:2', 7, encodeMessage(message)), message);
     }),
     { numRuns: 50 },
   );
-  for (const bytes of [[], [1], [9, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 0, 0]]) {
+  for (const bytes of [[], [1], [9, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 0, 0], [2, 1, 1, 1, 1, 1, 0, 9, 0]]) {
     t.throws(() => decodeMessage('d:1:2', 7, Uint8Array.from(bytes)), {
       code: 'DATA_DAMAGED',
       message: /7 of d:1:2/,
@@ -148,9 +193,9 @@ t.test('fingerprint: bodies differ, secrets do not', async (t) => {
   const bodies: Command[] = [
     { kind: 'register', name: 'ann', passwordHash: '' },
     { kind: 'delete-account', name: 'ann' },
-    { kind: 'send', to: 'ann', text: '' },
-    { kind: 'send', to: 'an', text: 'n' },
-    { kind: 'send', to: '', text: 'ann' },
+    textTo('ann', ''),
+    textTo('an', 'n'),
+    textTo('', 'ann'),
     { kind: 'login', account: 1, credential: 1 },
     {
       kind: 'lease-upload',
@@ -162,14 +207,14 @@ t.test('fingerprint: bodies differ, secrets do not', async (t) => {
     { kind: 'login', account: 11, credential: 1 },
     { kind: 'logout' },
     { kind: 'advance-cursors', cursors: [] },
-    { kind: 'advance-cursors', cursors: [{ account: 1, conversation: 'd:1:2', delivered: 1 }] },
+    { kind: 'advance-cursors', cursors: [{ account: 1, conversation: 'd:1:2', delivered: 1, read: 0 }] },
+    { kind: 'advance-cursors', cursors: [{ account: 1, conversation: 'd:1:2', delivered: 0, read: 1 }] },
   ];
   t.equal(new Set(bodies.map(fingerprintCommand)).size, bodies.length);
   const one = fingerprintCommand({ kind: 'register', name: 'ann', passwordHash: 'one' });
   t.equal(one, fingerprintCommand({ kind: 'register', name: 'ann', passwordHash: 'two' }));
   const many = new Set<number>();
-  for (let n = 0; n < 20_000; n++)
-    many.add(fingerprintCommand({ kind: 'send', to: 'ann', text: `message ${n}` }));
+  for (let n = 0; n < 20_000; n++) many.add(fingerprintCommand(textTo('ann', `message ${n}`)));
   t.equal(many.size, 20_000);
   t.ok([...many].every((print) => Number.isSafeInteger(print) && print >= 0));
 });

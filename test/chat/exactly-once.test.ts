@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { Command, Result } from '../../src/chat/types.ts';
-import { numbering, said, sessionId, World } from './support/world.ts';
+import { numbering, said, sessionId, textTo, World } from './support/world.ts';
 
 const register = (name: string, passwordHash = 'h'): Command => ({ kind: 'register', name, passwordHash });
 const login = (account: number, credential = 1): Command => ({ kind: 'login', account, credential });
-const send = (text: string, to = 'ann'): Command => ({ kind: 'send', to, text });
+const send = (text: string, to = 'ann'): Command => textTo(to, text);
 
 function loggedIn(bounds = {}): World {
   const world = new World(bounds);
@@ -143,7 +143,7 @@ t.test('window: a session acts as the account it is bound to, whatever the gatew
     ),
     'DENIED',
   );
-  const cursors = [{ account: bob, conversation: `d:1:${bob}`, delivered: 1 }];
+  const cursors = [{ account: bob, conversation: `d:1:${bob}`, delivered: 1, read: 0 }];
   t.equal(said(world.numbered(1, 5, { kind: 'advance-cursors', cursors })), 'DENIED');
 });
 

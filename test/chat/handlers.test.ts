@@ -1,6 +1,6 @@
 import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
-import { numbering, said, sessionId, World } from './support/world.ts';
+import { numbering, said, sessionId, textTo, World } from './support/world.ts';
 
 t.test('register: names are ASCII letters and digits, 2 to 20', async (t) => {
   const world = new World();
@@ -62,7 +62,7 @@ t.test('logout: ends the session at once, anonymous ones too', async (t) => {
   const { events } = world.numbered(1, 2, { kind: 'logout' });
   t.same(events, [{ kind: 'session-ended', session: sessionId(1) }]);
   t.equal(world.machine.session(sessionId(1)), undefined);
-  t.equal(said(world.numbered(1, 3, { kind: 'send', to: 'ann', text: 'x' })), 'SESSION_EXPIRED');
+  t.equal(said(world.numbered(1, 3, textTo('ann', 'x'))), 'SESSION_EXPIRED');
   world.numbered(2, 1, { kind: 'register', name: 'bob', passwordHash: 'h' });
   t.equal(said(world.numbered(2, 2, { kind: 'logout' })), 'logged-out');
   t.equal(said(world.raw({ kind: 'logout' })), 'AUTH_REQUIRED', 'a raw line that is not logged in');
@@ -73,7 +73,7 @@ t.test('send: both sides share one conversation, whoever writes', async (t) => {
   const world = new World();
   const ann = world.register('ann');
   const bob = world.register('bob');
-  const first = world.raw({ kind: 'send', to: 'BOB', text: 'hi' }, ann);
+  const first = world.raw(textTo('BOB', 'hi'), ann);
   t.same(first.result, {
     ok: true,
     receipt: {
@@ -82,14 +82,17 @@ t.test('send: both sides share one conversation, whoever writes', async (t) => {
       sequence: 1,
       index: 3,
       to: bob,
+      number: 1,
       sentMs: 1_700_000_000_000,
     },
   });
-  t.match(first.events, [{ kind: 'message', fromName: 'ann', toName: 'bob', message: { text: 'hi' } }]);
-  world.raw({ kind: 'send', to: 'ann', text: 'ho' }, bob);
+  t.match(first.events, [
+    { kind: 'message', fromName: 'ann', toName: 'bob', message: { body: { text: 'hi' } } },
+  ]);
+  world.raw(textTo('ann', 'ho'), bob);
   t.match(world.history('d:1:2'), [
-    { conversation: 'd:1:2', sequence: 1, index: 3, from: ann, to: bob, text: 'hi' },
-    { conversation: 'd:1:2', sequence: 2, index: 4, from: bob, to: ann, text: 'ho' },
+    { conversation: 'd:1:2', sequence: 1, index: 3, from: ann, to: bob, body: { text: 'hi' } },
+    { conversation: 'd:1:2', sequence: 2, index: 4, from: bob, to: ann, body: { text: 'ho' } },
   ]);
   t.match(world.machine.conversation('d:1:2'), { lastSequence: 2, lastIndex: 4, members: [ann, bob] });
   t.equal(world.machine.directConversation(bob, ann), 'd:1:2');
@@ -99,8 +102,8 @@ t.test('send: both sides share one conversation, whoever writes', async (t) => {
 t.test('send: to oneself is a conversation with one member', async (t) => {
   const world = new World();
   const ann = world.register('ann');
-  t.equal(said(world.raw({ kind: 'send', to: 'ann', text: 'note' }, ann)), 'sent');
-  t.same(world.machine.conversation('d:1:1')?.members, [ann]);
+  t.equal(said(world.raw(textTo('ann', 'note'), ann)), 'sent');
+  t.same(membersOf(world, 'd:1:1'), [ann]);
   t.equal(world.machine.conversationsOf(ann).length, 1);
 });
 
@@ -108,7 +111,7 @@ t.test('send: refused without login, receiver, or a text of 1 to 8192 bytes', as
   const world = new World();
   const ann = world.register('ann');
   const send = (to: string, text: string, account: number | null = ann) =>
-    said(world.raw({ kind: 'send', to, text }, account));
+    said(world.raw(textTo(to, text), account));
   t.equal(send('ann', 'x', null), 'AUTH_REQUIRED');
   t.equal(send('ann', 'x', 77), 'AUTH_REQUIRED', 'an account that is gone');
   t.equal(send('nobody', 'x'), 'UNKNOWN_USER');
@@ -127,9 +130,8 @@ t.test('send: refusals leave no trace', async (t) => {
   const ann = world.register('ann');
   world.store();
   const before = world.machine.digest();
-  for (const text of ['', 'x'.repeat(limits.messageBytes + 1)])
-    world.raw({ kind: 'send', to: 'ann', text }, ann);
-  world.raw({ kind: 'send', to: 'nobody', text: 'x' }, ann);
+  for (const text of ['', 'x'.repeat(limits.messageBytes + 1)]) world.raw(textTo('ann', text), ann);
+  world.raw(textTo('nobody', 'x'), ann);
   world.raw({ kind: 'delete-account', name: 'bob' }, ann);
   const changes = world.machine.takeChanges();
   t.equal(changes.puts.size + changes.deletes.size + changes.appends.length, 0);
@@ -142,8 +144,8 @@ t.test('delete-account: only one’s own; all of it goes, messages stay with the
   const bob = world.register('bob');
   world.numbered(1, 1, { kind: 'login', account: ann, credential: 1 });
   world.numbered(2, 1, { kind: 'login', account: ann, credential: 1 });
-  world.numbered(1, 2, { kind: 'send', to: 'bob', text: 'to stay' });
-  world.numbered(1, 3, { kind: 'send', to: 'ann', text: 'to go' });
+  world.numbered(1, 2, textTo('bob', 'to stay'));
+  world.numbered(1, 3, textTo('ann', 'to go'));
   t.equal(said(world.raw({ kind: 'delete-account', name: 'ann' })), 'AUTH_REQUIRED');
   t.equal(said(world.raw({ kind: 'delete-account', name: 'ann' }, bob)), 'DENIED');
   world.store();
@@ -159,9 +161,9 @@ t.test('delete-account: only one’s own; all of it goes, messages stay with the
     ['bob'],
   );
   t.equal(world.machine.session(sessionId(1)) ?? world.machine.session(sessionId(2)), undefined);
-  t.same(world.machine.conversation('d:1:2')?.members, [bob]);
+  t.same(membersOf(world, 'd:1:2'), [bob]);
   t.equal(world.machine.conversationsOf(ann).length, 0);
-  t.match(world.history('d:1:2'), [{ text: 'to stay' }]);
+  t.match(world.history('d:1:2'), [{ body: { text: 'to stay' } }]);
   t.notOk(world.streams.has('d:1:1'), 'a conversation without members is gone');
   t.notOk(world.rows.has('c/d:1:1'));
   world.raw({ kind: 'delete-account', name: 'bob' }, bob);
@@ -173,13 +175,13 @@ t.test('delete-account: the name registered again is somebody else', async (t) =
   const world = new World();
   const ann = world.register('ann');
   const bob = world.register('bob');
-  world.raw({ kind: 'send', to: 'bob', text: 'old' }, ann);
+  world.raw(textTo('bob', 'old'), ann);
   world.raw({ kind: 'delete-account', name: 'ann' }, ann);
   const newcomer = world.register('ann');
   t.not(newcomer, ann);
   t.equal(world.machine.conversationsOf(newcomer).length, 0);
-  t.equal(said(world.raw({ kind: 'send', to: 'ann', text: 'x' }, ann)), 'AUTH_REQUIRED');
-  const sent = world.raw({ kind: 'send', to: 'ann', text: 'new' }, bob);
+  t.equal(said(world.raw(textTo('ann', 'x'), ann)), 'AUTH_REQUIRED');
+  const sent = world.raw(textTo('ann', 'new'), bob);
   t.match(sent.result, { receipt: { conversation: `d:${bob}:${newcomer}`, sequence: 1 } });
 });
 
@@ -187,11 +189,13 @@ t.test('advance-cursors: forward only, never past the last message, unknown ones
   const world = new World();
   const ann = world.register('ann');
   const bob = world.register('bob');
-  for (const text of ['1', '2', '3']) world.raw({ kind: 'send', to: 'bob', text }, ann);
+  for (const text of ['1', '2', '3']) world.raw(textTo('bob', text), ann);
   const conversation = 'd:1:2';
   const advance = (account: number, delivered: number, id = conversation) =>
-    world.raw({ kind: 'advance-cursors', cursors: [{ account, conversation: id, delivered }] });
-  t.match(advance(bob, 2).events, [{ kind: 'delivered', advance: { account: bob, delivered: 2 } }]);
+    world.raw({ kind: 'advance-cursors', cursors: [{ account, conversation: id, delivered, read: 0 }] });
+  t.match(advance(bob, 2).events, [
+    { kind: 'cursor-advanced', advance: { account: bob, delivered: 2, read: 0 } },
+  ]);
   t.equal(world.machine.conversation(conversation)?.delivered(bob), 2);
   for (const [account, delivered, id] of [
     [bob, 2, conversation],
@@ -243,3 +247,8 @@ t.test('apply: bytes that mean nothing are refused and change nothing', async (t
   );
   t.same(numbering(1, 1).session.length, 32);
 });
+
+function membersOf(world: World, id: string): readonly number[] {
+  const conversation = world.machine.conversation(id);
+  return conversation?.kind === 'direct' ? conversation.members : [];
+}

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { lobbyId } from '../../src/chat/conversation.ts';
 import { ChatMachine } from '../../src/chat/machine.ts';
 import type { Command, Proposal } from '../../src/chat/types.ts';
-import { inKeyOrder, numbering, World } from './support/world.ts';
+import type { ConversationView } from '../../src/chat/view.ts';
+import { inKeyOrder, numbering, textTo, World } from './support/world.ts';
 
 const minute = 60_000;
 /** Small, so that a few dozen entries see every kind of expiry. */
@@ -20,16 +22,19 @@ const session = fc.integer({ min: 1, max: 5 });
 const login = fc.record({ kind: fc.constant('login' as const), account, credential: fc.constant(1) });
 const send = fc.record({
   kind: fc.constant('send' as const),
-  to: fc.constantFrom(...names),
-  text: fc.string({ unit: 'binary' }),
+  to: fc.constantFrom(...names, ...names, '#team', '#Two', '#lobby', '#none'),
+  body: fc.record({ kind: fc.constant('text' as const), text: fc.string({ unit: 'binary' }) }),
+  replyTo: fc.constantFrom(null, null, null, 1, 3),
+  wantsReceipt: fc.boolean(),
 });
 const advance = fc.record({
   kind: fc.constant('advance-cursors' as const),
   cursors: fc.array(
     fc.record({
       account,
-      conversation: fc.constantFrom('d:1:2', 'd:1:1', 'd:2:2', 'd:1:9'),
-      delivered: fc.integer({ min: 1, max: 4 }),
+      conversation: fc.constantFrom('d:1:2', 'd:1:1', 'd:2:2', 'd:1:9', 'g:6', 'lobby'),
+      delivered: fc.integer({ min: 0, max: 4 }),
+      read: fc.integer({ min: 0, max: 4 }),
     }),
     { minLength: 1, maxLength: 4 },
   ),
@@ -44,6 +49,48 @@ const rest: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant('logout' as const) }),
   fc.record({ kind: fc.constant('delete-account' as const), name: fc.constantFrom(...names) }),
 );
+const groupName = fc.constantFrom('team', 'Two', 'team', 'lobby', 'a b');
+const groupHash = fc.constantFrom(null, null, 'hash');
+const groupCommand: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ kind: fc.constant('create-group' as const), name: groupName, passwordHash: groupHash }),
+  fc.record({
+    kind: fc.constant('announce-group' as const),
+    name: groupName,
+    address: fc.record({ host: fc.constantFrom('h', ''), port: fc.constantFrom(1, 99_999) }),
+  }),
+  fc.record({
+    kind: fc.constant('join-group' as const),
+    name: groupName,
+    seen: fc.option(fc.record({ group: fc.constant('g:6'), credential: fc.constant(1) })),
+    create: fc.boolean(),
+    passwordHash: groupHash,
+  }),
+  fc.record({ kind: fc.constantFrom('leave-group' as const, 'delete-group' as const), name: groupName }),
+  fc.record({ kind: fc.constant('rename-group' as const), name: groupName, newName: groupName }),
+  fc.record({ kind: fc.constant('set-group-password' as const), name: groupName, passwordHash: groupHash }),
+  fc.record({
+    kind: fc.constant('remove-member' as const),
+    name: groupName,
+    member: fc.constantFrom(...names),
+  }),
+  fc.record({
+    kind: fc.constant('transfer-group' as const),
+    name: groupName,
+    owner: fc.constantFrom(...names),
+  }),
+);
+const acknowledge: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant('acknowledge' as const),
+  messages: fc.array(
+    fc.record({
+      account,
+      conversation: fc.constantFrom('d:1:2', 'd:1:2', 'd:1:1', 'g:6', 'lobby'),
+      sequence: fc.integer({ min: 0, max: 6 }),
+    }),
+    { maxLength: 4 },
+  ),
+  receipts: fc.array(fc.record({ account, number: fc.integer({ min: 0, max: 6 }) }), { maxLength: 2 }),
+});
 
 function asProposal(session: number, sequence: number, back: number, command: Command): Proposal {
   return { numbering: numbering(session, sequence, Math.max(1, sequence - back)), actor: null, command };
@@ -61,10 +108,19 @@ const proposal: fc.Arbitrary<Proposal> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .tuple(session, fc.integer({ min: 1, max: 12 }), rest)
+      .tuple(session, fc.integer({ min: 1, max: 12 }), fc.oneof(rest, groupCommand))
       .map(([id, number, command]) => asProposal(id, number, 2, command)),
   },
-  { weight: 2, arbitrary: advance.map((command) => ({ numbering: null, actor: null, command })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.constantFrom(1, 2, 3), groupCommand)
+      .map(([id, command]) => ({ numbering: null, actor: { account: id, session: null }, command })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.oneof(advance, acknowledge).map((command) => ({ numbering: null, actor: null, command })),
+  },
   {
     weight: 2,
     arbitrary: fc
@@ -84,6 +140,7 @@ function inhabited(): World {
   world.register('ann');
   world.register('bob');
   for (const id of [1, 2, 3]) world.numbered(id, 1, { kind: 'login', account: 1 + (id % 2), credential: 1 });
+  world.raw({ kind: 'create-group', name: 'team', passwordHash: null }, 1);
   return world;
 }
 
@@ -138,9 +195,9 @@ t.test(
           const view = world.machine.conversation(id);
           return (
             view !== undefined &&
-            view.members.length > 0 &&
             view.lastSequence === records.length &&
-            view.members.every(
+            (id === lobbyId || membersOf(view).length > 0) &&
+            membersOf(view).every(
               (member) =>
                 world.machine.accountById(member) !== undefined &&
                 view.delivered(member) <= view.lastSequence &&
@@ -170,10 +227,10 @@ t.test(
   async (t) => {
     const world = new World();
     const ann = world.register('ann');
-    world.raw({ kind: 'send', to: 'ann', text: 'a' }, ann);
-    world.raw({ kind: 'send', to: 'ann', text: 'b' }, ann);
+    world.raw(textTo('ann', 'a'), ann);
+    world.raw(textTo('ann', 'b'), ann);
     const changes = world.machine.takeChanges();
-    t.same([...changes.puts.keys()].sort(), ['a/1', 'c/d:1:1']);
+    t.same([...changes.puts.keys()].sort(), ['a/1', 'c/d:1:1', 'n/1']);
     t.same(
       changes.appends.map((append) => [append.stream, append.sequence]),
       [
@@ -182,10 +239,10 @@ t.test(
       ],
     );
     t.equal(world.machine.takeChanges().puts.size, 0, 'taken is taken');
-    world.raw({ kind: 'send', to: 'ann', text: 'c' }, ann);
+    world.raw(textTo('ann', 'c'), ann);
     world.raw({ kind: 'delete-account', name: 'ann' }, ann);
     const gone = world.machine.takeChanges();
-    t.same([...gone.deletes].sort(), ['a/1', 'c/d:1:1']);
+    t.same([...gone.deletes].sort(), ['a/1', 'c/d:1:1', 'n/1']);
     t.same([gone.puts.size, gone.appends.length, gone.dropStreams], [0, 0, ['d:1:1']]);
   },
 );
@@ -195,7 +252,7 @@ t.test(
   async (t) => {
     const world = new World();
     const ann = world.register('ann');
-    world.raw({ kind: 'send', to: 'ann', text: 'a' }, ann);
+    world.raw(textTo('ann', 'a'), ann);
     world.numbered(1, 1, { kind: 'login', account: ann, credential: 1 });
     world.store();
     for (const [key, value] of world.rows) {
@@ -210,10 +267,10 @@ t.test(
         t.equal(machine.accounts().length + machine.takeChanges().puts.size, 0);
       }
     }
-    const unknown = new Map(world.rows).set('g/team', Uint8Array.of(1));
+    const unknown = new Map(world.rows).set('z/team', Uint8Array.of(1));
     await t.rejects(new ChatMachine().load(inKeyOrder(unknown)), {
       code: 'DATA_DAMAGED',
-      message: /g\/team/,
+      message: /z\/team/,
     });
   },
 );
@@ -252,11 +309,14 @@ t.test('digest: differs when anything differs', async (t) => {
   const ann = world.register('ann');
   for (const step of [
     () => world.register('bob'),
-    () => world.raw({ kind: 'send', to: 'bob', text: 'x' }, ann),
+    () => world.raw(textTo('bob', 'x'), ann),
     () => world.numbered(1, 1, { kind: 'login', account: ann, credential: 1 }),
-    () => world.numbered(1, 2, { kind: 'send', to: 'nobody', text: 'x' }),
+    () => world.numbered(1, 2, textTo('nobody', 'x')),
     () =>
-      world.raw({ kind: 'advance-cursors', cursors: [{ account: 2, conversation: 'd:1:2', delivered: 1 }] }),
+      world.raw({
+        kind: 'advance-cursors',
+        cursors: [{ account: 2, conversation: 'd:1:2', delivered: 1, read: 0 }],
+      }),
     () => world.numbered(1, 3, { kind: 'logout' }),
     () => world.raw({ kind: 'delete-account', name: 'ann' }, ann),
   ]) {
@@ -266,6 +326,11 @@ t.test('digest: differs when anything differs', async (t) => {
   }
   t.equal(seen.size, 8);
 });
+
+function membersOf(view: ConversationView): readonly number[] {
+  if (view.kind === 'lobby') return [];
+  return view.kind === 'group' ? [...view.members()] : view.members;
+}
 
 function sameEntries(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
   const text = (map: ReadonlyMap<string, unknown>) =>

@@ -176,6 +176,7 @@ t.test('terminal: offers to reply, once a sender, and r answers the last one', a
     terminal.received({
       from: name,
       to: 'me',
+      number: 1,
       text: 'x',
       conversation: 'c',
       sequence: 1,

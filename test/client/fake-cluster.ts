@@ -168,7 +168,16 @@ export class FakeCluster implements Dialer {
     const conversation = [from, to].sort().join(':');
     const sequence = this.messages.filter((message) => message.conversation === conversation).length + 1;
     this.#index += 1;
-    this.messages.push({ conversation, sequence, index: this.#index, from, to, text, sentMs: 0 });
+    this.messages.push({
+      conversation,
+      sequence,
+      index: this.#index,
+      from,
+      to,
+      number: sequence,
+      text,
+      sentMs: 0,
+    });
     for (const connection of this.#connections) this.#deliver(connection);
   }
 
@@ -238,7 +247,8 @@ export class FakeCluster implements Dialer {
       if (request.op === 'hello') this.#greet(connection, request);
       else if (request.op === 'ping') this.#tell(connection, { ev: 'pong' });
       else if (request.op === 'ack') this.#acknowledge(connection, request.index);
-      else this.#serve(() => this.#execute(connection, request), connection, request);
+      else if (request.op !== 'read')
+        this.#serve(() => this.#execute(connection, request), connection, request);
     }
   }
 
@@ -366,8 +376,7 @@ export class FakeCluster implements Dialer {
         return receipt(request.op === 'logout' ? { op: 'logout' } : { op: 'delete', user: request.user });
       case 'send':
         return this.#send(session, request.to, request.text);
-      case 'change-password':
-      case 'set-profile':
+      default:
         return refusal('NOT_IMPLEMENTED');
     }
   }
@@ -378,9 +387,9 @@ export class FakeCluster implements Dialer {
     this.post(session.user, to, text);
     const message = this.messages.at(-1);
     if (message === undefined) throw new Error('posted');
-    const { conversation, sequence, index, sentMs } = message;
+    const { conversation, sequence, index, number, sentMs } = message;
     const online = [...this.#connections].some((connection) => this.#userOf(connection) === to);
-    return receipt({ op: 'send', to, online, conversation, sequence, index, sentMs });
+    return receipt({ op: 'send', to, online, conversation, sequence, index, number, sentMs });
   }
 
   #read(connection: Connection, request: QueryRequest): object {
@@ -392,7 +401,7 @@ export class FakeCluster implements Dialer {
       const all = this.messages.filter((m) => m.conversation === conversation && m.sequence < before);
       return receipt({ op: 'history', messages: all.slice(-request.limit) });
     }
-    if (request.op === 'profile') return refusal('NOT_IMPLEMENTED');
+    if (request.op !== 'users' && request.op !== 'search') return refusal('NOT_IMPLEMENTED');
     const names = [...this.accounts.keys()].sort();
     const wanted = request.op === 'users' ? names : names.filter((name) => name.startsWith(request.pattern));
     const users = wanted.map((name) => ({

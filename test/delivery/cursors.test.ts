@@ -30,8 +30,8 @@ t.test('cursors: a thousand messages read in a moment are one small proposal', a
   await clock.advance(1);
   t.same(log.batches, [
     [
-      { account: 1, conversation: 'd:1:3', delivered: 999 },
-      { account: 1, conversation: 'd:1:2', delivered: 1_000 },
+      { account: 1, conversation: 'd:1:3', delivered: 999, read: 0 },
+      { account: 1, conversation: 'd:1:2', delivered: 1_000, read: 0 },
     ],
   ]);
   await clock.advance(10 * flushMs);

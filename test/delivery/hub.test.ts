@@ -4,21 +4,33 @@ import { Hub, type Subscriber } from '../../src/delivery/hub.ts';
 import { FakeCluster } from '../support/fake-engine.ts';
 
 function hub(): Hub {
-  return new Hub(new FakeCluster().node(1).machine, 0);
+  return new Hub(new FakeCluster().node(1).machine, 0, (action) => setImmediate(action));
 }
 
 function subscriber(account: number, heard: string[]): Subscriber {
   return {
     account,
-    message: (push) => heard.push(`${account} ${push.message.text}`),
-    delivered: () => heard.push(`${account} delivered`),
+    message: (push) => heard.push(`${account} ${push.message.body.text}`),
+    advanced: () => heard.push(`${account} advanced`),
+    receipt: () => heard.push(`${account} receipt`),
+    group: (event) => heard.push(`${account} ${event.kind}`),
     accountDeleted: () => heard.push(`${account} deleted`),
     reset: () => heard.push(`${account} reset`),
   };
 }
 
 function message(from: number, to: number, text: string): ChatEvent {
-  const content: Message = { conversation: 'd:1:2', sequence: 1, index: 1, from, to, text, sentMs: 0 };
+  const content: Message = {
+    conversation: 'd:1:2',
+    sequence: 1,
+    index: 1,
+    from,
+    to,
+    number: 1,
+    replyTo: null,
+    body: { kind: 'text', text },
+    sentMs: 0,
+  };
   return { kind: 'message', message: content, fromName: `${from}`, toName: `${to}` };
 }
 

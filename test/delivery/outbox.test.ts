@@ -7,6 +7,7 @@ import { Hub } from '../../src/delivery/hub.ts';
 import { Outbox, stallMs } from '../../src/delivery/outbox.ts';
 import type { HistoryStore, Push, Sink } from '../../src/delivery/ports.ts';
 import type { AppliedEvents } from '../../src/replication/engine.ts';
+import { textTo } from '../chat/support/world.ts';
 import { FakeCluster, type FakeEngine } from '../support/fake-engine.ts';
 import { settle, VirtualClock } from '../support/virtual-clock.ts';
 
@@ -32,7 +33,7 @@ class World {
     for (const name of names) this.append(null, { kind: 'register', name, passwordHash: 'x' });
     this.engine.applyAll();
     this.accounts = names.map((name) => this.engine.machine.accountByName(name)?.id ?? 0);
-    this.hub = new Hub(this.engine.machine, this.engine.index);
+    this.hub = new Hub(this.engine.machine, this.engine.index, (action) => setImmediate(action));
     this.engine.onApplied((applied) => this.#untold.push(applied));
     this.engine.onReset((index) => {
       this.tell();
@@ -65,7 +66,7 @@ class World {
   }
 
   send(from: number, to: number, text: string): void {
-    this.append(this.accounts[from] ?? 0, { kind: 'send', to: names[to] ?? '', text });
+    this.append(this.accounts[from] ?? 0, textTo(names[to] ?? '', text));
   }
 }
 
@@ -249,7 +250,7 @@ t.test('outbox: a reader ahead of this node is not shown again what it has seen 
     account: world.accounts[0] ?? 0,
     start: { kind: 'after', index: ahead },
     sink: {
-      push: (push) => pushed.push(push.message.text),
+      push: (push) => pushed.push(push.message.body.text),
       caughtUp: (index) => t.equal(index, ahead),
       cut: () => undefined,
     },
@@ -336,7 +337,7 @@ t.test('outbox: records that are staged a moment after their events are waited f
       account: world.accounts[0] ?? 0,
       start: { kind: 'after', index: 0 },
       sink: {
-        push: (push) => pushed.push(push.message.text),
+        push: (push) => pushed.push(push.message.body.text),
         caughtUp: () => undefined,
         cut: () => pushed.push('cut'),
       },

@@ -197,6 +197,8 @@ t.test('encode: the worst message there can be fits a frame', async (t) => {
     index: Number.MAX_SAFE_INTEGER,
     from: 'a'.repeat(20),
     to: 'b'.repeat(20),
+    number: Number.MAX_SAFE_INTEGER,
+    replyTo: Number.MAX_SAFE_INTEGER,
     text: '\u0001'.repeat(limits.messageBytes),
     sentMs: Number.MAX_SAFE_INTEGER,
   };

@@ -9,10 +9,20 @@ type AdvanceCursors = Extract<Command, { kind: 'advance-cursors' }>;
  */
 export function advanceCursors(context: Context, command: AdvanceCursors): Result {
   if (context.session !== null || context.actor !== null) return reject('DENIED');
-  for (const advance of command.cursors) {
-    const { account, conversation, delivered } = advance;
-    if (context.tables.conversations.advance(conversation, account, delivered)) {
-      context.emit({ kind: 'delivered', advance });
+  const { conversations, senders } = context.tables;
+  for (const { account, conversation, delivered, read } of command.cursors) {
+    const moved = conversations.advance(conversation, account, { delivered, read });
+    if (moved === null) continue;
+    const advance = {
+      account,
+      conversation,
+      delivered: moved.delivered ? delivered : 0,
+      read: moved.read ? read : 0,
+    };
+    context.emit({ kind: 'cursor-advanced', advance });
+    if (!moved.delivered) continue;
+    for (const receipt of senders.settleUpTo(conversation, account, delivered)) {
+      context.emit({ kind: 'receipt', receipt });
     }
   }
   return accept({ kind: 'cursors-advanced' });

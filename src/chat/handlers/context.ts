@@ -3,6 +3,7 @@ import type { Conversations } from '../conversations.ts';
 import type { Files } from '../files.ts';
 import type { Leases } from '../leases.ts';
 import type { Moment } from '../moment.ts';
+import type { Senders } from '../senders.ts';
 import type { Session } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
 import type { Account, ChatEvent, Receipt, RejectionCode, Result } from '../types.ts';
@@ -11,6 +12,7 @@ import type { Account, ChatEvent, Receipt, RejectionCode, Result } from '../type
 export interface Tables {
   readonly accounts: Accounts;
   readonly conversations: Conversations;
+  readonly senders: Senders;
   readonly sessions: Sessions;
   readonly files: Files;
   readonly leases: Leases;

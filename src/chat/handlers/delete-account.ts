@@ -1,6 +1,7 @@
 import { foldName } from '../names.ts';
 import type { Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
+import { depart } from './group-rights.ts';
 
 type DeleteAccount = Extract<Command, { kind: 'delete-account' }>;
 
@@ -27,7 +28,15 @@ export function removeAccount(context: Context): void {
     context.emit({ kind: 'session-ended', session: own.id });
   }
   tables.files.cancelAll(actor.id);
-  tables.conversations.leaveAll(actor.id);
+  const own = [...tables.conversations.of(actor.id)];
+  // In an order that does not depend on whether this node was restored: events come in it.
+  own.sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const conversation of own) {
+    if (conversation.kind === 'group') depart(context, conversation, actor, 'deleted');
+    else tables.senders.forgetConversation(conversation.id);
+  }
+  tables.conversations.leaveDirect(actor.id);
+  tables.senders.remove(actor.id);
   tables.leases.drop(actor.id);
   tables.accounts.remove(actor.id);
   context.emit({ kind: 'account-deleted', account: actor.id, name: actor.name });

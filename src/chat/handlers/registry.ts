@@ -1,19 +1,29 @@
 import type { Command, Result } from '../types.ts';
+import { acknowledge } from './acknowledge.ts';
 import { advanceCursors } from './advance-cursors.ts';
+import { announceGroup } from './announce-group.ts';
 import { cancelUpload } from './cancel-upload.ts';
 import { changePassword } from './change-password.ts';
 import type { Context } from './context.ts';
+import { createGroup } from './create-group.ts';
 import { deleteAccount } from './delete-account.ts';
+import { deleteGroup } from './delete-group.ts';
 import { enterGuest } from './enter-guest.ts';
+import { joinGroup } from './join-group.ts';
 import { leaseUpload } from './lease-upload.ts';
+import { leaveGroup } from './leave-group.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { register } from './register.ts';
 import { registerBearer } from './register-bearer.ts';
 import { rehash } from './rehash.ts';
+import { removeMember } from './remove-member.ts';
+import { renameGroup } from './rename-group.ts';
 import { renewGuests } from './renew-guests.ts';
 import { send } from './send.ts';
+import { setGroupPassword } from './set-group-password.ts';
 import { setProfile } from './set-profile.ts';
+import { transferGroup } from './transfer-group.ts';
 
 type Handlers = {
   readonly [Kind in Command['kind']]: (context: Context, command: Extract<Command, { kind: Kind }>) => Result;
@@ -28,13 +38,23 @@ const handlers: Handlers = {
   send,
   'lease-upload': leaseUpload,
   'cancel-upload': cancelUpload,
-  'advance-cursors': advanceCursors,
   'change-password': changePassword,
   rehash,
   'set-profile': setProfile,
   'enter-guest': enterGuest,
   'renew-guests': renewGuests,
   'register-bearer': registerBearer,
+  'create-group': createGroup,
+  'announce-group': announceGroup,
+  'join-group': joinGroup,
+  'leave-group': leaveGroup,
+  'rename-group': renameGroup,
+  'set-group-password': setGroupPassword,
+  'remove-member': removeMember,
+  'transfer-group': transferGroup,
+  'delete-group': deleteGroup,
+  'advance-cursors': advanceCursors,
+  acknowledge,
 };
 
 export function run(context: Context, command: Command): Result {

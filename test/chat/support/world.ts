@@ -93,6 +93,11 @@ export async function* inKeyOrder(
   for (const row of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) yield row;
 }
 
+/** The plainest of messages. */
+export function textTo(to: string, content: string): Extract<Command, { kind: 'send' }> {
+  return { kind: 'send', to, body: { kind: 'text', text: content }, replyTo: null, wantsReceipt: false };
+}
+
 /** Sessions of tests are numbers. */
 export function sessionId(number: number): string {
   return number.toString(16).padStart(32, '0');

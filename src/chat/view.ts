@@ -1,0 +1,110 @@
+/** What gateways and delivery may ask of the applied state. Reads only; valid until the next entry is applied. */
+import type { GroupAddress } from './group-types.ts';
+import type {
+  Account,
+  AccountId,
+  ConversationId,
+  DeliveryReceipt,
+  FileId,
+  FileReference,
+  ManifestAddress,
+  SessionId,
+  UploadLease,
+} from './types.ts';
+
+export interface ChatView {
+  accountByName(name: string): Account | undefined;
+  accountById(id: AccountId): Account | undefined;
+  accountByEmail(email: string): Account | undefined;
+  /** Cluster time of the newest applied entry. */
+  readonly clusterMs: number;
+  /** All accounts by lower-cased name, ascending by code unit. */
+  accounts(): readonly Account[];
+  /** By prefix, or by glob when the pattern holds `*` or `?`; without regard to case; linear in name and pattern. */
+  searchAccounts(pattern: string): readonly Account[];
+  session(id: SessionId): SessionView | undefined;
+  conversation(id: ConversationId): ConversationView | undefined;
+  /** Conversations of an account in no particular order; the lobby among them once somebody spoke in it. */
+  conversationsOf(account: AccountId): readonly ConversationView[];
+  directConversation(a: AccountId, b: AccountId): ConversationId;
+  groupByName(name: string): GroupView | undefined;
+  /** All groups by lower-cased name, ascending by code unit; the lobby is none. */
+  groups(): readonly GroupView[];
+  /** Members of a group by lower-cased name, ascending by code unit. Kept until somebody joins or leaves. */
+  membersInOrder(group: ConversationId): readonly AccountId[];
+  /** Delivered and not yet confirmed by their sender, by number. */
+  receiptsOf(account: AccountId): readonly DeliveryReceipt[];
+  readonly files: FilesView;
+}
+
+export interface FilesView {
+  /** Manifests of messages, each once. */
+  referenced(): Iterable<ManifestAddress>;
+  /** Manifests of uploads under way, each once. */
+  leased(): Iterable<ManifestAddress>;
+  /** False while the state is being replaced: nothing may be concluded from what is not there. */
+  readonly known: boolean;
+  /** Either of the two. */
+  has(manifest: ManifestAddress): boolean;
+  /** Grows with each manifest that joins one of the two, and when the state is replaced. Not part of the state. */
+  readonly additions: number;
+  file(id: FileId): FileReference | undefined;
+  lease(account: AccountId, manifest: ManifestAddress): UploadLease | undefined;
+  /** Of messages and uploads of the account. */
+  bytesOf(account: AccountId): number;
+  readonly clusterBytes: number;
+}
+
+export interface SessionView {
+  readonly id: SessionId;
+  readonly secretHash: string;
+  /** Null before login. */
+  readonly account: AccountId | null;
+  /** Highest sequence used. */
+  readonly highest: number;
+}
+
+export type ConversationView = DirectView | GroupView | LobbyView;
+
+interface CommonView {
+  readonly id: ConversationId;
+  readonly lastSequence: number;
+  readonly lastIndex: number;
+  includes(account: AccountId): boolean;
+  /** Delivered up to this sequence: what is above is pending. In the lobby nothing ever is. */
+  delivered(account: AccountId): number;
+  /** Read up to this sequence. */
+  read(account: AccountId): number;
+  /** The last sequence before the account came: delivery, not history, begins behind it. */
+  joinedBehind(account: AccountId): number;
+  /** Delivered, be it singly and above `delivered`. */
+  isDelivered(account: AccountId, sequence: number): boolean;
+}
+
+export interface DirectView extends CommonView {
+  readonly kind: 'direct';
+  /** Without those whose account is gone. */
+  readonly members: readonly AccountId[];
+}
+
+/** Everyone is in it, so it has no members; what is said there is for those who are online. */
+export interface LobbyView extends CommonView {
+  readonly kind: 'lobby';
+}
+
+export interface GroupView extends CommonView {
+  readonly kind: 'group';
+  /** Without the `#`. */
+  readonly name: string;
+  /** Null for one that was announced from elsewhere. */
+  readonly owner: AccountId | null;
+  /** argon2id in PHC form; null: open to all. A group with a password is closed: only members read in it. */
+  readonly passwordHash: string | null;
+  /** Raised by each change of the password. */
+  readonly credential: number;
+  readonly createdMs: number;
+  readonly address: GroupAddress | null;
+  readonly memberCount: number;
+  /** In the order in which they joined. */
+  members(): Iterable<AccountId>;
+}

@@ -1,0 +1,104 @@
+/** Reads about groups and conversations, as one account sees them. To be called behind a barrier. */
+
+import { groupMark, lobbyName } from '../base/addresses.ts';
+import { CodedError } from '../base/errors.ts';
+import type { AccountId } from '../chat/types.ts';
+import type { ChatView, ConversationView } from '../chat/view.ts';
+import {
+  type ConversationEntry,
+  deletedAccountName,
+  type GroupEntry,
+  type MemberEntry,
+  type OnlineEntry,
+} from '../protocol/requests.ts';
+
+export interface PresenceView {
+  isOnline(account: AccountId): boolean;
+  /** Everyone online, by the time of their connection. */
+  online(): readonly { readonly account: AccountId; readonly sinceMs: number }[];
+}
+
+export class ConversationReads {
+  readonly #view: ChatView;
+  readonly #presence: PresenceView;
+
+  constructor(view: ChatView, presence: PresenceView) {
+    this.#view = view;
+    this.#presence = presence;
+  }
+
+  online(): readonly OnlineEntry[] {
+    const entries: OnlineEntry[] = [];
+    for (const { account, sinceMs } of this.#presence.online()) {
+      const name = this.#view.accountById(account)?.name;
+      if (name !== undefined) entries.push({ name, sinceMs });
+    }
+    return entries;
+  }
+
+  /** `account` null: who asks has none. */
+  groups(account: AccountId | null): readonly GroupEntry[] {
+    return this.#view.groups().map((group) => ({
+      conversation: group.id,
+      name: group.name,
+      members: group.memberCount,
+      closed: group.passwordHash !== null,
+      joined: account !== null && group.includes(account),
+      owner: group.owner === null ? null : this.#nameOf(group.owner),
+      address: group.address,
+      createdMs: group.createdMs,
+    }));
+  }
+
+  /** By name. Throws `CodedError`; a closed group shows its members to members only. */
+  members(account: AccountId, name: string): readonly MemberEntry[] {
+    const group = this.#view.groupByName(name);
+    if (group === undefined) throw new CodedError('UNKNOWN_GROUP');
+    if (group.passwordHash !== null && !group.includes(account)) throw new CodedError('NOT_A_MEMBER');
+    return this.#view.membersInOrder(group.id).map((member) => ({
+      name: this.#nameOf(member),
+      online: this.#presence.isOnline(member),
+      owner: member === group.owner,
+    }));
+  }
+
+  /** The one that was spoken in last comes first. */
+  conversations(account: AccountId): readonly ConversationEntry[] {
+    const own = [...this.#view.conversationsOf(account)];
+    own.sort((a, b) => b.lastIndex - a.lastIndex);
+    return own.map((conversation) => {
+      const { id, kind, lastSequence, lastIndex } = conversation;
+      const read = conversation.read(account);
+      return {
+        conversation: id,
+        kind,
+        name: this.#addressOf(conversation, account),
+        lastSequence,
+        lastIndex,
+        delivered: conversation.delivered(account),
+        read,
+        unread: lastSequence - read,
+      };
+    });
+  }
+
+  #addressOf(conversation: ConversationView, account: AccountId): string {
+    switch (conversation.kind) {
+      case 'group':
+        return groupMark + conversation.name;
+      case 'lobby':
+        return groupMark + lobbyName;
+      case 'direct': {
+        const other = conversation.members.find((member) => member !== account);
+        if (other !== undefined) return this.#nameOf(other);
+        const [, first, second] = conversation.id.split(':');
+        // To oneself, or to somebody who is gone.
+        return first === second ? this.#nameOf(account) : deletedAccountName;
+      }
+    }
+  }
+
+  #nameOf(account: AccountId): string {
+    return this.#view.accountById(account)?.name ?? deletedAccountName;
+  }
+}

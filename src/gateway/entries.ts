@@ -1,0 +1,28 @@
+/** What the state holds, as people see it. */
+import type { GroupEvent } from '../chat/group-types.ts';
+import type { Message } from '../chat/types.ts';
+import type { GroupNotice, MessageEntry } from '../protocol/requests.ts';
+
+export function entryOf(message: Message, from: string, to: string): MessageEntry {
+  const { conversation, sequence, index, number, replyTo, body, sentMs } = message;
+  const answered = replyTo === null ? {} : { replyTo };
+  return { conversation, sequence, index, from, to, number, ...answered, text: body.text, sentMs };
+}
+
+export function noticeOf(event: GroupEvent): GroupNotice {
+  const about = { conversation: event.group, group: event.name };
+  switch (event.kind) {
+    case 'group-created':
+      return { ...about, kind: 'created' };
+    case 'group-deleted':
+      return { ...about, kind: 'deleted' };
+    case 'group-renamed':
+      return { ...about, kind: 'renamed', oldName: event.oldName };
+    case 'owner-changed':
+      return { ...about, kind: 'owner', user: event.ownerName };
+    case 'member-joined':
+      return { ...about, kind: 'joined', user: event.accountName };
+    case 'member-left':
+      return { ...about, kind: event.reason === 'removed' ? 'removed' : 'left', user: event.accountName };
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Requests about groups. A group's password ends here, as a user's does in `authentication.ts`; what else there is to decide, `apply`
+ * decides.
+ */
+import { limits } from '../base/limits.ts';
+import type { Command, Numbering } from '../chat/types.ts';
+import type { ChatView, GroupView } from '../chat/view.ts';
+import type { GroupRequest, Reply } from '../protocol/requests.ts';
+import type { ConnectionContext } from './context.ts';
+import type { Hasher } from './hasher.ts';
+import { normalisedPassword } from './passwords.ts';
+import type { Policy } from './policy.ts';
+import { rejection } from './replies.ts';
+
+/** Counts wrong guesses of one account at one group's password. */
+export interface GroupGuesses {
+  /** Rejects with `CodedError` RATE_LIMITED when there were too many. */
+  admit(account: number, group: string): Promise<void>;
+  failed(account: number, group: string): void;
+}
+
+export interface GroupServiceOptions {
+  readonly view: ChatView;
+  readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
+  readonly policy: Policy;
+  readonly guesses: GroupGuesses;
+  readonly barrier: () => Promise<void>;
+  readonly propose: (
+    context: ConnectionContext,
+    command: Command,
+    numbering: Numbering | null,
+  ) => Promise<Reply>;
+}
+
+type Join = Extract<GroupRequest, { op: 'join-group' }>;
+
+export class GroupService {
+  readonly #options: GroupServiceOptions;
+
+  constructor(options: GroupServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with `CodedError`. */
+  async change(
+    context: ConnectionContext,
+    request: GroupRequest,
+    numbering: Numbering | null,
+  ): Promise<Reply> {
+    // A session is judged by the replicated state; a raw line by what this connection is.
+    const isAnonymous = numbering === null && context.identity === null;
+    const mayBeAnonymous = request.op === 'announce-group' && this.#options.policy.publicRegistry;
+    if (isAnonymous && !mayBeAnonymous) return rejection('AUTH_REQUIRED');
+    const command = await this.#command(context, request, numbering);
+    if ('code' in command) return rejection(command.code);
+    const reply = await this.#options.propose(context, command, numbering);
+    if (reply.kind !== 'receipt' || !('group' in reply.value)) return reply;
+    // The receipt says what became of the group; the answer, what was asked.
+    return { kind: 'receipt', value: { ...reply.value, op: request.op } };
+  }
+
+  /** Nothing that needs no hash waits here: requests keep their order. */
+  #command(
+    context: ConnectionContext,
+    request: GroupRequest,
+    numbering: Numbering | null,
+  ): Command | Refusal | Promise<Command | Refusal> {
+    const name = request.group;
+    if (name.length > limits.groupNameMaxChars) return { code: 'BAD_GROUP_NAME' };
+    switch (request.op) {
+      case 'create-group':
+      case 'set-group-password':
+        return this.#withHash(request);
+      case 'join-group':
+        return this.#join(context, request, numbering);
+      case 'leave-group':
+        return { kind: 'leave-group', name };
+      case 'rename-group':
+        if (request.name.length > limits.groupNameMaxChars) return { code: 'BAD_GROUP_NAME' };
+        return { kind: 'rename-group', name, newName: request.name };
+      case 'remove-member':
+        if (request.user.length > limits.nameMaxChars) return { code: 'UNKNOWN_USER' };
+        return { kind: 'remove-member', name, member: request.user };
+      case 'transfer-group':
+        if (request.user.length > limits.nameMaxChars) return { code: 'UNKNOWN_USER' };
+        return { kind: 'transfer-group', name, owner: request.user };
+      case 'delete-group':
+        return { kind: 'delete-group', name };
+      case 'announce-group':
+        return { kind: 'announce-group', name, address: { host: request.host, port: request.port } };
+    }
+  }
+
+  async #withHash(
+    request: Extract<GroupRequest, { op: 'create-group' | 'set-group-password' }>,
+  ): Promise<Command | Refusal> {
+    const passwordHash = await this.#hash(request.password);
+    return passwordHash === undefined
+      ? { code: 'TOO_LONG' }
+      : { kind: request.op, name: request.group, passwordHash };
+  }
+
+  async #join(
+    context: ConnectionContext,
+    request: Join,
+    numbering: Numbering | null,
+  ): Promise<Command | Refusal> {
+    const { view, barrier } = this.#options;
+    await barrier();
+    const group = view.groupByName(request.group);
+    const common = { kind: 'join-group', name: request.group, create: request.create === true } as const;
+    if (group === undefined) {
+      const passwordHash = common.create ? await this.#hash(request.password) : null;
+      return passwordHash === undefined ? { code: 'TOO_LONG' } : { ...common, seen: null, passwordHash };
+    }
+    const credential = await this.#prove(context, group, request.password);
+    // A numbered request may be a retry of the one that let it in: the state must be asked.
+    if (credential === 0 && numbering === null) return { code: 'GROUP_PASSWORD_WRONG' };
+    return { ...common, seen: { group: group.id, credential }, passwordHash: null };
+  }
+
+  /** The credential that was proven, 0 when it was not. Members and visitors of an open group have nothing to prove. */
+  async #prove(context: ConnectionContext, group: GroupView, password: string | undefined): Promise<number> {
+    const { hasher, guesses } = this.#options;
+    const { passwordHash, credential, id } = group;
+    const account = context.identity?.account;
+    if (passwordHash === null || (account !== undefined && group.includes(account))) return credential;
+    const normal = password === undefined ? null : normalisedPassword(password);
+    if (account === undefined || normal === null) return 0;
+    await guesses.admit(account, id);
+    if (await hasher.verify(passwordHash, normal)) return credential;
+    guesses.failed(account, id);
+    return 0;
+  }
+
+  /** Null without a password; undefined when it is too long. */
+  async #hash(password: string | undefined): Promise<string | null | undefined> {
+    if (password === undefined || password === '') return null;
+    const normal = normalisedPassword(password);
+    return normal === null ? undefined : this.#options.hasher.hash(normal);
+  }
+}
+
+interface Refusal {
+  readonly code: 'BAD_GROUP_NAME' | 'UNKNOWN_USER' | 'TOO_LONG' | 'GROUP_PASSWORD_WRONG';
+}
