@@ -96,6 +96,11 @@ export const errorTable = {
   DATA_LOCKED: { text: 'Another process uses the data directory.', http: 500, retry: false },
   DATA_DAMAGED: { text: 'The data directory is damaged.', http: 500, retry: false },
   MEMBER_REMOVED: { text: 'This node was removed from the cluster.', http: 500, retry: false },
+  STATE_DIVERGED: {
+    text: 'This node keeps computing another state than the majority: run the same version on all nodes, and test its memory.',
+    http: 500,
+    retry: false,
+  },
   DISK_FAILED: { text: 'A write or fsync of the log failed.', http: 500, retry: false },
 } as const;
 

@@ -10,6 +10,8 @@ import type { StateMachine } from './state-machine.ts';
 /** Longest run of applying before other work gets a turn. */
 const SLICE_MS = 8;
 const SLICE_ENTRIES = 1_024;
+/** Of the cluster's time, which entries carry: states are compared so often at most, and never while nothing changes. */
+const CHECKPOINT_MS = 10_000;
 /** Between two looks at the clock. */
 const CLOCK_EVERY_ENTRIES = 32;
 /** Staged and not yet written by the store: above it, applying waits. */
@@ -145,7 +147,7 @@ export class Applier<Result, Event> {
     );
   }
 
-  /** True when it ended because the queue did: the budget is not used up. */
+  /** True when the budget is not used up. At a checkpoint it ends, so that what is staged there is the same on every node. */
   #slice(): boolean {
     const { clock, store, machine } = this.#options;
     const endMs = clock.monotonicMs() + SLICE_MS;
@@ -155,7 +157,12 @@ export class Applier<Result, Event> {
     const before = this.#mark.index;
     let count = 0;
     let withinBudget = true;
-    for (let head = this.#queue[0]; head !== undefined && withinBudget; head = this.#queue[0]) {
+    let checkpoint = false;
+    for (
+      let head = this.#queue[0];
+      head !== undefined && withinBudget && !checkpoint;
+      head = this.#queue[0]
+    ) {
       const entry = head.entries[this.#position];
       if (entry === undefined) {
         this.#queue.shift();
@@ -164,13 +171,15 @@ export class Applier<Result, Event> {
         continue;
       }
       this.#position++;
+      const { clusterMs } = this.#mark;
       this.#apply(entry, proposals, events);
+      checkpoint = isCheckpoint(clusterMs, this.#mark.clusterMs);
       count++;
       withinBudget =
         count < SLICE_ENTRIES && (count % CLOCK_EVERY_ENTRIES !== 0 || clock.monotonicMs() < endMs);
     }
     if (this.#mark.index > before) {
-      store.stage(this.#mark, machine.takeChanges());
+      store.stage(this.#mark, machine.takeChanges(), checkpoint);
       this.#ports.applied({ index: this.#mark.index, term: this.#mark.term, proposals, events });
     }
     for (const message of finished) this.#ports.release(message.responses);
@@ -204,4 +213,9 @@ export class Applier<Result, Event> {
     this.#directory = changeMembers(this.#directory, change, conf);
     this.#ports.membersChanged(this.#directory);
   }
+}
+
+/** Whether the entry that brought the cluster's time forward is one at which nodes compare their states. */
+function isCheckpoint(beforeMs: number, afterMs: number): boolean {
+  return Math.floor(beforeMs / CHECKPOINT_MS) !== Math.floor(afterMs / CHECKPOINT_MS);
 }

@@ -22,6 +22,7 @@ import {
   type SoftState,
 } from '../raft/index.ts';
 import type { LogStore } from '../wal/log-store.ts';
+import { ApplyGate } from './apply-gate.ts';
 import { LogView } from './log-view.ts';
 
 /** Length of a tick and the two timeouts in ticks. */
@@ -96,11 +97,13 @@ export class Driver {
   #installing: Snapshot | null = null;
   #install: Promise<void> = Promise.resolve();
   #held: Message[] = [];
+  readonly #gate: ApplyGate;
   #stopped = false;
 
   constructor(options: DriverOptions, found: CoreStart) {
     this.#options = options;
     this.#ports = options.ports;
+    this.#gate = new ApplyGate({ ...options.ports, noteCommit: (index) => this.#noteCommit(index) });
     const { start, hardState, confState } = found;
     if (start.index > 0) {
       const meta = { ...start, confState: emptyConfState };
@@ -249,8 +252,21 @@ export class Driver {
       }
       this.#ports.send(outgoing);
       if (ready.readStates.length > 0) this.#ports.reads(ready.readStates);
-      for (const message of applies) this.#ports.apply(message);
+      for (const message of applies) this.#gate.pass(message);
     }
+  }
+
+  /** What the log holds, and what this member has promised. Once stopped. */
+  kept(): Pick<CoreStart, 'hardState' | 'entries' | 'start'> {
+    const memory = this.#memory;
+    const index = memory.firstIndex() - 1;
+    const entries = memory.entries(index + 1, memory.lastIndex() + 1, Number.POSITIVE_INFINITY);
+    const commit = Math.min(memory.lastIndex(), Math.max(this.#writtenState.commit, this.status().commit));
+    return {
+      hardState: { ...this.#writtenState, commit },
+      start: { index, term: memory.term(index) },
+      entries,
+    };
   }
 
   /** Answers of work that is done: to the core itself, or to the peers they are addressed to. */
@@ -266,7 +282,13 @@ export class Driver {
 
   /** The log up to `index` is covered by the synced state: forgets it, on disk and in memory. */
   async compact(index: number, data: Uint8Array): Promise<void> {
-    if (this.#installing !== null || index < this.firstIndex || index > this.#memory.lastIndex()) return;
+    if (
+      this.#stopped ||
+      this.#installing !== null ||
+      index < this.firstIndex ||
+      index > this.#memory.lastIndex()
+    )
+      return;
     const term = this.#memory.term(index);
     await this.#options.log.restart({ index, term, data }, true);
     // A snapshot may have replaced the log meanwhile.
@@ -276,6 +298,7 @@ export class Driver {
   /** Nothing more leaves and nothing more is written; resolves when the writes under way are done, however they ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#gate.stop();
     await this.#install;
     // A failure was told to `fatal` already.
     await this.#lastAppend.catch(() => undefined);
@@ -312,13 +335,19 @@ export class Driver {
 
   #durable(message: Message): void {
     this.#appendsInFlight--;
-    if (this.#stopped) return;
     try {
       this.#memory.append(message.entries);
-      this.release(message.responses);
+      if (!this.#stopped) this.release(message.responses);
     } catch (error) {
       this.#ports.fatal(error);
     }
+  }
+
+  #noteCommit(index: number): Promise<void> | null {
+    if (index <= this.#writtenState.commit) return null;
+    this.#writtenState = { ...this.#writtenState, commit: index };
+    this.#lastAppend = this.#options.log.append({ hardState: this.#writtenState, entries: [] });
+    return this.#lastAppend;
   }
 
   /**

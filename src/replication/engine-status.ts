@@ -1,5 +1,5 @@
 import type { BasicStatus, MemberId, RaftStatus } from '../raft/index.ts';
-import type { EngineStatus, MemberStatus } from './engine.ts';
+import type { EngineStatus, MemberStatus, StorageStatus } from './engine.ts';
 import type { Links } from './links.ts';
 import {
   addressesOf,
@@ -30,6 +30,7 @@ export interface StatusSources {
   readonly observing: boolean;
   /** Without a state, until a copy of another node's is here. */
   readonly rebuilding: boolean;
+  readonly storage: StorageStatus;
   readonly alarms: readonly string[];
 }
 
@@ -48,6 +49,7 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     startCommitIndex,
     members: places(sources).map((address) => memberStatus(address, sources)),
     alarms: [...ownAlarms(sources), ...sources.alarms],
+    storage: sources.storage,
   };
 }
 

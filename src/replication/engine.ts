@@ -83,6 +83,15 @@ export interface EngineStatus {
   readonly startCommitIndex: number | null;
   readonly members: readonly MemberStatus[];
   readonly alarms: readonly string[];
+  readonly storage?: StorageStatus;
+}
+
+/** How the disk of this node is, and the state on it. */
+export interface StorageStatus {
+  /** Times that the state was replaced or built anew, since the start. */
+  readonly rebuilds: number;
+  /** Highest log position at which this node's state was compared with another node's. */
+  readonly checkedIndex: number;
 }
 
 export interface Engine<Result, Event> {

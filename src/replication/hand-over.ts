@@ -12,11 +12,11 @@ export class HandOver {
   readonly #isDone: () => boolean;
   #running = false;
 
-  /** `isDone`: another node leads. */
-  constructor(clock: Clock, replica: () => LedReplica | null, isDone: () => boolean) {
+  /** `leader`: the node that leads, as far as `node` knows. */
+  constructor(node: number, clock: Clock, replica: () => LedReplica | null, leader: () => number | null) {
     this.#clock = clock;
     this.#replica = replica;
-    this.#isDone = isDone;
+    this.#isDone = () => leader() !== null && leader() !== node;
   }
 
   /** False when this node does not lead, or nobody took over in time. */

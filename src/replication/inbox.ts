@@ -5,12 +5,14 @@ import type { Membership } from './membership.ts';
 import type { GossipBus } from './peer-bus.ts';
 import { decodeFrame, encodeFrame, type PeerFrame } from './peer-frames.ts';
 import type { PeerIdentity, PeerTransport } from './ports.ts';
+import type { StorageHealth } from './storage-health.ts';
 
 export interface InboxOptions {
   readonly links: Links;
   readonly transport: PeerTransport;
   readonly membership: Membership;
   readonly bus: GossipBus;
+  readonly storage: StorageHealth;
   readonly forwarded: ForwardedProposals;
   /** Null while this node belongs to no cluster. */
   readonly status: () => BasicStatus | null;
@@ -40,7 +42,7 @@ export class Inbox {
   }
 
   #route(from: PeerIdentity, frame: PeerFrame): void {
-    const { receive, refused, membership, peerFounded, bus, dropped } = this.#options;
+    const { receive, refused, membership, peerFounded, bus, storage, dropped } = this.#options;
     const { admission } = membership;
     switch (frame.kind) {
       case 'raft':
@@ -70,6 +72,9 @@ export class Inbox {
         return;
       case 'answer':
         membership.answered(frame.answer);
+        return;
+      case 'storage':
+        storage.heard(from.incarnation, frame);
         return;
       default:
         frame satisfies never;

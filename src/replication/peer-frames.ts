@@ -23,6 +23,7 @@ const VERSION = 1;
 /** A frame takes no further message or proposal once it has reached it; one of them may be as large as a command. */
 export const FRAME_TARGET_BYTES = 1 * MIB;
 const PROPOSAL_BYTES = 12;
+const DIGEST_CHARS = 256;
 
 export interface ForwardedProposal {
   readonly counter: number;
@@ -54,7 +55,16 @@ export type PeerFrame =
   | { readonly kind: 'removed' }
   /** To the leader: a change of members, or of who leads. */
   | { readonly kind: 'ask'; readonly ask: MemberAsk }
-  | { readonly kind: 'answer'; readonly answer: MemberAnswer };
+  | { readonly kind: 'answer'; readonly answer: MemberAnswer }
+  | ({ readonly kind: 'storage' } & StorageReport);
+
+/** What a node tells of its disk: first on each link, and at each change. */
+export interface StorageReport {
+  /** Little is left: it should not lead. */
+  readonly lacksRoom: boolean;
+  /** Of its state, at the newest position where states are compared. */
+  readonly digest: { readonly index: number; readonly digest: string } | null;
+}
 
 const kinds = [
   'raft',
@@ -66,6 +76,7 @@ const kinds = [
   'removed',
   'ask',
   'answer',
+  'storage',
 ] as const;
 
 export function encodeFrame(frame: PeerFrame): Uint8Array {
@@ -109,6 +120,11 @@ export function encodeFrame(frame: PeerFrame): Uint8Array {
     case 'answer':
       writer.block(encodeText(frame.answer));
       break;
+    case 'storage':
+      writer.u8(frame.lacksRoom ? 1 : 0);
+      writer.u64(frame.digest?.index ?? 0);
+      writer.block(Buffer.from(frame.digest?.digest ?? '', 'latin1'));
+      break;
     default:
       unreachable(frame);
   }
@@ -132,6 +148,7 @@ function expectedSize(frame: PeerFrame): number {
     case 'removed':
     case 'ask':
     case 'answer':
+    case 'storage':
       return KIB;
     case 'gossip':
       return 2 + frame.payload.length;
@@ -181,6 +198,13 @@ function readBody(kind: Exclude<PeerFrame['kind'], 'gossip'>, reader: ByteReader
       return { kind, ask: readAsk(reader.block()) };
     case 'answer':
       return { kind, answer: readAnswer(reader.block()) };
+    case 'storage': {
+      const lacksRoom = reader.u8() !== 0;
+      const index = reader.u64();
+      const digest = Buffer.from(reader.block()).toString('latin1');
+      if (digest.length > DIGEST_CHARS) throw new MalformedError('a digest is too long');
+      return { kind, lacksRoom, digest: index === 0 ? null : { index, digest } };
+    }
     default:
       return unreachable(kind);
   }

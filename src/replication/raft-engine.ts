@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import { type MemberId, NONE } from '../raft/index.ts';
 import type { AppliedMark } from '../store/state-store.ts';
 import type { AppliedSlice } from './applier.ts';
@@ -23,12 +24,13 @@ import { GossipBus } from './peer-bus.ts';
 import { encodeFrame } from './peer-frames.ts';
 import { StreamDoor } from './peer-streams.ts';
 import type { PeerIdentity } from './ports.ts';
-import { Proposals, type Route } from './proposals.ts';
+import type { Route } from './proposals.ts';
 import { Pulse } from './pulse.ts';
-import { Reads } from './reads.ts';
-import { observerCore, recoverCore, writeFounding } from './recovery.ts';
+import { type KeptLog, observerCore, recoverCore, writeFounding } from './recovery.ts';
 import { Replica } from './replica.ts';
-import { StateKeeper } from './state-keeper.ts';
+import { Requests } from './requests.ts';
+import { StorageHealth } from './storage-health.ts';
+import { Tally } from './tally.ts';
 
 export type { EngineHandle, EngineOptions };
 
@@ -45,7 +47,7 @@ export function createEngine<Result, Event>(
     bus: engine.bus,
     streams: engine.streams,
     start: () => engine.start(),
-    counters: () => Object.fromEntries(engine.dropped),
+    counters: () => engine.dropped.all(),
   };
 }
 
@@ -55,13 +57,12 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   readonly #timings: EngineTimings;
   readonly #self: MemberId;
   readonly #links = new Links();
-  readonly #proposals: Proposals<Result>;
-  readonly #reads: Reads;
+  readonly #requests: Requests<Result>;
   readonly #inbox: Inbox;
   readonly bus: GossipBus;
   readonly streams: StreamDoor;
   readonly #membership: Membership;
-  readonly #keeper: StateKeeper;
+  readonly #storage: StorageHealth;
   readonly #handOver: HandOver;
   readonly #onApplied = new Listeners<[applied: AppliedEvents<Event>]>();
   readonly #onReset = new Listeners<[index: number]>();
@@ -72,7 +73,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   readonly onMembers: Engine<Result, Event>['onMembers'] = (listener) => this.#onMembers.add(listener);
   readonly onLeader: Engine<Result, Event>['onLeader'] = (listener) => this.#onLeader.add(listener);
   readonly #pulse: Pulse;
-  readonly dropped = new Map<string, number>();
+  readonly dropped = new Tally();
   #replica: Replica<Result, Event> | null = null;
   #phase: 'new' | 'running' | 'stopping' | 'stopped' = 'new';
   #failed = false;
@@ -93,35 +94,25 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       onTurn: () => this.#guard(() => this.#turn()),
       onTick: () => this.#guard(() => this.#tick()),
     });
-    const wake = (): void => this.#pulse.wake();
     this.bus = new GossipBus(this.#links, (node, payload) =>
       transport.send(node, 'control', encodeFrame({ kind: 'gossip', payload })),
     );
     this.streams = new StreamDoor(transport, () => this.#replica?.sender ?? null);
-    this.#proposals = new Proposals({
+    this.#requests = new Requests<Result>({
       member: this.#self,
       life,
       clock,
-      wake,
+      transport,
+      server: () => this.#replica,
+      leaderKnown: () => this.#replica !== null && this.#replica.leader !== NONE,
       route: () => this.#route(),
-      append: (proposals) => this.#replica?.append(proposals) ?? false,
-      forward: (node, term, proposals) =>
-        transport.send(node, 'bulk', encodeFrame({ kind: 'propose', term, life, proposals })),
+      wake: () => this.#pulse.wake(),
     });
-    this.#keeper = this.#makeKeeper();
-    const othersLead = (): boolean => this.#leader !== null && this.#leader !== this.node;
-    this.#handOver = new HandOver(clock, () => this.#replica, othersLead);
+    this.#storage = this.#makeStorage();
+    const leads = (): number | null => this.#leader;
+    this.#handOver = new HandOver(this.node, clock, () => this.#replica, leads);
     this.#membership = this.#makeMembership(life);
     this.#inbox = this.#makeInbox(life);
-    this.#reads = new Reads({
-      member: this.#self,
-      life,
-      clock,
-      wake,
-      ask: (context) => this.#replica?.askForReadIndex(context),
-      leaderKnown: () => this.#replica !== null && this.#replica.leader !== NONE,
-      appliedIndex: () => this.#replica?.appliedIndex ?? 0,
-    });
   }
 
   #makeMembership(life: number): Membership {
@@ -133,22 +124,29 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       links: this.#links,
       electionMs: this.#timings.tickMs * this.#timings.electionTicks,
       replica: () => this.#replica,
-      directory: () => this.#replica?.directory ?? this.#keeper.directory,
+      directory: () => this.#replica?.directory ?? this.#storage.keeper.directory,
       route: () => this.#route(),
       takePart: (how, members) => this.#takePart(how, members),
       observe: (leader) => this.#observe(leader),
       fatal: (error) => this.#fatal(error),
-      dropped: (reason) => this.#count(reason),
+      dropped: this.dropped.count,
     });
   }
 
-  #makeKeeper(): StateKeeper {
-    return new StateKeeper({
+  #makeStorage(): StorageHealth {
+    return new StorageHealth({
       ...this.#options,
-      peers: () => this.#links.nodes(),
+      self: this.#self,
+      links: this.#links,
+      directory: () => this.#replica?.directory ?? null,
+      leader: () => this.#leader,
+      handOver: () => this.handOver(),
+      barrier: () => this.barrier(),
+      withdraw: () => this.#withdraw(),
       enter: (core) => this.#guard(() => this.#enter(core)),
       replaced: (mark) => this.#guard(() => this.#replaced(mark)),
       waiting: () => this.#membersChanged(),
+      dropped: this.dropped.count,
       fatal: (error) => this.#fatal(error),
     });
   }
@@ -159,15 +157,16 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       transport: this.#options.transport,
       membership: this.#membership,
       bus: this.bus,
+      storage: this.#storage,
       forwarded: new ForwardedProposals((proposals) => this.#replica?.append(proposals) ?? false),
       status: () => this.#replica?.status() ?? null,
       receive: (message, from) => this.#replica?.receive(message, from) ?? false,
       // An answer to an earlier life of this node says nothing about this one.
       refused: (answered, counters) => {
-        if (answered === life) this.#proposals.refused(counters);
+        if (answered === life) this.#requests.refused(counters);
       },
       peerFounded: () => this.#replica?.linkUp(),
-      dropped: (reason) => this.#count(reason),
+      dropped: this.dropped.count,
     });
   }
 
@@ -181,25 +180,25 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     transport.onStream((from, request) => this.streams.serve(from, request));
     transport.setPeers(cluster.nodes.filter(({ id }) => id !== this.node));
     this.#phase = 'running';
-    this.#keeper.begin(found, this.#options.discarded?.message ?? null);
+    this.#storage.start(found, this.#options.discarded?.message ?? null);
     await transport.start();
     this.#pulse.start();
     this.#membership.admission.evaluate();
   }
 
   propose(command: Uint8Array): Promise<Outcome<Result>> {
-    return this.#proposals.propose(command);
+    return this.#requests.propose(command);
   }
 
   barrier(): Promise<void> {
-    return this.#reads.barrier();
+    return this.#requests.barrier();
   }
 
   status(): EngineStatus {
     const { cluster, transport } = this.#options;
     return engineStatus({
+      ...cluster,
       node: this.node,
-      nodes: cluster.nodes,
       self: this.#self,
       replica: this.#replica,
       leader: this.#leader,
@@ -207,8 +206,9 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       startCommitIndex: this.#startCommitIndex,
       addressOf: (id) => this.#membership.admission.addressOf(id),
       observing: this.#membership.admission.observing,
-      rebuilding: this.#keeper.rebuilding,
-      alarms: [...this.#keeper.alarms(), ...(transport.alarms?.() ?? [])],
+      rebuilding: this.#storage.keeper.rebuilding,
+      storage: this.#storage.status(),
+      alarms: [...this.#storage.alarms(), ...(transport.alarms?.() ?? [])],
     });
   }
 
@@ -233,10 +233,10 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     const { clock, transport, store, log } = this.#options;
     const wasStarted = this.#phase === 'running';
     this.#phase = 'stopping';
-    this.#proposals.refuseNew();
+    this.#requests.refuseNew();
     if (wasStarted) {
       await this.handOver();
-      await comes(clock, () => this.#proposals.waiting === 0, SETTLE_MS);
+      await comes(clock, () => this.#requests.waiting === 0, SETTLE_MS);
     }
     await this.#cease();
     await transport.stop();
@@ -257,10 +257,9 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   async #cease(): Promise<void> {
     this.#phase = 'stopped';
     this.#pulse.stop();
-    this.#proposals.close();
-    this.#reads.close();
+    this.#requests.close();
     this.#membership.close();
-    this.#keeper.stop();
+    this.#storage.stop();
     await this.#replica?.stop();
   }
 
@@ -274,16 +273,14 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   }
 
   #turn(): void {
-    this.#proposals.flush();
-    this.#reads.flush();
+    this.#requests.flush();
     this.#replica?.turn();
   }
 
   #tick(): void {
     const nowMs = this.#options.clock.monotonicMs();
     this.#replica?.tick(nowMs);
-    this.#reads.tick(nowMs);
-    this.#proposals.expire(nowMs);
+    this.#requests.tick(nowMs);
     this.#membership.tick(nowMs);
     this.#handOver.tick();
   }
@@ -296,10 +293,6 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     return node === null ? null : { kind: 'peer', node, term };
   }
 
-  #count(reason: string): void {
-    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
-  }
-
   #onLink(peer: PeerIdentity, up: boolean): void {
     const before = this.#links.down(peer.node);
     if (before !== null) {
@@ -310,9 +303,9 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     if (up) {
       this.#links.up(peer);
       this.#membership.admission.linkUp(peer.node);
-      this.#proposals.linkRenewed(peer.node);
+      this.#requests.linkRenewed(peer.node);
       this.#replica?.linkUp();
-      this.#keeper.linkUp();
+      this.#storage.linkUp(peer.node);
       this.bus.peerChanged(peer.node, true);
     }
     this.#pulse.wake();
@@ -332,9 +325,8 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   }
 
   #observe(node: number): void {
-    const { log, logger } = this.#options;
-    logger.warn({ node }, 'a cluster was founded without this data directory: following as a non-voter');
-    this.#enter(observerCore(log));
+    this.#options.logger.warn({ node }, 'founded without this data directory: following as a non-voter');
+    this.#enter(observerCore(this.#options.log));
   }
 
   #enter(found: CoreStart): void {
@@ -344,10 +336,10 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
         links: this.#links,
         timings: this.#timings,
         compaction: this.#options.compaction ?? defaultCompaction,
-        isOwn: (tag) => this.#proposals.isOwn(tag),
+        isOwn: (tag) => this.#requests.isOwn(tag),
         ports: {
           applied: (slice) => this.#applied(slice),
-          reads: (states) => this.#reads.answered(states),
+          reads: (states) => this.#requests.answered(states),
           leadershipChanged: () => this.#leadershipChanged(),
           membersChanged: () => this.#membersChanged(),
           replaced: (mark) => this.#replaced(mark),
@@ -358,7 +350,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       found,
     );
     this.#membersChanged();
-    this.#reads.learnCommitIndex((index) => {
+    this.#requests.learnCommitIndex((index) => {
       this.#startCommitIndex = index;
     });
   }
@@ -368,17 +360,24 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#onMembers.tell();
   }
 
+  /** Takes no part for a while. */
+  async #withdraw(): Promise<KeptLog> {
+    const replica = this.#replica;
+    assert(replica !== null, 'only a node that takes part can cease to');
+    this.#replica = null;
+    this.#leadershipChanged();
+    return await replica.leave();
+  }
+
   #applied({ term, proposals, events }: AppliedSlice<Result, Event>): void {
     for (const applied of events) this.#onApplied.tell(applied);
-    this.#proposals.applied(proposals, term);
-    this.#reads.applied();
+    this.#requests.applied(proposals, term);
   }
 
   #leadershipChanged(): void {
     const leader = this.#replica?.leader ?? NONE;
     const node = leader === this.#self ? this.node : leader === NONE ? null : this.#nodeOf(leader);
-    this.#reads.leaderChanged();
-    this.#proposals.leaderChanged();
+    this.#requests.leaderChanged();
     this.#membership.leaderChanged();
     if (node === this.#leader) return;
     this.#leader = node;
@@ -390,9 +389,9 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     return listed?.node ?? this.#links.nodeOf(member);
   }
 
-  #replaced({ index, term }: AppliedMark): void {
-    this.#proposals.snapshotInstalled(term);
-    this.#onReset.tell(index);
-    this.#reads.applied();
+  #replaced(mark: AppliedMark): void {
+    this.#requests.replaced(mark);
+    this.#onReset.tell(mark.index);
+    this.#requests.settle();
   }
 }

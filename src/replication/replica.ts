@@ -27,6 +27,7 @@ import type { Links } from './links.ts';
 import { type Directory, isVoter } from './members.ts';
 import { PeerOutbox } from './peer-outbox.ts';
 import type { PeerIdentity, PeerTransport } from './ports.ts';
+import type { KeptLog } from './recovery.ts';
 import { SnapshotReceiver, SnapshotSender } from './snapshot-transfer.ts';
 import type { StateMachine } from './state-machine.ts';
 
@@ -292,6 +293,17 @@ export class Replica<Result, Event> {
     this.#receiver.stop();
     this.#applier.stop();
     await this.#driver.stop();
+  }
+
+  /**
+   * Stops, and says what the log holds and this member has promised. A leader names its heir before, so that nobody has to wait for
+   * a timeout.
+   */
+  async leave(): Promise<KeptLog> {
+    if (this.status().role === 'leader' && this.transfer(null) !== null) this.turn();
+    await this.stop();
+    const { hardState, entries, start } = this.#driver.kept();
+    return { hardState, entries, start: { ...start, data: this.#applier.mark.engine } };
   }
 
   #roleChanged(state: SoftState): void {

@@ -20,7 +20,10 @@ export interface StateKeeperOptions {
   readonly transport: PeerTransport;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Nodes with a link now. */
   readonly peers: () => readonly number[];
+  /** Takes no part any more, until `enter`; answers what the log holds. */
+  readonly withdraw: () => Promise<KeptLog>;
   readonly machine: Pick<StateMachine<unknown, unknown>, 'load'>;
   /** Takes part from there on. */
   readonly enter: (core: CoreStart) => void;
@@ -38,6 +41,7 @@ export class StateKeeper {
   #directory: Directory | null = null;
   #made: { readonly text: string; readonly atMs: number } | null = null;
   #rebuilds = 0;
+  #withdrawing = false;
   #stopped = false;
 
   constructor(options: StateKeeperOptions) {
@@ -46,7 +50,7 @@ export class StateKeeper {
 
   /** This node takes no part until it has a copy of the state. */
   get rebuilding(): boolean {
-    return this.#repair !== null;
+    return this.#repair !== null || this.#withdrawing;
   }
 
   /** Who the members are, as far as the log says without the state; null while no copy is awaited. */
@@ -76,7 +80,7 @@ export class StateKeeper {
         this.#options.enter(found.core);
         return;
       case 'state-lost':
-        this.#rebuild(found.log, discarded ?? 'it is older than the log goes back.');
+        this.#rebuild(found.log, discarded ?? 'it is older than the log goes back.', this.#options.peers);
         return;
       default:
         found satisfies never;
@@ -88,8 +92,17 @@ export class StateKeeper {
     this.#remember(`state: built anew from the log, because ${reason} Look at the disk.`);
   }
 
+  /** Gives up the state that is in force, for one of these peers. */
+  async replace(reason: string, peers: () => readonly number[]): Promise<void> {
+    if (this.#withdrawing || this.rebuilding || this.#stopped) return;
+    this.#withdrawing = true;
+    const kept = await this.#options.withdraw();
+    this.#withdrawing = false;
+    if (!this.#stopped) this.#rebuild(kept, reason, peers);
+  }
+
   /** Fetches a copy, joins it to the log that is kept, and resumes. */
-  #rebuild(kept: KeptLog, reason: string): void {
+  #rebuild(kept: KeptLog, reason: string, peers: () => readonly number[]): void {
     const { logger, store } = this.#options;
     const leastIndex = Math.max(kept.start.index, store.mark?.index ?? 0);
     logger.warn(
@@ -99,6 +112,7 @@ export class StateKeeper {
     this.#directory = decodeDirectory(kept.start.data);
     this.#repair = new StateRepair({
       ...this.#options,
+      peers,
       leastIndex,
       reason,
       done: (mark, node) => {

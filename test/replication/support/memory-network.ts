@@ -14,6 +14,8 @@ export class MemoryNetwork {
   /** Pairs whose frames vanish silently, as behind a dead switch: "a>b". */
   readonly #deaf = new Set<string>();
   readonly #cut = new Set<string>();
+  /** No copy of a state gets through. */
+  blocksStreams = false;
   /** Told of every frame; false drops it. */
   filter: (from: number, to: number, lane: Lane, frame: Uint8Array) => boolean = () => true;
 
@@ -183,6 +185,7 @@ export class MemoryTransport implements PeerTransport {
   async openStream(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
     const to = this.#network.transports.get(node);
     if (to === undefined || !to.running || !this.linked(node)) throw new Error('no link');
+    if (this.#network.blocksStreams) throw new Error('no copies today');
     const source = to.serve(this.identity, request);
     const isUp = (): boolean => this.running && to.running && this.#network.passes(node, this.identity.node);
     return (async function* () {
