@@ -209,10 +209,13 @@ class Cluster {
     const { config, dataRoot, configPath } = this.#options;
     const flags = configPath === defaultConfigPath ? '' : ` -- --config ${configPath}`;
     const [first] = config.nodes;
+    const { length } = config.nodes;
+    const name = `"${config.cluster}"`;
+    const who = length === 1 ? `The only node of ${name} is` : `All ${length} nodes of ${name} are`;
     const pids = this.#nodes.map((node) => `node ${node.id}: ${node.pid}`).join(', ');
     return [
       '',
-      `All ${config.nodes.length} nodes of "${config.cluster}" are ready. In another terminal:`,
+      `${who} ready. In another terminal:`,
       '',
       `  chat             npm run client${flags}`,
       `  or by hand       nc ${first?.host} ${first?.chatPort}    (any node; 1|user|password, 2|user|password, h for help)`,

@@ -27,6 +27,7 @@ export const leaveJointChange: ConfChange = {
   context: NO_BYTES,
 };
 
+/** The data of the entry that carries the change. Throws `RaftError` invalid-conf-change for ids that are none. */
 export function encodeConfChange(change: ConfChange): Uint8Array {
   if (change.changes.length > MAX_CHANGES) throw malformed('too many changes');
   const bytes: number[] = [FORMAT, change.version | (transitions.indexOf(change.transition) << 4)];

@@ -1,6 +1,7 @@
 import { CodedError } from '../base/errors.ts';
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, NONE, type RaftConfig, type RaftLogger } from './types.ts';
 
+/** Tells nothing to nobody. */
 export const silentLogger: RaftLogger = {
   debug: () => undefined,
   info: () => undefined,

@@ -11,10 +11,12 @@ export interface ConfigurationPlan {
   readonly fresh: ReadonlySet<MemberId>;
 }
 
+/** Whether two majorities are needed. */
 export function isJoint(confState: ConfState): boolean {
   return confState.votersOutgoing.length > 0;
 }
 
+/** Whether a member counts in either majority. */
 export function isVoter(confState: ConfState, id: MemberId): boolean {
   return confState.voters.includes(id) || confState.votersOutgoing.includes(id);
 }

@@ -11,6 +11,7 @@ export function entrySize(entry: Entry): number {
   return entry.data.length + ENTRY_OVERHEAD_BYTES;
 }
 
+/** The sum of `entrySize`. */
 export function entriesSize(entries: readonly Entry[]): number {
   let size = 0;
   for (const entry of entries) size += entrySize(entry);

@@ -11,6 +11,7 @@ import {
   StorageError,
 } from './types.ts';
 
+/** Nobody is a member. */
 export const emptyConfState: ConfState = {
   voters: [],
   votersOutgoing: [],
@@ -33,20 +34,24 @@ export class MemoryLog implements Storage {
   #start = { index: 0, term: 0 };
   readonly #entries = new EntryWindow(1);
 
+  /** What was set last, and the configuration of the newest snapshot. */
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
     return { hardState: this.#hardState, confState: this.#snapshot.meta.confState };
   }
 
+  /** Replaces the hard state. */
   setHardState(hardState: HardState): void {
     this.#hardState = hardState;
   }
 
+  /** See `Storage.entries`. */
   entries(lo: number, hi: number, maxBytes: number): readonly Entry[] {
     if (lo <= this.#start.index) throw compacted();
     if (hi > this.#entries.next) throw unavailable();
     return this.#entries.slice(lo, hi, maxBytes);
   }
 
+  /** See `Storage.term`. */
   term(index: number): number {
     if (index < this.#start.index) throw compacted();
     if (index === this.#start.index) return this.#start.term;
@@ -54,14 +59,17 @@ export class MemoryLog implements Storage {
     return this.#entries.at(index).term;
   }
 
+  /** Of the first entry that is here, or would be. */
   firstIndex(): number {
     return this.#entries.first;
   }
 
+  /** Of the last entry, or of the start when there is none. */
   lastIndex(): number {
     return this.#entries.next - 1;
   }
 
+  /** The newest one; empty, at index 0, when there never was any. */
   snapshot(): Snapshot {
     return this.#snapshot;
   }

@@ -59,6 +59,7 @@ export function localMessage(type: MessageType, from: MemberId, fields?: Message
   return makeMessage(type, NONE, from, 0, fields);
 }
 
+/** Whether this addresses the append thread or the apply thread of a node, not a member. */
 export function isStorageThread(id: MemberId): boolean {
   return id === LOCAL_APPEND_THREAD || id === LOCAL_APPLY_THREAD;
 }

@@ -117,6 +117,7 @@ export class RawNode {
     tick(this.#core);
   }
 
+  /** Whether `ready()` has anything to hand out. */
   hasReady(): boolean {
     const core = this.#core;
     return (
@@ -237,6 +238,7 @@ export class RawNode {
     setObservers(this.#core, ids);
   }
 
+  /** All there is to know; on a leader it costs something for each peer. */
   status(): RaftStatus {
     const core = this.#core;
     const peers = core.role === 'leader' ? core.tracker.ids : [];
@@ -251,6 +253,7 @@ export class RawNode {
     };
   }
 
+  /** What is cheap to know. */
   basicStatus(): BasicStatus {
     const core = this.#core;
     return {

@@ -10,10 +10,12 @@ export type MemberId = number;
 /** "Nobody": no leader known, no vote cast. */
 export const NONE: MemberId = 0;
 
-/** Addressees of storage messages in asynchronous mode: never valid member ids. */
+/** Addressee of what is to be made durable, in asynchronous mode; never a valid member id. */
 export const LOCAL_APPEND_THREAD: MemberId = Number.MAX_SAFE_INTEGER;
+/** Addressee of what is to be applied, in asynchronous mode; never a valid member id. */
 export const LOCAL_APPLY_THREAD: MemberId = Number.MAX_SAFE_INTEGER - 1;
 
+/** What an entry holds: the driver's data, or a change of configuration in its older or its newer form. */
 export type EntryType = 'normal' | 'conf-change' | 'conf-change-v2';
 
 /** One log entry. `data` is opaque to the core for `normal` entries; an encoded change for the others. */
@@ -31,8 +33,10 @@ export interface HardState {
   readonly commit: number;
 }
 
+/** What a member does at present (thesis §3.3, §9.6). */
 export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
+/** Who leads, as far as this member knows: not durable, and needed by the driver only to know whom to talk to. */
 export interface SoftState {
   readonly leader: MemberId;
   readonly role: Role;
@@ -48,6 +52,7 @@ export interface ConfState {
   readonly autoLeave: boolean;
 }
 
+/** What a snapshot covers: everything up to `index`, whose term is `term`, and the configuration in force there. */
 export interface SnapshotMeta {
   readonly index: number;
   readonly term: number;
@@ -60,6 +65,7 @@ export interface Snapshot {
   readonly data: Uint8Array;
 }
 
+/** What members, their storage threads and their drivers say to a core. */
 export type MessageType =
   | 'MsgHup'
   | 'MsgBeat'
@@ -128,6 +134,7 @@ export interface Ready {
   readonly mustSync: boolean;
 }
 
+/** Why `Storage` has no answer: gone, not there yet, older than what it has, or being made. */
 export type StorageErrorKind =
   | 'compacted'
   | 'unavailable'
@@ -157,6 +164,7 @@ export interface Storage {
   snapshot(): Snapshot;
 }
 
+/** Where the core tells what it does; one line a call. */
 export interface RaftLogger {
   debug(text: string): void;
   info(text: string): void;
@@ -164,33 +172,50 @@ export interface RaftLogger {
   error(text: string): void;
 }
 
+/** How a member behaves. `defaultRaftConfig` has a value for everything but `id`, `storage` and `randomBelow`. */
 export interface RaftConfig {
   readonly id: MemberId;
   /** Ticks without contact after which a follower campaigns; randomised to [electionTicks, 2·electionTicks). */
   readonly electionTicks: number;
+  /** Ticks between two heartbeats of a leader. */
   readonly heartbeatTicks: number;
+  /** The durable log that the member starts from and reads back. */
   readonly storage: Storage;
   /** Index already applied by the driver at start: committed entries up to it are not handed out again. */
   readonly applied: number;
+  /** Work for disk and state machine comes as messages, and several batches may be under way; `advance` is not called. */
   readonly asyncStorageWrites: boolean;
+  /** Bytes of entries in one append; one entry goes in any case. 0 sends them one by one. */
   readonly maxSizePerMessage: number;
+  /** Bytes of committed entries that are handed out and not yet applied; one entry goes in any case. */
   readonly maxCommittedSizePerReady: number;
+  /** Bytes of data that a leader appends before they are applied; a proposal beyond it is dropped. */
   readonly maxUncommittedEntriesSize: number;
+  /** Appends to one follower that are not yet answered. */
   readonly maxInflightMessages: number;
+  /** Bytes in them; the last one may exceed it. */
   readonly maxInflightBytes: number;
+  /** A leader that hears from no majority for an election timeout steps down; who hears a leader gives no vote (§4.2.3, §6.2). */
   readonly checkQuorum: boolean;
+  /** A trial election comes before each election, so that who cannot win changes no term (§9.6). */
   readonly preVote: boolean;
+  /** How a leader makes sure that it still leads before it answers a read: by a round of heartbeats, or by its clock (§6.4). */
   readonly readOnly: 'safe' | 'lease-based';
+  /** A follower drops proposals instead of passing them on to the leader. */
   readonly disableProposalForwarding: boolean;
+  /** Untimely changes of configuration enter the log: the driver vouches for them. */
   readonly disableConfChangeValidation: boolean;
+  /** A leader that is removed, or made a learner, steps down when that is applied (§4.2.2). */
   readonly stepDownOnRemoval: boolean;
   /** A uniform integer in [0, bound): the only source of chance in the core. */
   readonly randomBelow: (bound: number) => number;
   readonly logger: RaftLogger;
 }
 
+/** How a leader feeds a peer: one append at a time, a stream of them, or a snapshot on its way. */
 export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
+/** A leader's view of one peer. */
 export interface PeerStatus {
   readonly id: MemberId;
   readonly state: ProgressState;
@@ -207,6 +232,7 @@ export interface PeerStatus {
   readonly inflightsFull: boolean;
 }
 
+/** Everything about a member, with its peers if it leads. */
 export interface RaftStatus {
   readonly id: MemberId;
   readonly hardState: HardState;
@@ -233,13 +259,16 @@ export interface BasicStatus {
   readonly committedInOwnTerm: boolean;
 }
 
+/** What is done to one member; `update` changes nothing and carries the driver's context. */
 export type ConfChangeType = 'add-voter' | 'add-learner' | 'remove' | 'update';
 
+/** One member's part of a change. */
 export interface ConfChangeSingle {
   readonly type: ConfChangeType;
   readonly id: MemberId;
 }
 
+/** By way of a joint configuration only where needed; always, left by itself; always, left on request (an empty change). */
 export type ConfChangeTransition = 'auto' | 'joint-implicit' | 'joint-explicit';
 
 /** A change of configuration (thesis §4). `context` is the driver's. An empty `changes` leaves a joint one. */
@@ -250,6 +279,7 @@ export interface ConfChange {
   readonly context: Uint8Array;
 }
 
+/** Why an input was refused. */
 export type ProposalRefusal =
   | 'proposal-dropped'
   | 'step-local-message'
