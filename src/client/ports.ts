@@ -26,3 +26,44 @@ export interface Secrets {
   /** Hexadecimal digits of a cryptographic generator, two a byte. */
   hex(bytes: number): string;
 }
+
+/** One request over HTTP with bodies that fit in memory. */
+export interface HttpCaller {
+  /** Rejects when no whole answer came, or one over `mostBytes`. */
+  call(address: ServerAddress, request: HttpRequest): Promise<HttpAnswer>;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** `application/octet-stream`. */
+  readonly body?: Uint8Array;
+  readonly mostBytes: number;
+  /** Until the whole answer must have come. */
+  readonly withinMs: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+export interface Digest {
+  /** 64 hex digits. */
+  sha256(bytes: Uint8Array): Promise<string>;
+}
+
+/** Takes a file in order, piece by piece; a rejection ends the transfer. */
+export type FileTaker = (piece: Uint8Array) => Promise<void>;
+
+/** Something on this side that can be sent as a file. */
+export interface FileSource {
+  /** As the receiver is to see it; made safe before it is sent. */
+  readonly name: string;
+  /** Media type; empty when it is not known. */
+  readonly type: string;
+  readonly bytes: number;
+  /** Bytes [from, to), all of them. The content must not change while it is sent. */
+  read(from: number, to: number): Promise<Uint8Array>;
+}

@@ -12,6 +12,7 @@ import { ClusterHoldings } from './holdings.ts';
 import { PeerQuestions } from './peer-questions.ts';
 import type { FilePeers, FileRoots } from './ports.ts';
 import { ChunkReader } from './reader.ts';
+import { Readiness } from './readiness.ts';
 import { Rounds } from './rounds.ts';
 import { Scrubber } from './scrubber.ts';
 import { Sync, syncPauses } from './sync.ts';
@@ -53,12 +54,14 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
 export class Files {
   readonly holdings: ClusterHoldings;
   readonly reader: ChunkReader;
+  readonly #self: number;
   readonly #store: ChunkStore;
   readonly #questions: PeerQuestions;
   readonly #answers: Answers;
   readonly #sync: Sync;
   readonly #collector: Collector;
   readonly #scrubber: Scrubber;
+  readonly #readiness: Readiness;
   readonly #rounds: { readonly sync: Rounds; readonly collect: Rounds; readonly scrub: Rounds };
   #damaged = 0;
   #fetched = 0;
@@ -66,6 +69,7 @@ export class Files {
   constructor(options: FilesOptions, store: ChunkStore) {
     const { roots, peers, clock, random, logger } = options;
     const questions = new PeerQuestions(peers, clock);
+    this.#self = peers.self;
     this.#store = store;
     this.#questions = questions;
     this.holdings = new ClusterHoldings({ store, roots, peers, questions });
@@ -82,6 +86,7 @@ export class Files {
     this.#collector = new Collector({ store, roots, peers, logger });
     const bytesPerSecond = options.scrubBytesPerSecond ?? defaultScrubBytesPerSecond;
     this.#scrubber = new Scrubber({ store, random, bytesPerSecond });
+    this.#readiness = new Readiness(clock, (node) => this.missingAt(node));
     const rounds = (part: { round(): Promise<number> }): Rounds =>
       new Rounds({ clock, round: () => part.round().catch((error: unknown) => failed(logger, error)) });
     this.#rounds = {
@@ -113,11 +118,20 @@ export class Files {
    * made a voter: a majority of voters may then lose the others' disks.
    */
   async missingAt(node: number): Promise<Completeness> {
+    if (node === this.#self) return this.#sync.completeness();
     try {
       return decodeCompleteness(await this.#questions.askOne(node, { kind: 'complete' }));
     } catch {
       return null;
     }
+  }
+
+  /**
+   * Whether the node lacked nothing a moment ago; false too while that is being asked. For a leader that looks again and again whether a
+   * learner may become a voter.
+   */
+  hasEverything(node: number): boolean {
+    return this.#readiness.hasEverything(node);
   }
 
   /** Removes what is unreferenced, now and not at its time. */

@@ -59,6 +59,8 @@ const adapters = new Set([
   'src/wal/node-disk.ts',
   'src/replication/tcp-transport.ts',
   'src/client/ws-dialer.ts',
+  'src/client/http-caller.ts',
+  'src/client/local-files.ts',
 ]);
 
 interface Import {

@@ -125,6 +125,29 @@ t.test(
   },
 );
 
+t.test(
+  'files: whether a node has everything is known a moment after it was asked, and not for long',
+  async (t) => {
+    const cluster = await FileCluster.of(3);
+    const leader = cluster.node(1).files;
+    t.notOk(leader.hasEverything(2), 'not known yet');
+    await cluster.clock.advance(1);
+    t.ok(leader.hasEverything(2));
+    cluster.node(2).up = false;
+    cluster.roots.lease(file.address);
+    await cluster.upload(1, file);
+    cluster.roots.refer(file.address);
+    cluster.node(2).up = true;
+    await cluster.clock.advance(2_000);
+    t.notOk(leader.hasEverything(2), 'what was seen is too old');
+    await cluster.clock.advance(1);
+    t.notOk(leader.hasEverything(2), 'it lacks what came meanwhile');
+    cluster.node(2).files.start();
+    await cluster.until('node 2 may vote', () => leader.hasEverything(2));
+    await cluster.stopAll();
+  },
+);
+
 t.test('files: whether everything is there cannot be said by a node that cannot be asked', async (t) => {
   const cluster = await FileCluster.of(3);
   cluster.node(2).up = false;

@@ -1,0 +1,45 @@
+/** The adapter to the platform for files: HTTP requests on connections that are kept for the next one, and SHA-256. */
+import { createHash } from 'node:crypto';
+import { Agent, request } from 'node:http';
+import type { Digest, HttpAnswer, HttpCaller, HttpRequest } from './ports.ts';
+import type { ServerAddress } from './server-pool.ts';
+
+const connectionsPerNode = 4;
+const keepIdleMs = 5_000;
+const agent = new Agent({ keepAlive: true, maxSockets: connectionsPerNode, timeout: keepIdleMs });
+
+export const httpCaller: HttpCaller = { call };
+
+function call({ host, port }: ServerAddress, asked: HttpRequest): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const { method, path, body, withinMs, mostBytes } = asked;
+    const length = body === undefined ? {} : { 'content-length': String(body.length) };
+    const type = body === undefined ? {} : { 'content-type': 'application/octet-stream' };
+    const headers = { ...asked.headers, ...type, ...length };
+    const sent = request({ agent, host, port, method, path, headers }, (answer) => {
+      const pieces: Uint8Array[] = [];
+      let bytes = 0;
+      answer.on('data', (piece: Uint8Array) => {
+        bytes += piece.length;
+        pieces.push(piece);
+        if (bytes > mostBytes) answer.destroy(new Error('the answer is too long'));
+      });
+      answer.on('end', () => {
+        clearTimeout(timer);
+        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(pieces) });
+      });
+      answer.on('error', reject);
+      answer.on('aborted', () => reject(new Error('the answer broke off')));
+    });
+    const timer = setTimeout(() => sent.destroy(new Error('no answer in time')), withinMs);
+    sent.on('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    sent.end(body);
+  });
+}
+
+export const systemDigest: Digest = {
+  sha256: async (bytes) => createHash('sha256').update(bytes).digest('hex'),
+};
