@@ -7,8 +7,9 @@ import type { ClusterConfig } from '../base/config.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
 import { encodeProposal } from '../chat/codec.ts';
-import type { ChatEvent, CursorAdvance, Result } from '../chat/types.ts';
+import type { ChatEvent, Command, CursorAdvance, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
+import { Acknowledger } from '../delivery/acknowledger.ts';
 import { Cursors } from '../delivery/cursors.ts';
 import { Hub } from '../delivery/hub.ts';
 import { Presence } from '../delivery/presence.ts';
@@ -62,9 +63,12 @@ export class Edge {
     const { engine, clock, random, logger, view, store, bus, config, hasher, secureBytes } = options;
     this.#options = options;
     const cursors = new Cursors(clock, (advances) => this.#proposeCursors(advances));
+    const acknowledger = new Acknowledger(clock, (said) =>
+      this.#proposeOwn({ kind: 'acknowledge', ...said }),
+    );
     const hub = new Hub(view, engine.status().appliedIndex, options.turn);
     const presence = new Presence(clock, random, bus);
-    this.delivery = { hub, view, store, clock, cursors, presence };
+    this.delivery = { hub, view, store, clock, cursors, acknowledger, presence };
     this.uploads = new Uploads({ engine, view, files: options.files, quota: config.files });
     this.service = new Service({
       engine,
@@ -112,11 +116,17 @@ export class Edge {
     await Promise.all([...this.#natives].map((session) => session.leave()));
   }
 
+  /** What the readers of this node said goes into the state. */
+  async flush(): Promise<void> {
+    await Promise.all([this.delivery.cursors.flush(), this.delivery.acknowledger.flush()]);
+  }
+
   /** Nothing is told or proposed any more. */
   stop(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.service.accounts.stop();
     this.delivery.cursors.stop();
+    this.delivery.acknowledger.stop();
     this.delivery.presence.stop();
   }
 
@@ -126,13 +136,14 @@ export class Edge {
     if (part !== undefined) for (const session of this.#natives) session.announce(part);
   }
 
-  async #proposeCursors(cursors: readonly CursorAdvance[]): Promise<boolean> {
-    const command = encodeProposal({
-      numbering: null,
-      actor: null,
-      command: { kind: 'advance-cursors', cursors },
-    });
-    const outcome = await this.#options.engine.propose(command);
+  #proposeCursors(cursors: readonly CursorAdvance[]): Promise<boolean> {
+    return this.#proposeOwn({ kind: 'advance-cursors', cursors });
+  }
+
+  /** A command of this node for its connections, of which nobody waits for more than that it was applied. */
+  async #proposeOwn(command: Command): Promise<boolean> {
+    const proposal = encodeProposal({ numbering: null, actor: null, command });
+    const outcome = await this.#options.engine.propose(proposal);
     return outcome.kind === 'applied';
   }
 }

@@ -71,7 +71,7 @@ class NodeGateway implements Gateway {
     const lines = this.#chatPorts.map(({ server }) => server.stop());
     await this.#bounded(Promise.all([this.#edge.leave(), ...lines]));
     await this.#http.close();
-    await this.#bounded(this.#edge.delivery.cursors.flush());
+    await this.#bounded(this.#edge.flush());
     this.#edge.stop();
     this.#metrics.stop();
     await this.#hasher.stop();

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { AccountId, SessionId } from '../chat/types.ts';
 import type { ConversationView } from '../chat/view.ts';
+import type { Acknowledger } from '../delivery/acknowledger.ts';
 import type { Start } from '../delivery/catch-up.ts';
 import type { Cursors } from '../delivery/cursors.ts';
 import type { Hub } from '../delivery/hub.ts';
@@ -16,6 +17,7 @@ export interface Delivery {
   readonly store: HistoryStore;
   readonly clock: Clock;
   readonly cursors: Cursors;
+  readonly acknowledger: Acknowledger;
   readonly presence: Presence;
 }
 
