@@ -86,8 +86,28 @@ const configSchema = Type.Object(
     timings: timingsSchema,
     compaction: compactionSchema,
     files: filesSchema,
+    /** Who may register. Default: by invitation; in the demonstration profile whoever likes to. */
+    registration: Type.Optional(
+      Type.Union([Type.Literal('open'), Type.Literal('invitation'), Type.Literal('closed')]),
+    ),
+    passwords: Type.Object(
+      {
+        /** Code points. Default 8; 1 in the demonstration profile. */
+        minChars: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+        /** Refuse the most used ones and those made of a name. Default true; false in the demonstration profile. */
+        refuseCommon: Type.Optional(Type.Boolean()),
+      },
+      { ...closed, default: {} },
+    ),
     limits: Type.Object(
       {
+        /** Slow down who tries passwords out. Default true; false in the demonstration profile. */
+        guessing: Type.Optional(Type.Boolean()),
+        /** Of one address, before a login; 0: no limit. Defaults 16, 32 and 30; 0 in the demonstration profile. */
+        connectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
+        /** In ten minutes, as registrations are. */
+        newConnectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
+        registrationsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
         /** Until a line that was begun must be complete, before login. */
         halfLineMs: Type.Integer({ minimum: 100, maximum: 600_000, default: 10_000 }),
         /** Until a connection without login must have sent something. */

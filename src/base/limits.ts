@@ -60,6 +60,21 @@ export const limits = {
   members: 9,
   /** One command in the log. */
   commandBytes: 1 * MIB,
+  /** Failures within a minute after which an account, or a group, is blocked for a while. */
+  failuresPerWindow: 5,
+  failureWindowMs: 60_000,
+  /** Of the first block; doubled by each one that follows. */
+  backOffMs: 30_000,
+  backOffMaxMs: 3_600_000,
+  /** Failures without a success after which only an administrator helps. */
+  failuresInARow: 100,
+  /** Counts of failures kept, of accounts and groups as of names that nobody has; the oldest goes first. */
+  attemptsKept: 10_000,
+  attemptKeyChars: 64,
+  invitations: 10_000,
+  invitationUses: 10_000,
+  /** The longest life of one. */
+  invitationMs: 365 * 24 * 3_600_000,
   hashConcurrency: 2,
   hashQueue: 256,
 } as const;

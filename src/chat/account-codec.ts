@@ -13,6 +13,8 @@ const commandTag = {
   enterGuest: 64,
   renewGuests: 65,
   registerBearer: 66,
+  noteAttempts: 67,
+  createInvitation: 68,
 } as const;
 
 const receiptTag = {
@@ -68,6 +70,21 @@ export function writeAccountCommand(writer: ByteWriter, command: AccountCommand)
       writer.text(command.secretHash);
       writer.text(command.uuid);
       return;
+    case 'create-invitation':
+      writer.byte(commandTag.createInvitation);
+      writer.text(command.codeHash);
+      writer.integer(command.uses);
+      writer.integer(command.lifetimeMs);
+      return;
+    case 'note-attempts':
+      writer.byte(commandTag.noteAttempts);
+      writer.integer(command.attempts.length);
+      for (const { key, failures, cleared } of command.attempts) {
+        writer.text(key);
+        writer.integer(failures);
+        writer.byte(cleared ? 1 : 0);
+      }
+      return;
     default:
       unreachable(command);
   }
@@ -104,6 +121,22 @@ export function readAccountCommand(reader: ByteReader, kind: number): AccountCom
       };
     case commandTag.registerBearer:
       return { kind: 'register-bearer', secretHash: reader.text(), uuid: reader.text() };
+    case commandTag.createInvitation:
+      return {
+        kind: 'create-invitation',
+        codeHash: reader.text(),
+        uses: reader.integer(),
+        lifetimeMs: reader.integer(),
+      };
+    case commandTag.noteAttempts:
+      return {
+        kind: 'note-attempts',
+        attempts: Array.from({ length: reader.count() }, () => ({
+          key: reader.text(),
+          failures: reader.integer(),
+          cleared: reader.byte() === 1,
+        })),
+      };
     default:
       throw new MalformedBytes(`unknown command ${kind}`);
   }

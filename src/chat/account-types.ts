@@ -1,5 +1,5 @@
 /** What is proposed and answered about accounts, beside register, login, logout and deletion: part of the vocabulary in `types.ts`. */
-import type { AccountId } from './types.ts';
+import type { AccountId, AttemptKey } from './types.ts';
 
 export type AccountCommand =
   /** The gateway has verified the present password, which is of that `credential`. Ends all other sessions of the account. */
@@ -22,7 +22,23 @@ export type AccountCommand =
   /** A node's own command, for all its guests at once. */
   | { readonly kind: 'renew-guests'; readonly accounts: readonly AccountId[] }
   /** An account whose secret is all that its owner has; `secretHash` is its SHA-256 in hex, of which the name is made. */
-  | { readonly kind: 'register-bearer'; readonly secretHash: string; readonly uuid: string };
+  | { readonly kind: 'register-bearer'; readonly secretHash: string; readonly uuid: string }
+  /** A node's own command, on behalf of an administrator. */
+  | {
+      readonly kind: 'create-invitation';
+      readonly codeHash: string;
+      readonly uses: number;
+      readonly lifetimeMs: number;
+    }
+  /** A node's own command, for all that it counted lately. */
+  | { readonly kind: 'note-attempts'; readonly attempts: readonly AttemptNote[] };
+
+export interface AttemptNote {
+  readonly key: AttemptKey;
+  readonly failures: number;
+  /** What was counted before is forgotten. */
+  readonly cleared: boolean;
+}
 
 export type AccountReceipt =
   | { readonly kind: 'password-changed' }

@@ -55,6 +55,8 @@ export function fingerprintCommand(command: Command): number {
     case 'enter-guest':
     case 'renew-guests':
     case 'register-bearer':
+    case 'note-attempts':
+    case 'create-invitation':
       // Never numbered: each handler refuses a session.
       return fingerprintTexts(command.kind);
     default:

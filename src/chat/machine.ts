@@ -5,6 +5,7 @@
  */
 import type { Changes } from '../base/changes.ts';
 import { Accounts } from './accounts.ts';
+import { Attempts } from './attempts.ts';
 import { ChangeSet } from './changes.ts';
 import { decodeProposal } from './codec.ts';
 import { Conversations, directConversationId } from './conversations.ts';
@@ -14,6 +15,7 @@ import { fingerprintRow } from './fingerprint.ts';
 import { type Context, reject, type Tables } from './handlers/context.ts';
 import { removeAccount } from './handlers/delete-account.ts';
 import { run } from './handlers/registry.ts';
+import { Invitations } from './invitations.ts';
 import { Leases } from './leases.ts';
 import type { Moment } from './moment.ts';
 import { RowLoader } from './row-loader.ts';
@@ -24,6 +26,7 @@ import type {
   Account,
   AccountId,
   Actor,
+  AttemptKey,
   ChatEvent,
   Command,
   ConversationId,
@@ -33,7 +36,7 @@ import type {
   Result,
   SessionId,
 } from './types.ts';
-import type { ChatView, ConversationView, FilesView, GroupView, SessionView } from './view.ts';
+import type { AttemptView, ChatView, ConversationView, FilesView, GroupView, SessionView } from './view.ts';
 
 /** One committed entry: its place in the log, its time as stamped by the leader, and an encoded `Proposal`. */
 export interface ChatEntry {
@@ -61,6 +64,8 @@ export class ChatMachine implements ChatView {
       sessions: new Sessions(this.#changes, { ...defaultSessionBounds, ...bounds }),
       files: new Files(this.#changes, { ...defaultFileBounds, ...bounds }),
       leases: new Leases(this.#changes),
+      attempts: new Attempts(this.#changes),
+      invitations: new Invitations(this.#changes),
     };
   }
 
@@ -101,6 +106,8 @@ export class ChatMachine implements ChatView {
     this.#tables.sessions.restore(loader.sessions);
     this.#tables.files.restore(loader.fileReferences, loader.uploadLeases);
     this.#tables.leases.restore(loader.leases);
+    this.#tables.attempts.restore(loader.attempts);
+    this.#tables.invitations.restore(loader.invitations);
   }
 
   get view(): ChatView {
@@ -130,6 +137,14 @@ export class ChatMachine implements ChatView {
 
   accountByEmail(email: string): Account | undefined {
     return this.#tables.accounts.byEmail(email);
+  }
+
+  attempt(key: AttemptKey): AttemptView | undefined {
+    return this.#tables.attempts.byKey(key);
+  }
+
+  hasInvitation(codeHash: string): boolean {
+    return this.#tables.invitations.isGood(codeHash, this.#clusterMs);
   }
 
   get clusterMs(): number {

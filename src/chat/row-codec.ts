@@ -34,6 +34,8 @@ export const rowPrefix = {
   file: 'f/',
   lease: 'u/',
   guestLease: 'l/',
+  attempt: 't/',
+  invitation: 'i/',
 } as const;
 
 /** A direct conversation, or the lobby, which has no members. */

@@ -1,6 +1,8 @@
 /** Reads stored rows back into plain data. Rows of one kind may need those of another, so all are read before any is used. */
 import { CodedError } from '../base/errors.ts';
 import { decodeAccount, decodeLease, type LeaseData } from './account-rows.ts';
+import { type AttemptData, decodeAttempt } from './attempt-rows.ts';
+import { decodeInvitation, type InvitationData } from './invitation-rows.ts';
 import {
   type ConversationData,
   decodeConversation,
@@ -30,6 +32,8 @@ export class RowLoader {
   readonly fileReferences: FileReference[] = [];
   readonly uploadLeases: UploadLease[] = [];
   readonly leases: LeaseData[] = [];
+  readonly attempts: AttemptData[] = [];
+  readonly invitations: InvitationData[] = [];
 
   /** Throws `CodedError` DATA_DAMAGED naming the key. */
   take(key: string, value: Uint8Array): void {
@@ -40,6 +44,12 @@ export class RowLoader {
         return;
       case rowPrefix.conversation:
         keep(this.conversations, key, decodeConversation(id, value));
+        return;
+      case rowPrefix.attempt:
+        keep(this.attempts, key, decodeAttempt(id, value));
+        return;
+      case rowPrefix.invitation:
+        keep(this.invitations, key, decodeInvitation(id, value));
         return;
       case rowPrefix.guestLease:
         keep(this.leases, key, decodeLease(Number(id), value));

@@ -271,3 +271,6 @@ export type ChatEvent =
   /** A message was delivered whose sender wants to know. */
   | { readonly kind: 'receipt'; readonly receipt: DeliveryReceipt }
   | GroupEvent;
+
+/** What was attacked: `a:<account>`, `n:<fingerprint>` of a name that nobody has, `g:<group>:<account>`. */
+export type AttemptKey = string;

@@ -3,6 +3,7 @@ import type { GroupAddress } from './group-types.ts';
 import type {
   Account,
   AccountId,
+  AttemptKey,
   ConversationId,
   DeliveryReceipt,
   FileId,
@@ -16,6 +17,10 @@ export interface ChatView {
   accountByName(name: string): Account | undefined;
   accountById(id: AccountId): Account | undefined;
   accountByEmail(email: string): Account | undefined;
+  /** Whether an invitation with that hash was good when the newest entry was applied. */
+  hasInvitation(codeHash: string): boolean;
+  /** Failed attempts at it, if there were any since the last success. */
+  attempt(key: AttemptKey): AttemptView | undefined;
   /** Cluster time of the newest applied entry. */
   readonly clusterMs: number;
   /** All accounts by lower-cased name, ascending by code unit. */
@@ -53,6 +58,17 @@ export interface FilesView {
   /** Of messages and uploads of the account. */
   bytesOf(account: AccountId): number;
   readonly clusterBytes: number;
+}
+
+export interface AttemptView {
+  /** Within the window that began at `windowMs` (cluster time), since the last block. */
+  readonly windowFailures: number;
+  readonly windowMs: number;
+  readonly blocks: number;
+  /** Cluster time. */
+  readonly untilMs: number;
+  /** Only an administrator helps. */
+  readonly isLocked: boolean;
 }
 
 export interface SessionView {

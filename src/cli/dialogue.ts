@@ -1,6 +1,13 @@
 /** One line of the pipe dialect in, its answer out, for the keyboard and for a pipe alike. */
 import type { Client } from '../client/index.ts';
-import { formatPipePush, formatPipeReply, parsePipe, pipeGoodbye, pipeHelp } from '../protocol/pipe.ts';
+import {
+  formatPipePush,
+  formatPipeReply,
+  parsePipe,
+  pipeGoodbye,
+  pipeHelp,
+  pipeInvited,
+} from '../protocol/pipe.ts';
 import type { PipeOptions } from '../protocol/pipe-errors.ts';
 import type { ClientRequest, MessageEntry } from '../protocol/requests.ts';
 
@@ -22,6 +29,7 @@ export class Dialogue {
   readonly #options: DialogueOptions;
   /** While a login is under way, messages wait: its reply comes first. */
   #loginAnswered: Promise<void> | null = null;
+  #invitation: string | null = null;
 
   constructor(options: DialogueOptions) {
     this.#options = options;
@@ -41,6 +49,10 @@ export class Dialogue {
       case 'quit':
         await show([pipeGoodbye], 'reply');
         return 'quit';
+      case 'invite':
+        this.#invitation = parsed.code;
+        await show([pipeInvited], 'reply');
+        return 'accepted';
       case 'invalid':
         await show([parsed.text], 'error');
         return 'rejected';
@@ -58,7 +70,7 @@ export class Dialogue {
 
   async #answer(request: ClientRequest): Promise<Verdict> {
     const { client, pipe, show } = this.#options;
-    const reply = await client.request(request);
+    const reply = await client.request(this.#invited(request));
     await show(formatPipeReply(request, reply, pipe), reply.kind === 'receipt' ? 'reply' : 'error');
     switch (reply.kind) {
       case 'receipt':
@@ -68,6 +80,12 @@ export class Dialogue {
       case 'rejection':
         return reply.code === 'UNAVAILABLE' && client.node === null ? 'unreachable' : 'rejected';
     }
+  }
+
+  /** Goes along with every registration that follows: the cluster counts the uses. */
+  #invited(request: ClientRequest): ClientRequest {
+    if (request.op !== 'register' || this.#invitation === null) return request;
+    return { ...request, invitation: this.#invitation };
   }
 
   #received(message: MessageEntry): void | Promise<void> {

@@ -166,7 +166,9 @@ export class RequestQueue {
       pending.state = 'waiting';
       return 'expired';
     }
-    this.#settle(pending, { kind: 'rejection', code: reply.code, text: reply.text });
+    const { code, text, retryAfterMs } = reply;
+    const when = retryAfterMs === undefined ? {} : { retryAfterMs };
+    this.#settle(pending, { kind: 'rejection', code, text, ...when });
     return 'settled';
   }
 

@@ -10,6 +10,7 @@ import { isUuid } from '../chat/uuid.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { Profile, Reply } from '../protocol/requests.ts';
 import type { Outcome } from '../replication/engine.ts';
+import { type AddressLimits, registrationLimited } from './address-limits.ts';
 import type { Propose } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
 import { hashSecret, newUuid, type SecureBytes } from './identifiers.ts';
@@ -19,6 +20,7 @@ export interface AccountServiceOptions {
   readonly view: ChatView;
   readonly clock: Clock;
   readonly secureBytes: SecureBytes;
+  readonly addresses: Pick<AddressLimits, 'register'>;
   readonly barrier: () => Promise<void>;
   readonly propose: Propose;
   /** A command of the node itself, for nobody. */
@@ -76,11 +78,13 @@ export class AccountService {
    * whoever closes it calls `leaveGuest`.
    */
   async enterGuest(context: ConnectionContext, name: string): Promise<Reply> {
-    const { view, secureBytes, proposeOwn, barrier } = this.#options;
+    const { view, secureBytes, proposeOwn, barrier, addresses } = this.#options;
     if (context.identity !== null) return rejection('ALREADY_LOGGED_IN');
     if (!isName(name)) return rejection('BAD_NAME');
     await barrier();
     if (view.accountByName(name) !== undefined) return rejection('NAME_TAKEN');
+    const waitMs = addresses.register(context.address);
+    if (waitMs !== null) return registrationLimited(waitMs);
     const answer = settled(await proposeOwn({ kind: 'enter-guest', name, uuid: newUuid(secureBytes) }));
     if (answer.kind !== 'applied') return answer;
     if (answer.receipt.kind !== 'guest-entered') return rejection('INTERNAL');
@@ -100,8 +104,10 @@ export class AccountService {
   }
 
   /** An account whose owner knows it by a secret. */
-  async newBearer(): Promise<Bearer | Exclude<Reply, { kind: 'receipt' }>> {
-    const { secureBytes, proposeOwn } = this.#options;
+  async newBearer(context: ConnectionContext): Promise<Bearer | Exclude<Reply, { kind: 'receipt' }>> {
+    const { secureBytes, proposeOwn, addresses } = this.#options;
+    const waitMs = addresses.register(context.address);
+    if (waitMs !== null) return registrationLimited(waitMs);
     for (let attempt = 1; ; attempt++) {
       const secret = newUuid(secureBytes);
       const secretHash = hashSecret(secret);

@@ -3,14 +3,20 @@
  * unknown user costs as much as a wrong password.
  */
 import type { ErrorCode } from '../base/errors.ts';
-import { isName } from '../chat/names.ts';
+import { accountKey } from '../chat/attempts.ts';
+import { fingerprintTexts } from '../chat/fingerprint.ts';
+import { foldName, isName } from '../chat/names.ts';
 import { isDisplayName, isEmail } from '../chat/profile-fields.ts';
-import type { Account, Command, Numbering } from '../chat/types.ts';
+import type { Account, Command, Numbering, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { ChangeRequest, Reply } from '../protocol/requests.ts';
+import type { Outcome } from '../replication/engine.ts';
+import { type AddressLimits, registrationLimited } from './address-limits.ts';
 import type { ConnectionContext } from './context.ts';
+import { type Guard, limitedReply } from './guard.ts';
 import type { Hasher } from './hasher.ts';
-import { newUuid, type SecureBytes } from './identifiers.ts';
+import { isOutdated } from './hasher-messages.ts';
+import { hashSecret, newUuid, type SecureBytes } from './identifiers.ts';
 import { normalisedPassword, weaknessOf } from './passwords.ts';
 import type { Policy } from './policy.ts';
 import { rejection } from './replies.ts';
@@ -26,9 +32,13 @@ export interface AuthenticationOptions {
   readonly presence: { isOnline(account: number): boolean };
   readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
   readonly policy: Policy;
+  readonly guard: Pick<Guard, 'run'>;
+  readonly addresses: Pick<AddressLimits, 'register'>;
   readonly secureBytes: SecureBytes;
   readonly barrier: () => Promise<void>;
   readonly propose: Propose;
+  /** A command of the node itself, for nobody. */
+  readonly proposeOwn: (command: Command) => Promise<Outcome<Result>>;
 }
 
 type Request<Op> = Extract<ChangeRequest, { op: Op }>;
@@ -48,11 +58,15 @@ export class Authentication {
     request: Request<'register'>,
     numbering: Numbering | null,
   ): Promise<Reply> {
-    const { view, hasher, policy, secureBytes, barrier, propose } = this.#options;
+    const { view, hasher, policy, secureBytes, barrier, propose, addresses } = this.#options;
     const { user: name, displayName, email } = request;
     if (numbering === null && context.identity !== null) return rejection('ALREADY_LOGGED_IN');
     const fault = faultOf(request);
     if (fault !== null) return this.#refuse(context, fault, numbering);
+    const code = request.invitation ?? context.invitation;
+    if (policy.registration === 'closed' || (policy.registration === 'invitation' && code === null)) {
+      return this.#refuse(context, 'DENIED', numbering, closedTexts[policy.registration]);
+    }
     const password = normalisedPassword(request.password);
     if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
     const weakness = weaknessOf(password, { name, ...request }, policy.passwords);
@@ -63,6 +77,12 @@ export class Authentication {
       if (view.accountByName(name) !== undefined) return rejection('NAME_TAKEN');
       if (email !== undefined && view.accountByEmail(email) !== undefined) return rejection('EMAIL_TAKEN');
     }
+    const invitation = code === null ? {} : { invitation: hashSecret(code) };
+    if (numbering === null && code !== null && !view.hasInvitation(hashSecret(code))) {
+      return rejection('INVITATION_INVALID');
+    }
+    const waitMs = addresses.register(context.address);
+    if (waitMs !== null) return registrationLimited(waitMs);
     const passwordHash = await hasher.hash(password);
     const command: Command = {
       kind: 'register',
@@ -71,6 +91,7 @@ export class Authentication {
       uuid: newUuid(secureBytes),
       ...(displayName === undefined ? {} : { displayName }),
       ...(email === undefined ? {} : { email }),
+      ...invitation,
     };
     return propose(context, command, numbering);
   }
@@ -80,14 +101,17 @@ export class Authentication {
     request: Request<'login'>,
     numbering: Numbering | null,
   ): Promise<Reply> {
-    const { view, hasher, policy, barrier, propose } = this.#options;
+    const { view, hasher, policy, guard, barrier, propose } = this.#options;
     if (numbering === null && context.identity !== null) return rejection('ALREADY_LOGGED_IN');
     const password = normalisedPassword(request.password);
     if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
     await barrier();
     const account = this.#memberBy(request.user);
-    const matches = await hasher.verify(account?.passwordHash ?? null, password);
-    if (account === undefined || !matches) {
+    const verdict = await guard.run(attemptKey(account, request.user), () =>
+      hasher.verify(account?.passwordHash ?? null, password),
+    );
+    if (verdict.kind === 'limited') return limitedReply(verdict);
+    if (account === undefined || verdict.kind === 'wrong') {
       const code = account === undefined && policy.revealUnknownUser ? 'UNKNOWN_USER' : 'BAD_CREDENTIALS';
       return this.#refuse(context, code, numbering, undefined, account?.id);
     }
@@ -95,6 +119,7 @@ export class Authentication {
       return this.#refuse(context, 'LOGGED_IN_ELSEWHERE', numbering, undefined, account.id);
     }
     const { id, credential, name } = account;
+    if (isOutdated(account.passwordHash)) void this.#rehash(account, password);
     if (numbering !== null) return propose(context, { kind: 'login', account: id, credential }, numbering);
     // A raw line has no session in the state. The account may have gone while its password was verified.
     if (view.accountById(id)?.credential !== credential) return rejection('BAD_CREDENTIALS');
@@ -107,7 +132,7 @@ export class Authentication {
     request: Request<'change-password'>,
     numbering: Numbering | null,
   ): Promise<Reply> {
-    const { view, hasher, policy, barrier, propose } = this.#options;
+    const { view, hasher, policy, guard, barrier, propose } = this.#options;
     const [current, password] = [request.current ?? '', request.password].map(normalisedPassword);
     if (current == null || password == null) return rejection('TOO_LONG');
     if (context.identity === null) return rejection('AUTH_REQUIRED');
@@ -117,7 +142,9 @@ export class Authentication {
     if (account?.kind !== 'member') return rejection('DENIED');
     const weakness = weaknessOf(password, account, policy.passwords);
     if (weakness !== null) return rejection('WEAK_PASSWORD', weakness);
-    if (!(await hasher.verify(account.passwordHash, current))) {
+    const verdict = await guard.run(accountKey(id), () => hasher.verify(account.passwordHash, current));
+    if (verdict.kind === 'limited') return limitedReply(verdict);
+    if (verdict.kind === 'wrong') {
       // A retry whose first answer was lost names a password that is the present one no more: the state knows that answer.
       const command = {
         kind: 'change-password',
@@ -129,6 +156,15 @@ export class Authentication {
     const passwordHash = await hasher.hash(password);
     const command = { kind: 'change-password', credential: account.credential, passwordHash } as const;
     return propose(context, command, numbering);
+  }
+
+  /** While the password is known. Nobody waits for it, and nothing is lost if it fails: the next login tries again. */
+  async #rehash(account: Account, password: string): Promise<void> {
+    const { hasher, proposeOwn } = this.#options;
+    const passwordHash = await hasher.hash(password).catch(() => null);
+    if (passwordHash === null) return;
+    const { id, credential } = account;
+    await proposeOwn({ kind: 'rehash', account: id, credential, passwordHash });
   }
 
   /** Guests and bearers have no password to log in with: for a login they do not exist. */
@@ -162,6 +198,19 @@ export class Authentication {
     const answered = reply.kind === 'rejection' && reply.code === 'BAD_CREDENTIALS';
     return answered ? rejection(code, text) : reply;
   }
+}
+
+const closedTexts = {
+  open: undefined,
+  invitation: 'Registration is by invitation.',
+  closed: 'Registration is closed.',
+} as const;
+
+/** Of a name that nobody has a fingerprint: people type passwords into the wrong field. */
+function attemptKey(account: Account | undefined, user: string): string {
+  return account === undefined
+    ? `n:${fingerprintTexts(foldName(user)).toString(36)}`
+    : accountKey(account.id);
 }
 
 function faultOf({ user, displayName, email }: Request<'register'>): ErrorCode | null {

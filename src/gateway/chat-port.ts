@@ -1,8 +1,10 @@
 /** The chat port: TCP connections of line dialects. Silent on connect; the first line decides. */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import type { AddressLimits } from './address-limits.ts';
 import type { Counters } from './counters.ts';
 import { LineConnection, type LineTimeouts, type OpenSession } from './line-connection.ts';
 import { errorLine, type LineDialect } from './line-dialects.ts';
@@ -14,6 +16,7 @@ export interface ChatPortOptions {
   readonly counters: Counters;
   readonly timeouts: LineTimeouts;
   readonly open: OpenSession;
+  readonly addresses: Pick<AddressLimits, 'open'>;
   /** A listener of one dialect; null: the first line decides. */
   readonly dialect: LineDialect | null;
 }
@@ -50,19 +53,32 @@ export class ChatPort {
   }
 
   #accept(socket: Socket): void {
-    const { counters, clock, logger, timeouts, open, dialect } = this.#options;
+    const { counters, clock, logger, timeouts, open, dialect, addresses } = this.#options;
     if (counters.chatConnections + counters.nativeConnections >= limits.connectionsPerNode) {
-      counters.connectionsRefused += 1;
-      socket.on('error', () => socket.destroy());
-      socket.end(errorLine(dialect ?? 'pipe', 'TOO_MANY_CONNECTIONS'), () => socket.destroy());
+      this.#refuse(socket, 'TOO_MANY_CONNECTIONS');
+      return;
+    }
+    // A line connection has no token to show: over the limit of its address it is refused.
+    const ticket = addresses.open(socket.remoteAddress ?? null, false);
+    if (ticket.kind === 'refused') {
+      this.#refuse(socket, 'RATE_LIMITED');
       return;
     }
     counters.chatConnections += 1;
-    const connection = new LineConnection(socket, { clock, logger, timeouts, open, dialect });
+    const loggedIn = ticket.loggedIn;
+    const connection = new LineConnection(socket, { clock, logger, timeouts, open, dialect, loggedIn });
     this.#connections.add(connection);
     void connection.closed.then(() => {
+      ticket.closed();
       counters.chatConnections -= 1;
       this.#connections.delete(connection);
     });
+  }
+
+  #refuse(socket: Socket, code: ErrorCode): void {
+    const { counters, dialect } = this.#options;
+    counters.connectionsRefused += 1;
+    socket.on('error', () => socket.destroy());
+    socket.end(errorLine(dialect ?? 'pipe', code), () => socket.destroy());
   }
 }

@@ -16,13 +16,14 @@ import { Presence } from '../delivery/presence.ts';
 import type { Files } from '../files/files.ts';
 import { encodeNative } from '../protocol/native-codec.ts';
 import type { Engine, PeerBus } from '../replication/engine.ts';
+import type { Ticket } from './address-limits.ts';
+import { ClusterClock } from './cluster-clock.ts';
 import { Counters } from './counters.ts';
-import type { GroupGuesses } from './group-service.ts';
 import type { Hasher } from './hasher.ts';
 import type { HistoryStore } from './history.ts';
 import { NativeSession } from './native-session.ts';
 import type { NativeSocket } from './native-socket.ts';
-import type { Policy } from './policy.ts';
+import { policyOf } from './policy.ts';
 import { Service } from './service.ts';
 import type { Delivery } from './subscription.ts';
 import { Uploads } from './uploads.ts';
@@ -47,9 +48,6 @@ export interface EdgeOptions {
   readonly secureBytes: (count: number) => Uint8Array;
 }
 
-const shortPasswordChars = 1;
-const safePasswordChars = 8;
-
 export class Edge {
   readonly counters = new Counters();
   readonly delivery: Delivery & { readonly cursors: Cursors; readonly hub: Hub };
@@ -70,6 +68,7 @@ export class Edge {
     const presence = new Presence(clock, random, bus);
     this.delivery = { hub, view, store, clock, cursors, acknowledger, presence };
     this.uploads = new Uploads({ engine, view, files: options.files, quota: config.files });
+    const clusterClock = new ClusterClock(clock, view);
     this.service = new Service({
       engine,
       view,
@@ -77,20 +76,21 @@ export class Edge {
       presence,
       hasher,
       clock,
+      clusterClock,
       secureBytes,
       counters: this.counters,
       logger,
       policy: policyOf(config),
-      guesses: unlimitedGuesses,
     });
     this.#unsubscribe = [
+      engine.onApplied(() => clusterClock.observe()),
       engine.onApplied((applied) => hub.publish(applied)),
       engine.onReset((index) => hub.reset(index)),
       engine.onLeader((leader) => this.#announce(leader)),
     ];
   }
 
-  openNative(socket: NativeSocket, address: string | null = null): void {
+  openNative(socket: NativeSocket, address: string | null = null, ticket = this.openTicket(address)): void {
     const { config, node, engine, view, clock, logger, turn } = this.#options;
     const nodes = config.nodes.map(({ id, host, chatPort, httpPort }) => ({ id, host, chatPort, httpPort }));
     const session = new NativeSession(socket, {
@@ -101,6 +101,7 @@ export class Edge {
       logger,
       clock,
       address,
+      ticket,
       node,
       nodes,
       leader: () => engine.status().leader,
@@ -109,6 +110,11 @@ export class Edge {
     });
     this.#natives.add(session);
     socket.once('close', () => this.#natives.delete(session));
+  }
+
+  /** Counts a connection that may show a session. */
+  openTicket(address: string | null): Ticket {
+    return this.service.addresses.open(address, true);
   }
 
   /** Says goodbye on every native connection once what is under way is answered. */
@@ -125,6 +131,7 @@ export class Edge {
   stop(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.service.accounts.stop();
+    this.service.guard.stop();
     this.delivery.cursors.stop();
     this.delivery.acknowledger.stop();
     this.delivery.presence.stop();
@@ -146,22 +153,4 @@ export class Edge {
     const outcome = await this.#options.engine.propose(proposal);
     return outcome.kind === 'applied';
   }
-}
-
-/** A place for the limits that a user's password has. */
-const unlimitedGuesses: GroupGuesses = { admit: async () => undefined, failed: () => undefined };
-
-function policyOf(config: ClusterConfig): Policy {
-  const demonstration = config.profile === 'loopback-demo';
-  return {
-    singleSessions: config.sessions === 'single',
-    revealUnknownUser: config.revealUnknownUser,
-    publicUserList: demonstration,
-    publicRegistry: demonstration,
-    passwords: {
-      minChars: demonstration ? shortPasswordChars : safePasswordChars,
-      refuseCommon: !demonstration,
-      serviceNames: ['conclave', config.cluster],
-    },
-  };
 }

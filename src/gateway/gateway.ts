@@ -92,7 +92,8 @@ class NodeGateway implements Gateway {
     const { config, node, clock, logger } = this.#options;
     const { chatPort, listeners } = nodeConfig(config, node);
     const { counters } = this.#edge;
-    const shared = { clock, logger, counters, timeouts: config.limits, open: this.#openLine };
+    const { addresses } = this.#edge.service;
+    const shared = { clock, logger, counters, addresses, timeouts: config.limits, open: this.#openLine };
     return [
       { port: chatPort, server: new ChatPort({ ...shared, dialect: null }) },
       ...listeners.map(({ dialect, port }) => ({
@@ -120,7 +121,8 @@ class NodeGateway implements Gateway {
       logger,
       origins: originsOf(config),
       greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (try: nc ${host} ${chatPort}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
-      onSocket: (socket, address) => this.#edge.openNative(socket, address),
+      openTicket: (address) => this.#edge.openTicket(address),
+      onSocket: (socket, address, ticket) => this.#edge.openNative(socket, address, ticket),
     });
     const { service, uploads } = this.#edge;
     const sessions = new HttpSessions(view, () => service.barrier());

@@ -2,28 +2,24 @@
  * Requests about groups. A group's password ends here, as a user's does in `authentication.ts`; what else there is to decide, `apply`
  * decides.
  */
+import { CodedError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { groupKey } from '../chat/attempts.ts';
 import type { Command, Numbering } from '../chat/types.ts';
 import type { ChatView, GroupView } from '../chat/view.ts';
 import type { GroupRequest, Reply } from '../protocol/requests.ts';
 import type { ConnectionContext } from './context.ts';
+import { type Guard, limitedText } from './guard.ts';
 import type { Hasher } from './hasher.ts';
 import { normalisedPassword } from './passwords.ts';
 import type { Policy } from './policy.ts';
 import { rejection } from './replies.ts';
 
-/** Counts wrong guesses of one account at one group's password. */
-export interface GroupGuesses {
-  /** Rejects with `CodedError` RATE_LIMITED when there were too many. */
-  admit(account: number, group: string): Promise<void>;
-  failed(account: number, group: string): void;
-}
-
 export interface GroupServiceOptions {
   readonly view: ChatView;
   readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
   readonly policy: Policy;
-  readonly guesses: GroupGuesses;
+  readonly guard: Pick<Guard, 'run'>;
   readonly barrier: () => Promise<void>;
   readonly propose: (
     context: ConnectionContext,
@@ -121,16 +117,15 @@ export class GroupService {
 
   /** The credential that was proven, 0 when it was not. Members and visitors of an open group have nothing to prove. */
   async #prove(context: ConnectionContext, group: GroupView, password: string | undefined): Promise<number> {
-    const { hasher, guesses } = this.#options;
+    const { hasher, guard } = this.#options;
     const { passwordHash, credential, id } = group;
     const account = context.identity?.account;
     if (passwordHash === null || (account !== undefined && group.includes(account))) return credential;
     const normal = password === undefined ? null : normalisedPassword(password);
     if (account === undefined || normal === null) return 0;
-    await guesses.admit(account, id);
-    if (await hasher.verify(passwordHash, normal)) return credential;
-    guesses.failed(account, id);
-    return 0;
+    const verdict = await guard.run(groupKey(id, account), () => hasher.verify(passwordHash, normal));
+    if (verdict.kind === 'limited') throw new CodedError('RATE_LIMITED', limitedText(verdict));
+    return verdict.kind === 'right' ? credential : 0;
   }
 
   /** Null without a password; undefined when it is too long. */

@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EngineStatus } from '../replication/engine.ts';
+import type { Ticket } from './address-limits.ts';
 import type { Counters } from './counters.ts';
 
 export interface HttpOptions {
@@ -17,7 +18,9 @@ export interface HttpOptions {
   readonly origins: readonly string[];
   /** One line for whoever points a browser here. */
   readonly greeting: string;
-  readonly onSocket: (socket: WebSocket, address: string) => void;
+  readonly onSocket: (socket: WebSocket, address: string, ticket: Ticket) => void;
+  /** Counts a connection of the native protocol, before its upgrade. */
+  readonly openTicket: (address: string) => Ticket;
 }
 
 /** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
@@ -45,9 +48,13 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     },
   });
   void app.register(async (scope) => {
-    scope.get('/ws', { websocket: true, onRequest: refuseStrangers(options) }, (socket, request) =>
-      options.onSocket(socket, request.ip),
-    );
+    const tickets: Tickets = new WeakMap();
+    const onRequest = [refuseStrangers(options), takeTicket(options, tickets)];
+    scope.get('/ws', { websocket: true, onRequest }, (socket, request) => {
+      const ticket = tickets.get(request.raw);
+      if (ticket === undefined) socket.terminate();
+      else options.onSocket(socket, request.ip, ticket);
+    });
   });
   return app;
 }
@@ -65,6 +72,22 @@ function refuseStrangers(options: HttpOptions) {
     if (chatConnections + nativeConnections < limits.connectionsPerNode) return;
     options.counters.connectionsRefused += 1;
     await reply.code(503).send({ code: 'TOO_MANY_CONNECTIONS' });
+  };
+}
+
+type Tickets = WeakMap<FastifyRequest['raw'], Ticket>;
+
+/** Before the upgrade too. The ticket ends with the connection, also with one that is never upgraded. */
+function takeTicket(options: HttpOptions, tickets: Tickets) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const ticket = options.openTicket(request.ip);
+    if (ticket.kind === 'refused') {
+      options.counters.connectionsRefused += 1;
+      await reply.code(429).send({ code: 'RATE_LIMITED' });
+      return;
+    }
+    tickets.set(request.raw, ticket);
+    request.raw.socket.once('close', () => ticket.closed());
   };
 }
 

@@ -61,6 +61,7 @@ export class LineConnection implements LineOutput {
   readonly #timeouts: LineTimeouts;
   readonly #open: OpenSession;
   readonly #fixed: LineDialect | null;
+  #announceLogin: (() => void) | null;
   readonly #splitter = new LineSplitter();
   #session: LineSession | null = null;
   #queue: Line[] = [];
@@ -84,6 +85,8 @@ export class LineConnection implements LineOutput {
       readonly open: OpenSession;
       /** A listener of one dialect; null: the first line decides. */
       readonly dialect: LineDialect | null;
+      /** Somebody has logged in on it. Called at most once. */
+      readonly loggedIn: () => void;
     },
   ) {
     this.#socket = socket;
@@ -94,6 +97,7 @@ export class LineConnection implements LineOutput {
     this.#timeouts = options.timeouts;
     this.#open = options.open;
     this.#fixed = options.dialect;
+    this.#announceLogin = options.loggedIn;
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.#gone();
@@ -195,6 +199,7 @@ export class LineConnection implements LineOutput {
       case 'line':
         await this.#session?.receive(line.text);
         if (this.#session === null) await this.#first(line.text);
+        if (this.#loggedIn) this.#noteLogin();
     }
   }
 
@@ -204,6 +209,11 @@ export class LineConnection implements LineOutput {
     this.#session = this.#open(dialect, this);
     if (this.#session === null) this.#writer.write(errorLine(dialect, 'NOT_IMPLEMENTED'));
     else await this.#session.receive(text);
+  }
+
+  #noteLogin(): void {
+    this.#announceLogin?.();
+    this.#announceLogin = null;
   }
 
   #refuse(code: ErrorCode): void {

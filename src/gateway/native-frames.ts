@@ -16,8 +16,10 @@ export function outcomeOf(reply: Reply): Outcome {
   switch (reply.kind) {
     case 'receipt':
       return { ok: true, value: reply.value };
-    case 'rejection':
-      return { ok: false, code: reply.code, text: reply.text };
+    case 'rejection': {
+      const { kind: _kind, ...why } = reply;
+      return { ok: false, ...why };
+    }
     case 'unknown':
       return { unknown: true, text: reply.text };
   }

@@ -23,6 +23,7 @@ import { encodeNative, type NativeInput, parseNative } from '../protocol/native-
 import type { Reply, Success } from '../protocol/requests.ts';
 import { deletedAccountName } from '../protocol/requests.ts';
 import { Acknowledgements } from './acknowledgements.ts';
+import type { Ticket } from './address-limits.ts';
 import { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
 import { noticeOf } from './entries.ts';
@@ -50,6 +51,7 @@ export interface NativeDependencies {
   readonly clock: Clock;
   /** Where the connection comes from; null in a simulation. */
   readonly address: string | null;
+  readonly ticket: Ticket;
   readonly node: number;
   readonly nodes: readonly NodeAddress[];
   readonly leader: () => number | null;
@@ -204,7 +206,13 @@ export class NativeSession implements Sink {
       return;
     }
     const account = session?.account == null ? undefined : view.accountById(session.account);
-    if (account !== undefined) this.#context.identity = { account: account.id, name: account.name };
+    if (account !== undefined) {
+      this.#context.identity = { account: account.id, name: account.name };
+      this.#dependencies.ticket.loggedIn();
+    } else if (this.#dependencies.ticket.kind !== 'free') {
+      this.close('RATE_LIMITED', 'Too many connections from this address that did not log in.');
+      return;
+    }
     this.#write({
       ev: 'welcome',
       v: nativeVersion,
@@ -268,7 +276,10 @@ export class NativeSession implements Sink {
   }
 
   #changed(op: Success['op']): void {
-    if (op === 'login') this.#subscribe(null);
+    if (op === 'login') {
+      this.#dependencies.ticket.loggedIn();
+      this.#subscribe(null);
+    }
     // Also a session that nobody was logged in to, and so nobody watched.
     if (op === 'logout' || op === 'delete') void this.#ended();
   }
@@ -392,6 +403,7 @@ export class NativeSession implements Sink {
     this.#timer.cancel();
     this.#early = [];
     this.#subscription?.close();
+    this.#dependencies.ticket.closed();
     this.#dependencies.counters.nativeConnections -= 1;
   }
 }

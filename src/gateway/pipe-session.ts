@@ -8,6 +8,7 @@ import {
   parsePipe,
   pipeGoodbye,
   pipeHelp,
+  pipeInvited,
   pipeListEnd,
 } from '../protocol/pipe.ts';
 import { formatPipeError, type PipeOptions } from '../protocol/pipe-errors.ts';
@@ -111,6 +112,10 @@ export class PipeSession implements LineSession, Sink {
     switch (parsed.kind) {
       case 'help':
         this.#write(pipeHelp());
+        return;
+      case 'invite':
+        this.#context.invitation = parsed.code;
+        this.#write([pipeInvited]);
         return;
       case 'invalid':
         this.#write([parsed.text]);

@@ -1,6 +1,8 @@
+/** What the configuration decides about requests. */
+import type { ClusterConfig } from '../base/config.ts';
+import type { AddressBounds } from './address-limits.ts';
 import type { PasswordRules } from './passwords.ts';
 
-/** What the configuration decides about requests. */
 export interface Policy {
   /** A second login of a user that is online is refused. */
   readonly singleSessions: boolean;
@@ -10,5 +12,34 @@ export interface Policy {
   readonly publicUserList: boolean;
   /** Whoever runs a group elsewhere may announce it, and the groups are listed, without an account. */
   readonly publicRegistry: boolean;
+  readonly registration: 'open' | 'invitation' | 'closed';
   readonly passwords: PasswordRules;
+  /** Who tries passwords out is slowed down. */
+  readonly limitsGuessing: boolean;
+  readonly addresses: AddressBounds;
+}
+
+/** The safe figures, unless the demonstration profile relaxes them by its name or the file says otherwise. */
+export function policyOf(config: ClusterConfig): Policy {
+  const demonstration = config.profile === 'loopback-demo';
+  const { passwords, limits } = config;
+  const bound = (figure: number): number => (demonstration ? 0 : figure);
+  return {
+    singleSessions: config.sessions === 'single',
+    revealUnknownUser: config.revealUnknownUser,
+    publicUserList: demonstration,
+    publicRegistry: demonstration,
+    registration: config.registration ?? (demonstration ? 'open' : 'invitation'),
+    passwords: {
+      minChars: passwords.minChars ?? (demonstration ? 1 : 8),
+      refuseCommon: passwords.refuseCommon ?? !demonstration,
+      serviceNames: ['conclave', config.cluster],
+    },
+    limitsGuessing: limits.guessing ?? !demonstration,
+    addresses: {
+      connectionsPerAddress: limits.connectionsPerAddress ?? bound(16),
+      newConnectionsPerAddress: limits.newConnectionsPerAddress ?? bound(32),
+      registrationsPerAddress: limits.registrationsPerAddress ?? bound(30),
+    },
+  };
 }

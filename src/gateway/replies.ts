@@ -4,7 +4,7 @@ import type { Receipt, Result } from '../chat/types.ts';
 import type { Reply, Success } from '../protocol/requests.ts';
 import type { Outcome } from '../replication/engine.ts';
 
-type Rejection = Extract<Reply, { kind: 'rejection' }>;
+export type Rejection = Extract<Reply, { kind: 'rejection' }>;
 
 /** Of a command that the node gives for itself: what was applied, or why not. */
 export function settled(

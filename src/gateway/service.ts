@@ -27,11 +27,13 @@ import {
 } from '../protocol/requests.ts';
 import type { Engine, Outcome } from '../replication/engine.ts';
 import { AccountService } from './account-service.ts';
+import { AddressLimits } from './address-limits.ts';
 import { Authentication } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
 import { ConversationReads, type PresenceView } from './conversation-reads.ts';
 import type { Counters } from './counters.ts';
-import { type GroupGuesses, GroupService } from './group-service.ts';
+import { GroupService } from './group-service.ts';
+import { Guard } from './guard.ts';
 import type { Hasher } from './hasher.ts';
 import { HistoryReader, type HistoryStore } from './history.ts';
 import type { SecureBytes } from './identifiers.ts';
@@ -45,17 +47,21 @@ export interface ServiceOptions {
   readonly presence: PresenceView;
   readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
   readonly clock: Clock;
+  readonly clusterClock: { nowMs(): number };
   readonly secureBytes: SecureBytes;
   readonly counters: Counters;
   readonly logger: Logger;
   readonly policy: Policy;
-  readonly guesses: GroupGuesses;
 }
 
 export class Service {
   readonly history: HistoryReader;
   /** What only some dialects ask: guests, bearers. */
   readonly accounts: AccountService;
+  /** Whoever checks a password asks it first: `g:<group>:<account>` is the key of a group's. */
+  readonly guard: Guard;
+  /** What one address may do before a login. */
+  readonly addresses: AddressLimits;
   readonly #options: ServiceOptions;
   readonly #authentication: Authentication;
   readonly #groups: GroupService;
@@ -73,9 +79,12 @@ export class Service {
       proposeOwn: (command: Command) =>
         options.engine.propose(encodeProposal({ numbering: null, actor: null, command })),
     };
-    this.#authentication = new Authentication(shared);
-    this.accounts = new AccountService(shared);
-    this.#groups = new GroupService(shared);
+    this.guard = new Guard({ ...shared, isOn: options.policy.limitsGuessing });
+    this.addresses = new AddressLimits(options.clock, options.policy.addresses);
+    const parts = { ...shared, guard: this.guard, addresses: this.addresses };
+    this.#authentication = new Authentication(parts);
+    this.accounts = new AccountService(parts);
+    this.#groups = new GroupService(parts);
   }
 
   /**

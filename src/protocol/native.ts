@@ -68,7 +68,7 @@ export interface Welcome {
 
 export type Outcome =
   | { readonly ok: true; readonly value: Success }
-  | { readonly ok: false; readonly code: ErrorCode; readonly text: string }
+  | { readonly ok: false; readonly code: ErrorCode; readonly text: string; readonly retryAfterMs?: number }
   /** Unknown outcome: send the same number again. */
   | { readonly unknown: true; readonly text: string };
 

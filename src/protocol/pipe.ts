@@ -17,8 +17,12 @@ export type PipeLine =
   | { readonly kind: 'help' }
   /** Log out, answered with `pipeGoodbye`, whatever the state of the cluster. */
   | { readonly kind: 'quit' }
+  /** The code of an invitation, for a registration that follows; answered with `pipeInvited`. */
+  | { readonly kind: 'invite'; readonly code: string }
   /** Answered with `text`; nothing is to be done. */
   | { readonly kind: 'invalid'; readonly text: string };
+
+export const pipeInvited = 'OK';
 
 export const pipeGoodbye = 'Goodbye!';
 
@@ -117,6 +121,8 @@ const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
 
 /** Never throws; `line` is without its end. */
 export function parsePipe(line: string): PipeLine {
+  const invited = /^invite ([!-~]{1,128})$/.exec(line)?.[1];
+  if (invited !== undefined) return { kind: 'invite', code: invited };
   const bar = line.indexOf('|');
   const name = bar < 0 ? line : line.slice(0, bar);
   const verb = verbs.get(name);
@@ -164,7 +170,8 @@ function wrongArguments(verb: Verb): PipeLine {
 
 /** Every command, one a line, as a list. */
 export function pipeHelp(): readonly string[] {
-  return [...[...verbs.values()].map((verb) => `${verb.usage} - ${verb.help}`), pipeListEnd];
+  const lines = [...verbs.values()].map((verb) => `${verb.usage} - ${verb.help}`);
+  return [...lines, 'invite CODE - show an invitation, before you register with it', pipeListEnd];
 }
 
 /** The lines of the answer, without their ends. */

@@ -230,5 +230,11 @@ export type Success =
 /** Three outcomes, never two. */
 export type Reply =
   | { readonly kind: 'receipt'; readonly value: Success }
-  | { readonly kind: 'rejection'; readonly code: ErrorCode; readonly text: string }
+  | {
+      readonly kind: 'rejection';
+      readonly code: ErrorCode;
+      readonly text: string;
+      /** With RATE_LIMITED: when it may be tried again; absent where only an administrator helps. */
+      readonly retryAfterMs?: number;
+    }
   | { readonly kind: 'unknown'; readonly text: string };

@@ -154,7 +154,7 @@ t.test('bearer: a secret is shown once, stored hashed, and logs in on any node',
   const cluster = new FakeCluster();
   const { service } = await anEdge(cluster, 1);
   const other = await anEdge(cluster, 2);
-  const bearer = await service.accounts.newBearer();
+  const bearer = await service.accounts.newBearer(new ConnectionContext(null, null));
   if (bearer.kind !== 'bearer') throw new Error(bearer.text);
   t.ok(isUuid(bearer.secret));
   t.match(bearer.name, /^user-[0-9a-f]{8}$/);

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
-import { LineClient, metric, startNodes, until } from '../support/gateway.ts';
+import { LineClient, metric, noAddressBounds, startNodes, until } from '../support/gateway.ts';
 
 const timeouts = { halfLineMs: 10_000, silentMs: 300_000 };
 const { cluster, nodes, stop } = await startNodes(2);
@@ -85,7 +85,7 @@ t.test('pipe: nonsense and wrong field counts, to the letter', async (t) => {
   ]) {
     t.same(await client.ask(line ?? ''), [`Invalid arguments! Usage: ${usage}`]);
   }
-  const help = await client.ask('h', 11);
+  const help = await client.ask('h', 12);
   t.equal(help.at(-1), '');
   client.destroy();
 });
@@ -173,7 +173,7 @@ t.test('chat port: bad UTF-8 and NUL are refused, the connection stays', async (
   t.same(await client.take(), [refused]);
   client.send('d|bob|a\0b\n');
   t.same(await client.take(), [refused]);
-  t.same((await client.ask('h', 11)).at(-1), '');
+  t.same((await client.ask('h', 12)).at(-1), '');
   client.destroy();
 });
 
@@ -282,6 +282,7 @@ t.test('chat port: a used port is named in the error', async (t) => {
   const address = taken.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const { ChatPort } = await import('../../src/gateway/chat-port.ts');
+  const { AddressLimits } = await import('../../src/gateway/address-limits.ts');
   const { Counters } = await import('../../src/gateway/counters.ts');
   const { silentLogger } = await import('../../src/base/logger.ts');
   const { systemClock } = await import('../../src/base/system-clock.ts');
@@ -291,6 +292,7 @@ t.test('chat port: a used port is named in the error', async (t) => {
     counters: new Counters(),
     timeouts,
     open: () => null,
+    addresses: new AddressLimits(systemClock, noAddressBounds),
     dialect: null,
   });
   await t.rejects(server.listen('127.0.0.1', port), {
@@ -340,6 +342,8 @@ t.test(
     const safe = await startNodes(1, { profile: 'production' });
     const client = await LineClient.open(safe.nodes[0]?.chatPort ?? 0);
     t.same(await client.ask('4'), ['Please log in first!']);
+    t.same(await client.ask('1|ann|short'), ['Error DENIED: Registration is by invitation.']);
+    t.same(await client.ask('invite CODE'), ['OK']);
     t.match(await client.ask('1|ann|short'), [/^Error WEAK_PASSWORD: /]);
     client.destroy();
     await safe.stop();

@@ -1,8 +1,11 @@
 import t from 'tap';
 import { silentLogger } from '../../src/base/logger.ts';
+import { systemClock } from '../../src/base/system-clock.ts';
+import { AddressLimits } from '../../src/gateway/address-limits.ts';
 import { Counters } from '../../src/gateway/counters.ts';
 import { buildHttp, reasonNotReady } from '../../src/gateway/http.ts';
 import type { EngineStatus } from '../../src/replication/engine.ts';
+import { noAddressBounds } from '../support/gateway.ts';
 
 const ready: EngineStatus = {
   id: 1,
@@ -39,6 +42,7 @@ function app(status: EngineStatus): ReturnType<typeof buildHttp> {
     logger: silentLogger,
     origins: ['http://127.0.0.1:7301'],
     greeting: 'Conclave\n',
+    openTicket: (address) => new AddressLimits(systemClock, noAddressBounds).open(address, true),
     onSocket: () => undefined,
   });
 }

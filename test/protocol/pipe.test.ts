@@ -212,7 +212,7 @@ t.test('pipe: help names every command, one a line, and ends like a list', async
   t.equal(help.at(-1), '');
   t.same(
     help.slice(0, -1).map((line) => line.split(/[ |]/)[0]),
-    ['1', '2', '3', '4', '5', 'd', 'j', '6', 'q', 'h'],
+    ['1', '2', '3', '4', '5', 'd', 'j', '6', 'q', 'h', 'invite'],
   );
 });
 

@@ -50,6 +50,7 @@ export class MemoryStreams {
 interface Entry {
   readonly command: Uint8Array;
   readonly wallMs: number;
+  readonly clusterMs: number;
 }
 
 /** The log that all nodes of a test share. Nothing is lost and there is always a majority, unless a test says otherwise. */
@@ -58,6 +59,8 @@ export class FakeCluster {
   readonly nodes = new Map<number, FakeEngine>();
   /** Without one, proposals and barriers are refused. */
   majority = true;
+  /** Cluster time goes on by a millisecond with each entry, and by what a test adds here. */
+  aheadMs = 0;
   #wallMs = 1_700_000_000_000;
 
   node(id: number): FakeEngine {
@@ -68,7 +71,8 @@ export class FakeCluster {
 
   append(command: Uint8Array): number {
     this.#wallMs += 1;
-    return this.log.push({ command, wallMs: this.#wallMs });
+    const clusterMs = this.log.length + 1 + this.aheadMs;
+    return this.log.push({ command, wallMs: this.#wallMs, clusterMs });
   }
 }
 
@@ -130,7 +134,7 @@ export class FakeEngine implements Engine<Result, ChatEvent> {
       const entry = this.#cluster.log[this.index];
       if (entry === undefined) break;
       this.index += 1;
-      const time = { wallMs: entry.wallMs, clusterMs: this.index };
+      const time = { wallMs: entry.wallMs, clusterMs: entry.clusterMs };
       const applied = this.machine.apply({ index: this.index, time, command: entry.command });
       group.push({ index: this.index, ...applied });
     }

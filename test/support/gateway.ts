@@ -15,8 +15,10 @@ import { MemoryDisk } from './memory-disk.ts';
 export class PlainHasher implements Hasher {
   readonly load = 0;
   verifications = 0;
+  hashes = 0;
 
   async hash(password: string): Promise<string> {
+    this.hashes += 1;
     return `plain ${password}`;
   }
 
@@ -41,9 +43,14 @@ export interface TestNode {
   readonly httpPort: number;
 }
 
-type Overrides = Partial<
-  Pick<ClusterConfig, 'files' | 'sessions' | 'revealUnknownUser' | 'profile' | 'limits'>
->;
+/** As in the demonstration profile. */
+export const noAddressBounds = {
+  connectionsPerAddress: 0,
+  newConnectionsPerAddress: 0,
+  registrationsPerAddress: 0,
+} as const;
+
+type Overrides = Partial<Omit<ClusterConfig, 'cluster' | 'nodes'>>;
 
 /** Chunks in memory; `rooms` are those of the nodes that can be asked. */
 export async function openTestFiles(

@@ -1,6 +1,8 @@
 import type { Accounts } from '../accounts.ts';
+import type { Attempts } from '../attempts.ts';
 import type { Conversations } from '../conversations.ts';
 import type { Files } from '../files.ts';
+import type { Invitations } from '../invitations.ts';
 import type { Leases } from '../leases.ts';
 import type { Moment } from '../moment.ts';
 import type { Senders } from '../senders.ts';
@@ -16,6 +18,8 @@ export interface Tables {
   readonly sessions: Sessions;
   readonly files: Files;
   readonly leases: Leases;
+  readonly attempts: Attempts;
+  readonly invitations: Invitations;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */

@@ -1,3 +1,4 @@
+import { accountKey } from '../attempts.ts';
 import { foldName } from '../names.ts';
 import type { Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
@@ -38,6 +39,7 @@ export function removeAccount(context: Context): void {
   tables.conversations.leaveDirect(actor.id);
   tables.senders.remove(actor.id);
   tables.leases.drop(actor.id);
+  tables.attempts.forget(accountKey(actor.id));
   tables.accounts.remove(actor.id);
   context.emit({ kind: 'account-deleted', account: actor.id, name: actor.name });
 }

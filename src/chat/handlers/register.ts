@@ -20,11 +20,15 @@ export function register(context: Context, command: Register): Result {
   if (passwordHash.length > maxHashChars) return reject('BAD_REQUEST');
   if (displayName !== null && !isDisplayName(displayName)) return reject('BAD_DISPLAY_NAME');
   if (email !== null && !isEmail(email)) return reject('BAD_EMAIL');
-  const { index, wallMs } = context.moment;
+  const { clusterMs, index, wallMs } = context.moment;
   const uuid = command.uuid ?? derivedUuid(index, name);
   if (!isUuid(uuid)) return reject('BAD_REQUEST');
   if (accounts.byName(name) !== undefined) return reject('NAME_TAKEN');
   if (email !== null && accounts.byEmail(email) !== undefined) return reject('EMAIL_TAKEN');
+  const { invitation } = command;
+  if (invitation !== undefined && !context.tables.invitations.isGood(invitation, clusterMs)) {
+    return reject('INVITATION_INVALID');
+  }
   const account: Account = {
     id: index,
     kind: 'member',
@@ -36,6 +40,7 @@ export function register(context: Context, command: Register): Result {
     displayName,
     email,
   };
+  if (invitation !== undefined) context.tables.invitations.use(invitation);
   accounts.add(account);
   context.emit({ kind: 'account-registered', account: account.id, name });
   return accept({ kind: 'registered', account: account.id, name });

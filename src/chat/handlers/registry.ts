@@ -6,6 +6,7 @@ import { cancelUpload } from './cancel-upload.ts';
 import { changePassword } from './change-password.ts';
 import type { Context } from './context.ts';
 import { createGroup } from './create-group.ts';
+import { createInvitation } from './create-invitation.ts';
 import { deleteAccount } from './delete-account.ts';
 import { deleteGroup } from './delete-group.ts';
 import { enterGuest } from './enter-guest.ts';
@@ -14,6 +15,7 @@ import { leaseUpload } from './lease-upload.ts';
 import { leaveGroup } from './leave-group.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
+import { noteAttempts } from './note-attempts.ts';
 import { register } from './register.ts';
 import { registerBearer } from './register-bearer.ts';
 import { rehash } from './rehash.ts';
@@ -55,6 +57,8 @@ const handlers: Handlers = {
   'delete-group': deleteGroup,
   'advance-cursors': advanceCursors,
   acknowledge,
+  'note-attempts': noteAttempts,
+  'create-invitation': createInvitation,
 };
 
 export function run(context: Context, command: Command): Result {
