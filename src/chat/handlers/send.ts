@@ -9,56 +9,17 @@ import { accept, type Context, reject } from './context.ts';
 
 type Send = Extract<Command, { kind: 'send' }>;
 
-/** Where a message goes: checked, nothing changed yet. */
-interface Target {
-  readonly conversation: () => Conversation;
-  readonly lastSequence: number;
-  /** Of a direct message. */
-  readonly receiver: Account | null;
-  readonly toName: string;
-}
-
 /**
  * Appends one record to one conversation, however many are in it: nothing here depends on the number of members. The sender's own
  * delivered cursor stays: delivery leaves out what one sent oneself.
  */
 export function send(context: Context, command: Send): Result {
-  const { actor, tables } = context;
+  const { actor } = context;
   if (actor === null) return reject('AUTH_REQUIRED');
   const fault = faultIn(command.body);
   if (fault !== null) return reject(fault);
-  const target = find(context, actor, command.to);
-  if (typeof target === 'string') return reject(target);
-  if (command.replyTo !== null && command.replyTo > target.lastSequence) return reject('UNKNOWN_MESSAGE');
-  const receiptFor = command.wantsReceipt ? target.receiver : null;
-  if (receiptFor !== null && tables.senders.isFull(actor.id)) return reject('TOO_MANY_PENDING');
-
-  const conversation = target.conversation();
-  const message: Message = {
-    conversation: conversation.id,
-    sequence: conversation.lastSequence + 1,
-    index: context.moment.index,
-    from: actor.id,
-    to: target.receiver?.id ?? null,
-    number: tables.senders.count(actor.id),
-    replyTo: command.replyTo,
-    body: command.body,
-    sentMs: context.moment.wallMs,
-  };
-  tables.conversations.append(conversation, message, encodeMessage(message));
-  if (receiptFor !== null && receiptFor.id !== actor.id) {
-    const { number, sequence } = message;
-    tables.senders.expect({
-      from: actor.id,
-      number,
-      to: receiptFor.id,
-      conversation: conversation.id,
-      sequence,
-    });
-  }
-  context.emit({ kind: 'message', message, fromName: actor.name, toName: target.toName });
-  const { sequence, index, to, number, sentMs } = message;
-  return accept({ kind: 'sent', conversation: conversation.id, sequence, index, to, number, sentMs });
+  const group = groupNameIn(command.to);
+  return group === null ? sendDirect(context, actor, command) : sendInside(context, actor, command, group);
 }
 
 function faultIn(body: MessageBody): RejectionCode | null {
@@ -69,23 +30,63 @@ function faultIn(body: MessageBody): RejectionCode | null {
   }
 }
 
-function find({ tables }: Context, sender: Account, address: string): Target | RejectionCode {
-  const { conversations, accounts } = tables;
-  const groupName = groupNameIn(address);
-  if (groupName === null) {
-    const receiver = accounts.byName(address);
-    if (receiver === undefined) return 'UNKNOWN_USER';
-    const known = conversations.knownDirect(sender.id, receiver.id);
-    const open = (): Conversation => known ?? conversations.direct(sender.id, receiver.id);
-    return { conversation: open, lastSequence: known?.lastSequence ?? 0, receiver, toName: receiver.name };
+function sendDirect(context: Context, actor: Account, command: Send): Result {
+  const { conversations, accounts, senders } = context.tables;
+  const receiver = accounts.byName(command.to);
+  if (receiver === undefined) return reject('UNKNOWN_USER');
+  const known = conversations.knownDirect(actor.id, receiver.id);
+  if (answersNothing(command, known)) return reject('UNKNOWN_MESSAGE');
+  const isAwaited = command.wantsReceipt && receiver.id !== actor.id;
+  if (isAwaited && senders.isFull(actor.id)) return reject('TOO_MANY_PENDING');
+  const conversation = known ?? conversations.direct(actor.id, receiver.id);
+  const message = post(context, actor, command, conversation, receiver.id, receiver.name);
+  if (isAwaited) {
+    const { number, sequence } = message;
+    senders.expect({ from: actor.id, number, to: receiver.id, conversation: conversation.id, sequence });
   }
-  if (foldName(groupName) === lobbyName) return inside(conversations.lobby, lobbyName);
-  const group = conversations.groups.byName(groupName);
-  if (group === undefined) return 'UNKNOWN_GROUP';
-  return group.includes(sender.id) ? inside(group, group.name) : 'NOT_A_MEMBER';
+  return sent(message);
 }
 
-function inside(conversation: Conversation, name: string): Target {
-  const { lastSequence } = conversation;
-  return { conversation: () => conversation, lastSequence, receiver: null, toName: groupMark + name };
+/** In a group or in the lobby. */
+function sendInside(context: Context, actor: Account, command: Send, name: string): Result {
+  const { lobby, groups } = context.tables.conversations;
+  const conversation = foldName(name) === lobbyName ? lobby : groups.byName(name);
+  if (conversation === undefined) return reject('UNKNOWN_GROUP');
+  if (!conversation.includes(actor.id)) return reject('NOT_A_MEMBER');
+  if (answersNothing(command, conversation)) return reject('UNKNOWN_MESSAGE');
+  const spelt = conversation.kind === 'group' ? conversation.name : lobbyName;
+  return sent(post(context, actor, command, conversation, null, groupMark + spelt));
+}
+
+function answersNothing({ replyTo }: Send, conversation: Conversation | undefined): boolean {
+  return replyTo !== null && replyTo > (conversation?.lastSequence ?? 0);
+}
+
+function post(
+  context: Context,
+  actor: Account,
+  command: Send,
+  conversation: Conversation,
+  to: number | null,
+  toName: string,
+): Message {
+  const { tables, moment } = context;
+  const message: Message = {
+    conversation: conversation.id,
+    sequence: conversation.lastSequence + 1,
+    index: moment.index,
+    from: actor.id,
+    to,
+    number: tables.senders.count(actor.id),
+    replyTo: command.replyTo,
+    body: command.body,
+    sentMs: moment.wallMs,
+  };
+  tables.conversations.append(conversation, message, encodeMessage(message));
+  context.emit({ kind: 'message', message, fromName: actor.name, toName });
+  return message;
+}
+
+function sent({ conversation, sequence, index, to, number, sentMs }: Message): Result {
+  return accept({ kind: 'sent', conversation, sequence, index, to, number, sentMs });
 }
