@@ -23,6 +23,8 @@ import { openDataDirectory, withRemedy } from './replication/data-directory.ts';
 import type { Engine } from './replication/engine.ts';
 import { createEngine, type EngineHandle } from './replication/raft-engine.ts';
 import { createTcpTransport } from './replication/tcp-transport.ts';
+import { inVersions } from './replication/versioned-transport.ts';
+import { formats } from './replication/versions.ts';
 import type { StateStore } from './store/state-store.ts';
 import { nodeDisk } from './wal/node-disk.ts';
 
@@ -115,7 +117,7 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     store,
     discarded,
     machine,
-    transport,
+    transport: inVersions(transport, formats),
     clock,
     random,
     logger,

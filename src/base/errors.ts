@@ -94,6 +94,11 @@ export const errorTable = {
   PORT_IN_USE: { text: 'A port is in use.', http: 500, retry: false },
   DATA_FOREIGN: { text: 'The data directory belongs to another cluster or node.', http: 500, retry: false },
   DATA_LOCKED: { text: 'Another process uses the data directory.', http: 500, retry: false },
+  DATA_NEWER: {
+    text: 'The data directory was written by a newer version of the program.',
+    http: 500,
+    retry: false,
+  },
   DATA_DAMAGED: { text: 'The data directory is damaged.', http: 500, retry: false },
   MEMBER_REMOVED: { text: 'This node was removed from the cluster.', http: 500, retry: false },
   STATE_DIVERGED: {

@@ -9,6 +9,7 @@ export const EXIT_REMOVED = 79;
 const byCode: Partial<Record<ErrorCode, number>> = {
   USAGE: 64,
   DATA_DAMAGED: 65,
+  DATA_NEWER: 65,
   PORT_IN_USE: 69,
   DISK_FAILED: EXIT_DISK_FAILED,
   DATA_LOCKED: 75,

@@ -105,6 +105,7 @@ export class Admission {
     if (members === null) return;
     this.#decided = true;
     this.#observing = !isMember(members, incarnation);
+    transport.setOldest?.(members.format);
     transport.setPeers(addressesOf(members, nodes).filter(({ id }) => id !== self));
     if (this.isRemoved(incarnation)) this.toldRemoved();
     for (const node of links.nodes()) this.#tell(node);

@@ -11,6 +11,7 @@ import type { Identity } from './identity.ts';
 import type { NodeAddress } from './members.ts';
 import type { PeerTransport } from './ports.ts';
 import type { StateMachine } from './state-machine.ts';
+import { formats } from './versions.ts';
 
 export const defaultTimings: EngineTimings = { tickMs: 25, heartbeatTicks: 2, electionTicks: 10 };
 export const defaultCompaction: CompactionSettings = {
@@ -18,6 +19,15 @@ export const defaultCompaction: CompactionSettings = {
   bytes: 33_554_432,
   keepEntries: 8_192,
 };
+
+/** Which versions of commands there are (versions.ts), and for how long an upgrade can be taken back. */
+export interface EngineFormats {
+  readonly newest: number;
+  /** From when the last member knows a newer format until commands of it are proposed. */
+  readonly raiseAfterMs: number;
+}
+
+export const defaultFormats: EngineFormats = { newest: formats.newest, raiseAfterMs: 600_000 };
 
 export interface EngineOptions<Result, Event> {
   /** Number of this node in `cluster.nodes`. */
@@ -36,6 +46,7 @@ export interface EngineOptions<Result, Event> {
   readonly logger: Logger;
   readonly timings?: EngineTimings;
   readonly compaction?: CompactionSettings;
+  readonly formats?: EngineFormats;
   /**
    * Runs the action once, soon: after the input that is being handled, and whatever else is ready, has been taken in. What comes
    * together goes into one log write and one frame a peer. `setImmediate` in production, a timer of the clock in a simulation.

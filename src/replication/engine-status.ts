@@ -50,6 +50,7 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     members: places(sources).map((address) => memberStatus(address, sources)),
     alarms: [...ownAlarms(sources), ...sources.alarms],
     storage: sources.storage,
+    format: (replica?.directory ?? noMembers).format,
   };
 }
 

@@ -84,6 +84,8 @@ export interface EngineStatus {
   readonly members: readonly MemberStatus[];
   readonly alarms: readonly string[];
   readonly storage?: StorageStatus;
+  /** Version of the newest commands that may be proposed: every member can read them (docs/versions.md). */
+  readonly format?: number;
 }
 
 /** How the disk of this node is, and the state on it. */
@@ -99,8 +101,10 @@ export interface Engine<Result, Event> {
   /**
    * Appends a command to the replicated log. Never rejects; answers within `limits.operationMs`. Retries by itself as long
    * as it is certain that the command was not appended, so a change of leader is invisible except for its time.
+   * A command that came with a later version of the program names it as its `format`, and is refused (UNAVAILABLE) until
+   * every member can read it.
    */
-  propose(command: Uint8Array): Promise<Outcome<Result>>;
+  propose(command: Uint8Array, format?: number): Promise<Outcome<Result>>;
   /**
    * Linearizable read: resolves once this node has applied all that was committed when it was called.
    * Rejects with `CodedError` UNAVAILABLE within `limits.operationMs` when there is no majority.

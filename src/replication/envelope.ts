@@ -69,7 +69,7 @@ function readerOf(data: Uint8Array): ByteReader {
   const version = reader.u8();
   if (version !== VERSION) {
     throw new CodedError(
-      'DATA_DAMAGED',
+      'DATA_NEWER',
       `The log holds an entry of version ${version}, which this program does not know: run the newer version.`,
     );
   }

@@ -6,15 +6,19 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
+import type { VersionRange } from './versions.ts';
 
-export const wireVersion = 1;
+/** Of the handshake itself, which stays as it is while frames get new versions: it is what tells them. */
+const handshakeVersion = 1;
 /** A hello is read before the other side is known. */
 export const helloBytes = 512;
 export const proofBytes = 32;
 
 const helloSchema = Type.Object(
   {
-    conclave: Type.Integer(),
+    /** Newest and oldest version of frames that the sender speaks. */
+    conclave: Type.Integer({ minimum: 1 }),
+    oldest: Type.Integer({ minimum: 1 }),
     cluster: Type.String({ maxLength: 64 }),
     node: Type.Integer({ minimum: 1 }),
     incarnation: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
@@ -25,7 +29,8 @@ const helloSchema = Type.Object(
     link: Type.String({ pattern: '^[0-9a-f]{16}$' }),
     nonce: Type.String({ pattern: '^[0-9a-f]{32}$' }),
   },
-  { additionalProperties: false },
+  // What a later version adds is not for this one; it is covered by the proofs all the same.
+  { additionalProperties: true },
 );
 const helloValidator = TypeCompiler.Compile(helloSchema);
 
@@ -54,10 +59,14 @@ export interface Secrets {
   readonly toDialer: Buffer;
 }
 
+export function versionsIn({ conclave, oldest }: Hello): VersionRange {
+  return { newest: conclave, oldest };
+}
+
 /** `dialer` and `acceptor` are the two hellos as they went over the wire. */
 export function deriveSecrets(key: Uint8Array, dialer: Uint8Array, acceptor: Uint8Array): Secrets {
   const derive = (label: string): Buffer => {
-    const hmac = createHmac('sha256', key).update(`conclave ${wireVersion} ${label}\0`);
+    const hmac = createHmac('sha256', key).update(`conclave ${handshakeVersion} ${label}\0`);
     for (const part of [dialer, acceptor]) {
       const length = Buffer.alloc(4);
       length.writeUInt32BE(part.length);

@@ -8,9 +8,11 @@ import type { PeerIdentity } from './ports.ts';
 export class Links {
   readonly #byNode = new Map<number, MemberId>();
   readonly #byMember = new Map<MemberId, number>();
+  readonly #newest = new Map<MemberId, number>();
 
-  up({ node, incarnation }: PeerIdentity): void {
+  up({ node, incarnation, versions }: PeerIdentity): void {
     this.down(node);
+    if (versions !== undefined) this.#newest.set(incarnation, versions.newest);
     this.#byNode.set(node, incarnation);
     this.#byMember.set(incarnation, node);
   }
@@ -21,7 +23,13 @@ export class Links {
     if (member === undefined) return null;
     this.#byNode.delete(node);
     this.#byMember.delete(member);
+    this.#newest.delete(member);
     return member;
+  }
+
+  /** The newest version that a member knows which has a link now; `own` where both are the same program. */
+  newestOf(member: MemberId, own: number): number | null {
+    return this.#byMember.has(member) ? (this.#newest.get(member) ?? own) : null;
   }
 
   nodeOf(member: MemberId): number | null {

@@ -30,7 +30,13 @@ const addressSchema = Type.Object({ id: node, ...place });
 const expectedSchema = Type.Object({ id: node, ...place, promote: Type.Boolean() });
 const membersSchema = Type.Array(memberSchema, { maxItems: 64 });
 const expectedListSchema = Type.Array(expectedSchema, { maxItems: 64 });
-const contextSchema = Type.Object({ tag, members: membersSchema, expected: expectedListSchema });
+const formatNumber = Type.Integer({ minimum: 1 });
+const contextSchema = Type.Object({
+  tag,
+  members: membersSchema,
+  expected: expectedListSchema,
+  format: Type.Optional(formatNumber),
+});
 const directorySchema = Type.Object({
   version: Type.Literal(1),
   founding: membersSchema,
@@ -38,6 +44,7 @@ const directorySchema = Type.Object({
   expected: Type.Optional(expectedListSchema),
   removed: Type.Optional(ids),
   recent: Type.Optional(Type.Array(tag, { maxItems: 64 })),
+  format: Type.Optional(formatNumber),
   conf: Type.Object({
     voters: ids,
     votersOutgoing: ids,
@@ -68,6 +75,8 @@ export interface ChangeContext {
   readonly members: readonly Member[];
   /** All places that are still expected after the change. */
   readonly expected: readonly ExpectedNode[];
+  /** From here on commands of this version may be proposed; absent: as before. */
+  readonly format?: number;
 }
 
 export interface Directory {
@@ -80,6 +89,8 @@ export interface Directory {
   readonly removed: readonly MemberId[];
   /** Tags of the newest changes: a change that is asked for again is known. */
   readonly recent: readonly string[];
+  /** Version of the newest commands that may be in the log: every member can read them. Never decreases. */
+  readonly format: number;
   readonly conf: ConfState;
 }
 
@@ -96,6 +107,7 @@ export const noMembers: Directory = {
   expected: [],
   removed: [],
   recent: [],
+  format: 1,
   conf: { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
 };
 
@@ -142,6 +154,7 @@ export function changeMembers(directory: Directory, change: ConfChange, conf: Co
     members: all.filter((member) => present.has(member.incarnation)),
     expected: context?.expected ?? directory.expected,
     removed: [...directory.removed, ...gone.map((member) => member.incarnation)].slice(-REMEMBERED_REMOVED),
+    format: Math.max(directory.format, context?.format ?? 1),
     recent: context === null ? directory.recent : [...directory.recent, context.tag].slice(-REMEMBERED_TAGS),
     conf,
   };
@@ -173,8 +186,8 @@ export function encodeDirectory(directory: Directory): Uint8Array {
 export function decodeDirectory(bytes: Uint8Array): Directory {
   const value = decodeJson(bytes);
   if (Value.Check(directorySchema, value)) {
-    const { founding, members, expected = [], removed = [], recent = [], conf } = value;
-    return { founding, members, expected, removed, recent, conf };
+    const { founding, members, expected = [], removed = [], recent = [], format = 1, conf } = value;
+    return { founding, members, expected, removed, recent, format, conf };
   }
   throw new CodedError('DATA_DAMAGED', 'The list of members in the data directory is not readable.');
 }

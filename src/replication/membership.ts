@@ -3,7 +3,9 @@ import type { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { BasicStatus, MemberId, RaftStatus } from '../raft/index.ts';
 import { Admission } from './admission.ts';
+import type { EngineTimings } from './driver.ts';
 import type { ChangeOutcome, MemberChange } from './engine.ts';
+import { defaultFormats, type EngineFormats } from './engine-options.ts';
 import { type Identity, removedError } from './identity.ts';
 import type { Links } from './links.ts';
 import type { MemberAnswer, MemberAsk } from './member-asks.ts';
@@ -24,7 +26,8 @@ export interface MembershipOptions {
   readonly clock: Clock;
   readonly links: Links;
   readonly transport: PeerTransport;
-  readonly electionMs: number;
+  readonly timings: EngineTimings;
+  readonly formats?: EngineFormats;
   /** Null while this node takes no part. */
   readonly replica: () => MemberReplica | null;
   /** Known before there is a replica where the state is being rebuilt; null while this node belongs to no cluster. */
@@ -53,12 +56,14 @@ export interface MemberReplica extends LedReplica {
 export class Membership {
   readonly admission: Admission;
   readonly #options: MembershipOptions;
+  readonly #formats: EngineFormats;
   readonly #stewardship: Stewardship;
   readonly #requests: MemberRequests;
   #tags = 0;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#formats = options.formats ?? defaultFormats;
     const { node, replica, clock, route } = options;
     const nextTag = (): string => `${options.incarnation}-${options.life}-${++this.#tags}`;
     this.admission = new Admission({
@@ -72,6 +77,8 @@ export class Membership {
       nextTag,
       view: () => this.#view(),
       nodeOf: (member) => options.links.nodeOf(member),
+      commonFormat: () => this.#commonFormat(),
+      formatAfterTicks: Math.ceil(this.#formats.raiseAfterMs / options.timings.tickMs),
     });
     this.#requests = new MemberRequests({
       clock,
@@ -128,7 +135,8 @@ export class Membership {
   }
 
   #view(): MemberView {
-    const { incarnation, clock, electionMs, replica } = this.#options;
+    const { incarnation, clock, timings, replica } = this.#options;
+    const electionMs = timings.tickMs * timings.electionTicks;
     const nowMs = clock.monotonicMs();
     const isReachable = (member: MemberId): boolean => {
       const heardMs = replica()?.heardMs(member) ?? null;
@@ -142,6 +150,16 @@ export class Membership {
       isReachable,
       lagOf: (member) => (isReachable(member) ? this.#lagOf(member) : null),
     };
+  }
+
+  #commonFormat(): number {
+    const { replica, links, incarnation } = this.#options;
+    const { newest } = this.#formats;
+    const others = (replica()?.directory.members ?? []).filter(
+      (member) => member.incarnation !== incarnation,
+    );
+    const known = others.map((member) => links.newestOf(member.incarnation, newest) ?? 0);
+    return Math.min(newest, ...known);
   }
 
   #lagOf(member: MemberId): number | null {

@@ -13,6 +13,8 @@ export interface PeerTransport {
   onStream(handler: (from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>): void;
   /** Where the other nodes are, from now on; called before `start` too. Whoever else proves to belong to the cluster may dial in. */
   setPeers(peers: readonly PeerAddress[]): void;
+  /** Whoever does not know this version cannot take part any more: links with it are refused. */
+  setOldest?(version: number): void;
   start(): Promise<void>;
   stop(): Promise<void>;
   /** What an operator should know now, a line each: for instance that every peer refuses this node's key. */
@@ -31,4 +33,13 @@ export interface PeerIdentity {
   readonly node: number;
   /** Random identity of that node's data directory; a wiped disk gets another. */
   readonly incarnation: number;
+  /** Absent where both ends are the same program, as in one process. */
+  readonly versions?: LinkVersions;
+}
+
+export interface LinkVersions {
+  /** Of the frames of this link: the newest that both ends know. */
+  readonly spoken: number;
+  /** That the other end knows. */
+  readonly newest: number;
 }

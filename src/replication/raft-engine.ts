@@ -122,7 +122,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       life,
       nodes: this.#options.cluster.nodes,
       links: this.#links,
-      electionMs: this.#timings.tickMs * this.#timings.electionTicks,
+      timings: this.#timings,
       replica: () => this.#replica,
       directory: () => this.#replica?.directory ?? this.#storage.keeper.directory,
       route: () => this.#route(),
@@ -186,8 +186,8 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#membership.admission.evaluate();
   }
 
-  propose(command: Uint8Array): Promise<Outcome<Result>> {
-    return this.#requests.propose(command);
+  propose(command: Uint8Array, format?: number): Promise<Outcome<Result>> {
+    return this.#requests.propose(command, format);
   }
 
   barrier(): Promise<void> {

@@ -5,6 +5,7 @@ import { type Entry, emptyConfState, type HardState } from '../raft/index.ts';
 import type { AppliedMark, StateStore } from '../store/state-store.ts';
 import type { LogStart, LogStore, RecoveredLog } from '../wal/log-store.ts';
 import type { CoreStart } from './driver.ts';
+import { defaultFormats, type EngineFormats } from './engine-options.ts';
 import type { Identity } from './identity.ts';
 import {
   type Directory,
@@ -15,6 +16,7 @@ import {
 } from './members.ts';
 
 export interface Disks {
+  readonly formats?: EngineFormats;
   readonly log: LogStore;
   readonly store: StateStore;
   readonly identity: Identity;
@@ -41,8 +43,9 @@ export type Found =
  * it once held: a node that has lost what it acknowledged must not take part.
  */
 export async function recoverCore(disks: Disks): Promise<Found> {
-  const { log, store, identity } = disks;
+  const { log, store, identity, formats = defaultFormats } = disks;
   const { start, hardState, entries } = log.recovered;
+  requireKnownFormat(store.mark, formats.newest);
   if (start === null && store.mark === null) {
     if (!identity.founded) return { kind: 'nothing' };
     throw damaged('This node belongs to a cluster, but its log in wal/ is empty, and so is its state');
@@ -56,6 +59,16 @@ export async function recoverCore(disks: Disks): Promise<Found> {
   checkTogether(kept, mark);
   await settleIdentity(identity);
   return { kind: 'core', core: coreStart(hardState, entries, start, mark) };
+}
+
+/** Throws DATA_NEWER when the cluster has commands that this program cannot read. */
+function requireKnownFormat(mark: AppliedMark | null, newest: number): void {
+  const format = mark === null ? 1 : decodeDirectory(mark.engine).format;
+  if (format <= newest) return;
+  throw new CodedError(
+    'DATA_NEWER',
+    `The cluster uses version ${format} of its commands and this program knows version ${newest}: run the newer one again.`,
+  );
 }
 
 /**

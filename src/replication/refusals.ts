@@ -1,5 +1,5 @@
 import type { Logger } from '../base/logger.ts';
-import type { Refusal } from './secure-connection.ts';
+import type { HandshakeError } from './secure-connection.ts';
 
 const logEveryMs = 60_000;
 
@@ -28,7 +28,7 @@ export class Refusals {
   }
 }
 
-export function describeRefusal(refusal: Refusal, node: number | null): string {
+export function describeRefusal({ refusal, node, detail }: HandshakeError): string {
   const who = node === null ? 'a stranger' : `what calls itself node ${node}`;
   switch (refusal) {
     case 'wrong-key':
@@ -36,7 +36,7 @@ export function describeRefusal(refusal: Refusal, node: number | null): string {
     case 'other-cluster':
       return `${who} belongs to another cluster`;
     case 'other-version':
-      return `${who} speaks another version of the peer protocol`;
+      return `${who} is too far from this version: ${detail}`;
     case 'unknown-node':
       return `${who} has this node's number, or meant another node`;
     case 'handshake-timeout':

@@ -11,6 +11,7 @@ import { Reads } from './reads.ts';
 
 /** What of a member is needed to serve this node's callers. */
 interface Server {
+  readonly directory: { readonly format: number };
   readonly leader: MemberId;
   readonly appliedIndex: number;
   append(proposals: readonly { readonly tag: ProposalTag; readonly command: Uint8Array }[]): boolean;
@@ -33,9 +34,11 @@ export interface RequestsOptions {
 export class Requests<Result> {
   readonly #proposals: Proposals<Result>;
   readonly #reads: Reads;
+  readonly #server: () => Server | null;
 
   constructor(options: RequestsOptions) {
     const { life, transport, server } = options;
+    this.#server = server;
     this.#proposals = new Proposals({
       ...options,
       append: (proposals) => server()?.append(proposals) ?? false,
@@ -54,7 +57,11 @@ export class Requests<Result> {
     return this.#proposals.waiting;
   }
 
-  propose(command: Uint8Array): Promise<Outcome<Result>> {
+  /** A format, once reached, stays: the leader that appends it knows of it as well. */
+  propose(command: Uint8Array, format = 1): Promise<Outcome<Result>> {
+    if (format > (this.#server()?.directory.format ?? 1)) {
+      return Promise.resolve({ kind: 'refused', code: 'UNAVAILABLE' });
+    }
     return this.#proposals.propose(command);
   }
 

@@ -13,8 +13,9 @@ import {
   proofBytes,
   type Secrets,
   sameProof,
-  wireVersion,
+  versionsIn,
 } from './handshake.ts';
+import { describeRange, spokenVersion } from './versions.ts';
 
 export const handshakeMs = 3_000;
 /** Until a refused connection that does not close is destroyed. */
@@ -29,15 +30,17 @@ export type Refusal =
   | 'handshake-timeout'
   | 'closed';
 
-/** A handshake that failed. `node` is what the other side called itself, unproven. */
+/** A handshake that failed. `node` is what the other side called itself, unproven; `detail` is for people. */
 export class HandshakeError extends Error {
   readonly refusal: Refusal;
   readonly node: number | null;
-  constructor(refusal: Refusal, node: number | null) {
+  readonly detail: string;
+  constructor(refusal: Refusal, node: number | null, detail = '') {
     super(`handshake: ${refusal}`);
     this.name = 'HandshakeError';
     this.refusal = refusal;
     this.node = node;
+    this.detail = detail;
   }
 }
 
@@ -122,7 +125,10 @@ async function readHello(reader: HandshakeReader): Promise<{ hello: Hello; bytes
 }
 
 function check(theirs: Hello, ours: Hello, options: HandshakeOptions): void {
-  if (theirs.conclave !== wireVersion) throw new HandshakeError('other-version', theirs.node);
+  if (spokenVersion(versionsIn(ours), versionsIn(theirs)) === null) {
+    const detail = `it speaks ${describeRange(versionsIn(theirs))}, this node ${describeRange(versionsIn(ours))}`;
+    throw new HandshakeError('other-version', theirs.node, detail);
+  }
   if (theirs.cluster !== ours.cluster) throw new HandshakeError('other-cluster', theirs.node);
   if (!options.accepts(theirs)) throw new HandshakeError('unknown-node', theirs.node);
 }
@@ -151,8 +157,10 @@ export async function acceptorHandshake(
   return guarded(socket, options, async (reader) => {
     const { hello: theirs, bytes } = await readHello(reader);
     const ours = options.hello(theirs);
-    check(theirs, ours, options);
     const oursBytes = encodeHello(ours);
+    // Told without a proof, so that the other side, too, can say which versions do not go together.
+    if (spokenVersion(versionsIn(ours), versionsIn(theirs)) === null) socket.write(withLength(oursBytes));
+    check(theirs, ours, options);
     const secrets = deriveSecrets(options.key, bytes, oursBytes);
     socket.write(Buffer.concat([withLength(oursBytes), secrets.acceptorProof]));
     const proof = await reader.read(proofBytes);

@@ -25,6 +25,10 @@ export interface StewardshipOptions {
   /** Names the changes that this node begins by itself. */
   readonly nextTag: () => string;
   readonly nodeOf: (member: MemberId) => number | null;
+  /** Version of the newest commands that every member can read; 0 while one of them has no link. */
+  readonly commonFormat: () => number;
+  /** For so long must a newer one have been common before it is used: an upgrade can be taken back until then. */
+  readonly formatAfterTicks: number;
 }
 
 /** Between two looks for what is to be done without being asked, in ticks. */
@@ -44,6 +48,7 @@ export class Stewardship {
   #sinceIndex = 0;
   #pending: { readonly tag: string; readonly index: number } | null = null;
   #ticks = 0;
+  #ticksInCommon = 0;
 
   constructor(options: StewardshipOptions) {
     this.#options = options;
@@ -66,7 +71,10 @@ export class Stewardship {
 
   tick(): void {
     const replica = this.#options.replica();
-    if (replica === null || replica.status().role !== 'leader') return;
+    const leads = replica !== null && replica.status().role === 'leader';
+    this.#ticksInCommon =
+      leads && this.#options.commonFormat() > this.#format() ? this.#ticksInCommon + 1 : 0;
+    if (!leads) return;
     this.#ticks++;
     if (this.#ticks % LOOK_EVERY_TICKS !== 0 || !this.#settled(replica) || this.#pending !== null) return;
     const view = this.#options.view();
@@ -75,9 +83,20 @@ export class Stewardship {
       return;
     }
     const due = dueChange(view);
-    if (due === null) return;
-    const step = planChange(view, due);
+    const step = due === null ? this.#raise(view) : planChange(view, due);
+    if (step === null) return;
     if (step.kind === 'propose') this.#carryOut(replica, this.#options.nextTag(), step);
+  }
+
+  #format(): number {
+    return this.#options.view().directory.format;
+  }
+
+  /** Every member has known a newer format for long enough. */
+  #raise({ directory, self }: MemberView): MemberStep | null {
+    if (this.#ticksInCommon <= this.#options.formatAfterTicks) return null;
+    const context = { members: [], expected: directory.expected, format: this.#options.commonFormat() };
+    return { kind: 'propose', changes: [{ type: 'update', id: self }], context };
   }
 
   /** All that was in the log when this node came to lead is applied; a change that came to nothing is forgotten. */

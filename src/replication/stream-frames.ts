@@ -75,15 +75,15 @@ export type StreamHandler = (from: PeerIdentity, request: Uint8Array) => AsyncIt
 /** Answers the one request of a stream. Rejects, after the other side was told, when that failed. */
 export async function serveStream(
   connection: SecureConnection,
+  from: PeerIdentity,
   handler: StreamHandler | null,
 ): Promise<void> {
-  const { node, incarnation } = connection.peer;
   // Not a loop over the requests: leaving one would close the connection before the answer has left.
   const requests = receiveStream(connection);
   try {
     const { value: request } = await requests.next();
     if (request === undefined || handler === null) throw new CodedError('UNAVAILABLE');
-    for await (const chunk of handler({ node, incarnation }, request)) {
+    for await (const chunk of handler(from, request)) {
       connection.send(encodeStreamFrame({ kind: 'data', chunk }));
       await connection.drained();
       if (connection.closed) return;

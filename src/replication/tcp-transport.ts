@@ -9,7 +9,9 @@ import { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
 import type { FrameFault } from './framing.ts';
-import { type ConnectionLane, type Hello, wireVersion } from './handshake.ts';
+import type { ConnectionLane, Hello } from './handshake.ts';
+import { KeyDoubts } from './key-doubts.ts';
+import { SpokenVersions } from './link-versions.ts';
 import { type LinkListener, PeerLink } from './peer-link.ts';
 import type { Lane, PeerAddress, PeerIdentity, PeerTransport } from './ports.ts';
 import { describeRefusal, Refusals } from './refusals.ts';
@@ -21,13 +23,13 @@ import {
   type SecureConnection,
 } from './secure-connection.ts';
 import { encodeStreamFrame, receiveStream, type StreamHandler, serveStream } from './stream-frames.ts';
+import { formats, rangeOf, type VersionRange } from './versions.ts';
 
 const redialFirstMs = 20;
 const redialLastMs = 500;
 /** Until the node with the higher number dials too. */
 const patienceMs = 1_000;
 const dialMs = 2_000;
-const probeEveryMs = 1_000;
 /** Until a connection that is not taken is destroyed. */
 const lingerMs = 100;
 /** Connections that have not yet proven the key. */
@@ -46,6 +48,8 @@ export interface TransportOptions {
   /** Until `setPeers` says more. */
   readonly peers: readonly PeerAddress[];
   readonly key: Uint8Array;
+  /** Of the frames that are sent and taken; what this program speaks, if left out. */
+  readonly versions?: VersionRange;
   readonly random: Random;
   readonly logger: Logger;
   /** No peer of a majority accepts this node's key, and no link has ever been up: this node's key is wrong. */
@@ -75,11 +79,10 @@ export class TcpTransport implements PeerTransport {
   #started = false;
   readonly #sockets = new Set<Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #mismatched = new Set<number>();
-  readonly #probedMs = new Map<number, number>();
+  readonly #keys: KeyDoubts;
+  readonly #versions: SpokenVersions;
   readonly #refusals: Refusals;
   readonly #faults: Record<FrameFault, number> = { length: 0, mac: 0 };
-  #everLinked = false;
   #strangers = 0;
   #stopped = false;
   #onFrame: (from: PeerIdentity, lane: Lane, frame: Uint8Array) => void = () => undefined;
@@ -89,6 +92,8 @@ export class TcpTransport implements PeerTransport {
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#refusals = new Refusals(options.logger);
+    this.#keys = new KeyDoubts(options.onWrongKey);
+    this.#versions = new SpokenVersions(options.versions ?? rangeOf(formats));
     this.setPeers(options.peers);
     this.#server = createServer({ noDelay: true }, (socket) => void this.#accept(socket));
   }
@@ -113,6 +118,17 @@ export class TcpTransport implements PeerTransport {
     this.#peers.clear();
     for (const peer of peers) if (peer.id !== this.#options.node) this.#peers.set(peer.id, peer);
     if (this.#started) for (const id of this.#peers.keys()) this.#keepDialing(id, 0);
+  }
+
+  setOldest(version: number): void {
+    this.#versions.raise(version);
+    for (const link of [...this.#links.values()]) {
+      if ((link.peer.versions?.newest ?? version) < version) link.close(true);
+    }
+  }
+
+  alarms(): readonly string[] {
+    return this.#versions.alarms();
   }
 
   /** Rejects with PORT_IN_USE. */
@@ -188,9 +204,11 @@ export class TcpTransport implements PeerTransport {
       return;
     }
     if (peer.lane === 'stream') {
-      void serveStream(connection, this.#onStream).catch((error: unknown) => {
-        this.#refusals.log(performance.now(), 'stream', error instanceof Error ? error.message : 'failed');
-      });
+      void serveStream(connection, this.#versions.identityOf(peer), this.#onStream).catch(
+        (error: unknown) => {
+          this.#refusals.log(performance.now(), 'stream', error instanceof Error ? error.message : 'failed');
+        },
+      );
     } else if (this.#isWelcome(peer)) this.#join(peer, peer.lane, 'in', connection);
     else {
       this.#refusals.count('no-place');
@@ -216,7 +234,7 @@ export class TcpTransport implements PeerTransport {
     let link = this.#joining.get(key);
     if (link === undefined || link.id !== peer.link || link.peer.incarnation !== peer.incarnation) {
       link?.close(false);
-      link = new PeerLink({ node: peer.node, incarnation: peer.incarnation }, peer.link, this.#listener);
+      link = new PeerLink(this.#versions.identityOf(peer), peer.link, this.#listener);
       this.#joining.set(key, link);
     }
     link.join(lane, connection);
@@ -231,7 +249,8 @@ export class TcpTransport implements PeerTransport {
     up: (link) => {
       const { node } = link.peer;
       this.#heardMs.set(node, performance.now());
-      this.#everLinked = true;
+      this.#keys.settle();
+      this.#versions.together(node);
       this.#links.get(node)?.close(false);
       this.#links.set(node, link);
       this.#onLink(link.peer, true);
@@ -311,7 +330,8 @@ export class TcpTransport implements PeerTransport {
         return () => this.#cancel(timer);
       },
       hello: (theirs) => ({
-        conclave: wireVersion,
+        conclave: this.#versions.range.newest,
+        oldest: this.#versions.range.oldest,
         cluster,
         node,
         incarnation,
@@ -335,34 +355,21 @@ export class TcpTransport implements PeerTransport {
     this.#refusals.count(error.refusal);
     if (error.refusal === 'closed' && !accepted) return;
     if (error.refusal !== 'closed')
-      this.#refusals.log(performance.now(), error.refusal, describeRefusal(error.refusal, error.node));
-    if (error.refusal !== 'wrong-key' || error.node === null) return;
+      this.#refusals.log(performance.now(), error.refusal, describeRefusal(error));
+    if (error.node === null) return;
+    // Anybody could say so: it counts of a listed node, and until there is a link.
+    const awaited = this.#peers.has(error.node) && !this.#links.has(error.node);
+    if (error.refusal === 'other-version' && awaited) this.#versions.apart(error.node, error.detail);
+    if (error.refusal !== 'wrong-key') return;
     if (accepted) this.#probe(error.node);
-    else this.#keyDiffers(error.node);
+    else this.#keys.differs(error.node, this.#peers.size);
   }
 
-  /** Anyone can come with a wrong key and call itself node 2. Whether node 2 has another key is asked at its own address. */
   #probe(node: number): void {
-    const nowMs = performance.now();
-    if (this.#everLinked || nowMs - (this.#probedMs.get(node) ?? -probeEveryMs) < probeEveryMs) return;
-    this.#probedMs.set(node, nowMs);
+    if (!this.#keys.mayAsk(node, performance.now())) return;
     this.#dial(node, 'probe', newLinkId()).then(
       (connection) => connection.destroy(),
       (error: unknown) => this.#refuse(error, false),
-    );
-  }
-
-  #keyDiffers(node: number): void {
-    this.#mismatched.add(node);
-    const others = this.#peers.size;
-    const quorum = Math.floor((others + 1) / 2) + 1;
-    if (this.#everLinked || this.#mismatched.size < Math.min(quorum, others)) return;
-    const nodes = [...this.#mismatched].sort((a, b) => a - b).join(', ');
-    this.#options.onWrongKey(
-      new CodedError(
-        'KEY_WRONG',
-        `the cluster key differs from the one of node ${nodes}: copy cluster.key from there`,
-      ),
     );
   }
 

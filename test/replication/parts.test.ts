@@ -160,7 +160,7 @@ t.test('codec: an envelope of a newer version is not read as if it were known', 
   const data = Buffer.from(encodeEnvelope(tag, time, Buffer.from('command')));
   t.strictSame(plain(decodeEnvelope(data)), plain({ tag, time, command: Buffer.from('command') }));
   data[0] = 2;
-  t.throws(() => decodeEnvelope(data), { code: 'DATA_DAMAGED', message: /newer/ });
+  t.throws(() => decodeEnvelope(data), { code: 'DATA_NEWER', message: /newer/ });
 });
 
 t.test('time: stamps go on from what was seen, and fractions are not lost', async (t) => {

@@ -84,7 +84,7 @@ t.test('transport: frames of both lanes arrive in order, from a proven identity'
     bulk,
     [...bulk].sort((a, b) => a - b),
   );
-  t.strictSame(two.frames[0]?.from, { node: 1, incarnation: 1001 });
+  t.match(two.frames[0]?.from, { node: 1, incarnation: 1001 });
 });
 
 t.test(
@@ -159,6 +159,63 @@ t.test('transport: a node whose key a majority refuses says so; the majority doe
   await until('the finding', () => three.wrongKeys.length > 0);
   t.match(three.wrongKeys[0], { code: 'KEY_WRONG', message: /node 1, 2/ });
   t.strictSame([one.wrongKeys, two.wrongKeys], [[], []]);
+});
+
+t.test('transport: nodes one version apart speak the lower one, on lanes and streams', async (t) => {
+  const ports = await freePorts(2);
+  const one = peer(t, ports, 1, { versions: { oldest: 2, newest: 3 } });
+  const two = peer(t, ports, 2, { versions: { oldest: 1, newest: 2 } });
+  const versions: unknown[] = [];
+  one.transport.onLink((linked) => versions.push(linked.versions));
+  two.transport.onLink((linked) => versions.push(linked.versions));
+  two.transport.onStream((from) => {
+    versions.push(from.versions);
+    return (async function* () {
+      yield Buffer.from('one');
+    })();
+  });
+  await Promise.all([one.transport.start(), two.transport.start()]);
+  await until('the link', () => versions.length === 2);
+  for await (const chunk of await one.transport.openStream(2, Buffer.from('x')))
+    t.same(chunk, Buffer.from('one'));
+  const byNewest = (a: unknown, b: unknown): number => JSON.stringify(a).localeCompare(JSON.stringify(b));
+  t.same(versions.sort(byNewest), [
+    { spoken: 2, newest: 2 },
+    { spoken: 2, newest: 3 },
+    { spoken: 2, newest: 3 },
+  ]);
+});
+
+t.test('transport: nodes too far apart are refused, and both say which versions they speak', async (t) => {
+  const ports = await freePorts(2);
+  const old = peer(t, ports, 1, { versions: { oldest: 1, newest: 1 } });
+  const far = peer(t, ports, 2, { versions: { oldest: 2, newest: 3 } });
+  await Promise.all([old.transport.start(), far.transport.start()]);
+  await until('both alarms', () => [old, far].every(({ transport }) => transport.alarms().length === 1));
+  t.same(old.transport.alarms(), [
+    'node 2 is too far from this version: it speaks versions 2 to 3, this node version 1',
+  ]);
+  t.same(far.transport.alarms(), [
+    'node 1 is too far from this version: it speaks version 1, this node versions 2 to 3',
+  ]);
+  t.same([old.links, far.links], [[], []]);
+  await far.transport.stop();
+  const next = peer(t, ports, 2, { versions: { oldest: 1, newest: 2 } });
+  await next.transport.start();
+  await until('the link', () => old.links.length === 1 && next.links.length === 1);
+  t.same(old.transport.alarms(), [], 'updated one version at a time it is welcome');
+});
+
+t.test('transport: a version that is not enough any more loses its link, and is refused', async (t) => {
+  const ports = await freePorts(2);
+  const one = peer(t, ports, 1, { versions: { oldest: 1, newest: 2 } });
+  const two = peer(t, ports, 2, { versions: { oldest: 1, newest: 1 } });
+  await Promise.all([one.transport.start(), two.transport.start()]);
+  await until('the link', () => one.links.length === 1 && two.links.length === 1);
+  one.transport.setOldest(2);
+  await until('its end', () => one.links.length === 2 && two.links.length === 2);
+  await until('the alarm', () => one.transport.alarms().length === 1);
+  t.match(one.transport.alarms()[0], /node 2 .* version 1, this node version 2$/);
 });
 
 t.test('transport: garbage, half a hello and an oversized length are closed; the others go on', async (t) => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Lane, PeerAddress, PeerIdentity, PeerTransport } from '../../../src/replication/ports.ts';
+import { formats, rangeOf, spokenVersion, type VersionRange } from '../../../src/replication/versions.ts';
 
 const LATENCY_MS = 1;
 
@@ -66,8 +67,9 @@ export class MemoryNetwork {
     if (one === undefined || two === undefined || !one.running || !two.running) return;
     if (this.#cut.has(pair(a, b)) || one.linked(b)) return;
     if (!one.knows(b) && !two.knows(a)) return;
-    one.relink(two.identity);
-    two.relink(one.identity);
+    if (spokenVersion(one.versions, two.versions) === null) return;
+    one.relink(two.as(one.versions));
+    two.relink(one.as(two.versions));
   }
 }
 
@@ -88,9 +90,28 @@ export class MemoryTransport implements PeerTransport {
   readonly #identities = new Map<number, PeerIdentity>();
   #peers: ReadonlySet<number> = new Set();
 
-  constructor(network: MemoryNetwork, identity: PeerIdentity) {
+  versions: VersionRange;
+
+  constructor(network: MemoryNetwork, identity: PeerIdentity, versions = rangeOf(formats)) {
     this.#network = network;
     this.identity = identity;
+    this.versions = versions;
+  }
+
+  /** Who this is to a peer that speaks such versions. */
+  as(theirs: VersionRange): PeerIdentity {
+    const spoken = spokenVersion(this.versions, theirs) ?? 0;
+    return { ...this.identity, versions: { spoken, newest: this.versions.newest } };
+  }
+
+  setOldest(version: number): void {
+    const { oldest, newest } = this.versions;
+    this.versions = { oldest: Math.min(Math.max(oldest, version), newest), newest };
+    for (const [node, { versions }] of this.#identities) {
+      if (versions === undefined || versions.newest >= version) continue;
+      this.unlink(node);
+      this.#network.transports.get(node)?.unlink(this.identity.node);
+    }
   }
 
   onFrame(listener: FrameListener): void {
@@ -186,7 +207,7 @@ export class MemoryTransport implements PeerTransport {
     const to = this.#network.transports.get(node);
     if (to === undefined || !to.running || !this.linked(node)) throw new Error('no link');
     if (this.#network.blocksStreams) throw new Error('no copies today');
-    const source = to.serve(this.identity, request);
+    const source = to.serve(this.as(to.versions), request);
     const isUp = (): boolean => this.running && to.running && this.#network.passes(node, this.identity.node);
     return (async function* () {
       for await (const chunk of source) {

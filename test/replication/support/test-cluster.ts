@@ -4,7 +4,10 @@ import { silentLogger } from '../../../src/base/logger.ts';
 import { type Random, seededRandom } from '../../../src/base/prng.ts';
 import { openDataDirectory } from '../../../src/replication/data-directory.ts';
 import type { Engine, EngineStatus, Outcome } from '../../../src/replication/engine.ts';
+import type { PeerTransport } from '../../../src/replication/ports.ts';
 import { createEngine, type EngineHandle, type EngineOptions } from '../../../src/replication/raft-engine.ts';
+import { inVersions } from '../../../src/replication/versioned-transport.ts';
+import { type Formats, formats, rangeOf } from '../../../src/replication/versions.ts';
 import type { StateStore } from '../../../src/store/state-store.ts';
 import type { LogStore } from '../../../src/wal/log-store.ts';
 import { type CrashPlan, MemoryDisk } from '../../support/memory-disk.ts';
@@ -13,6 +16,14 @@ import { MemoryNetwork, MemoryTransport } from './memory-network.ts';
 import { ToyMachine, type ToyResult } from './toy-machine.ts';
 
 type Overrides = Partial<Pick<EngineOptions<ToyResult, string>, 'compaction' | 'timings'>>;
+
+/** Another version of the program than this one, as far as other nodes can tell. */
+export interface OtherProgram {
+  readonly formats: Formats;
+  readonly raiseAfterMs: number;
+  /** Between the engine, which is always the one of this program, and the frames of that version. */
+  readonly disguise: (transport: PeerTransport) => PeerTransport;
+}
 
 /** What outlives a process: files, and the databases of the state. */
 class Machine {
@@ -85,6 +96,8 @@ export class TestCluster {
   /** Configuration files that list others. */
   readonly files = new Map<number, readonly number[]>();
   #starts = 0;
+  /** What a node runs from its next start on; this program, if nothing is said. */
+  readonly programs = new Map<number, OtherProgram>();
   /** How long each sync takes, in milliseconds of the cluster's clock. */
   syncMs: (() => number) | null = null;
 
@@ -170,7 +183,13 @@ export class TestCluster {
       segmentBytes: 65_536,
     });
     const toy = new ToyMachine();
-    const transport = new MemoryTransport(this.network, { node: id, incarnation: identity.incarnation });
+    const program = this.programs.get(id);
+    const transport = new MemoryTransport(
+      this.network,
+      { node: id, incarnation: identity.incarnation },
+      rangeOf(program?.formats ?? formats),
+    );
+    const versioned = inVersions(transport, program?.formats ?? formats);
     const fatal: unknown[] = [];
     const removed: string[] = [];
     const nodes = this.listed(id).map((node) => ({
@@ -188,7 +207,10 @@ export class TestCluster {
       store,
       discarded,
       machine: toy,
-      transport,
+      transport: program?.disguise(versioned) ?? versioned,
+      ...(program === undefined
+        ? {}
+        : { formats: { newest: program.formats.newest, raiseAfterMs: program.raiseAfterMs } }),
       clock,
       random,
       logger: silentLogger,
