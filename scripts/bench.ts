@@ -16,6 +16,7 @@ number, written through to the disks of a majority, applied and receipted before
 
   --in-flight N     only with N unanswered messages (default: 1, 16, 64, 256 and 1024, one after another)
   --seconds S       measured time of each (default 5, after a warm-up of 1)
+  --fan-out R       send to a group of R readers, all on one node; a message counts when each has it (1 and 16 in flight)
   --connections C   sessions of the client process, at most one for each message in flight (default 4)
   --bytes B         length of a message (default 200)
   --json            one JSON object on stdout instead of a table
@@ -23,17 +24,21 @@ number, written through to the disks of a majority, applied and receipted before
   --version         the version`;
 
 const levels = [1, 16, 64, 256, 1_024];
+const fanOutLevels = [1, 16];
 const warmUpMs = 1_000;
 
 const { numbers, json } = readFlags({
   help,
   numbers: {
     'in-flight': { otherwise: 0, least: 1, most: 16_384 },
+    'fan-out': { otherwise: 0, least: 1, most: 10_000 },
     seconds: { otherwise: 5, least: 1, most: 3_600 },
     connections: { otherwise: 4, least: 1, most: 64 },
     bytes: { otherwise: 200, least: 1, most: 8_000 },
   },
 });
+
+const readers = numbers['fan-out'];
 
 await runToEnd(async () => {
   const result = await withCluster({ label: 'bench', logLevel: 'warn' }, measureAll, () => false);
@@ -42,13 +47,18 @@ await runToEnd(async () => {
 });
 
 async function measureAll(cluster: RealCluster) {
-  const target = conclaveTarget(cluster, { connections: numbers.connections, valueBytes: numbers.bytes });
+  const target = conclaveTarget(cluster, {
+    connections: numbers.connections,
+    valueBytes: numbers.bytes,
+    readers,
+  });
   const about = {
     target: target.name,
     durability: target.durability,
     nodes: cluster.nodes.length,
     connections: numbers.connections,
     valueBytes: numbers.bytes,
+    ...(readers > 0 ? { readers } : {}),
     nodeVersion: process.version,
     cores: cpus().length,
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -56,7 +66,8 @@ async function measureAll(cluster: RealCluster) {
     filesystem: await filesystemOf(cluster.root),
   };
   if (!json) console.log(head(about));
-  const inFlight = numbers['in-flight'] === 0 ? levels : [numbers['in-flight']];
+  const all = readers > 0 ? fanOutLevels : levels;
+  const inFlight = numbers['in-flight'] === 0 ? all : [numbers['in-flight']];
   const plan = { inFlight, warmUpMs, measureMs: 1_000 * numbers.seconds };
   const rows = await runBench(target, plan, (row) => (json ? undefined : console.log(line(row))));
   return { ...about, rows };
@@ -73,6 +84,7 @@ function head(about: Readonly<Record<string, string | number | boolean>>): strin
     'load cpu %',
     'node cpu %',
     'cpu s/10k',
+    ...(readers > 0 ? ['deliveries/s'] : []),
   ];
   return [...facts, '', columns.map((name) => name.padStart(12)).join('')].join('\n');
 }
@@ -87,6 +99,7 @@ function line(row: BenchRow): string {
     row.loadCpuPercent,
     row.serverCpuPercent.map((share) => share ?? '?').join('/'),
     row.serverCpuSecondsPer10k ?? '?',
+    ...(readers > 0 ? [row.perSecond * readers] : []),
   ];
   return cells.map((cell) => String(cell).padStart(12)).join('');
 }

@@ -53,6 +53,7 @@ export class Hub {
   readonly #byCredential = new Map<AccountId, Set<CredentialWatch>>();
   readonly #selection: MemberSelection<Subscriber>;
   #index: number;
+  #subscribers = 0;
   /** Events behind the one that is being told in slices, in log order. */
   #waiting: ChatEvent[] = [];
   #slicing = false;
@@ -74,13 +75,16 @@ export class Hub {
   }
 
   get subscribers(): number {
-    let count = 0;
-    for (const set of this.#byAccount.values()) count += set.size;
-    return count;
+    return this.#subscribers;
   }
 
   subscribe(subscriber: Subscriber): () => void {
-    return addTo(this.#byAccount, subscriber.account, subscriber);
+    this.#subscribers += 1;
+    const leave = addTo(this.#byAccount, subscriber.account, subscriber);
+    return () => {
+      if (this.#isSubscribed(subscriber)) this.#subscribers -= 1;
+      leave();
+    };
   }
 
   /** `ended` is called once the session has ended, whoever ended it. */
@@ -177,9 +181,7 @@ export class Hub {
 
   #isLarge(event: ChatEvent): boolean {
     if (event.kind !== 'message' || event.message.to !== null) return false;
-    const conversation = this.#view.conversation(event.message.conversation);
-    const most = conversation?.kind === 'group' ? conversation.memberCount : this.#byAccount.size;
-    return Math.min(most, this.#byAccount.size) > sliceReaders;
+    return this.#subscribers > sliceReaders && this.#readersOf(event.message).length > sliceReaders;
   }
 
   /** The view may be ahead of what is told: who joined behind the message is none of its readers. */

@@ -1,6 +1,8 @@
 import t from 'tap';
-import type { ChatEvent, Message } from '../../src/chat/types.ts';
-import { Hub, type Subscriber } from '../../src/delivery/hub.ts';
+import { encodeProposal } from '../../src/chat/codec.ts';
+import type { ChatEvent, Command, Message } from '../../src/chat/types.ts';
+import { Hub, type Subscriber, sliceReaders, waitingEvents } from '../../src/delivery/hub.ts';
+import { textTo } from '../chat/support/world.ts';
 import { FakeCluster } from '../support/fake-engine.ts';
 
 function hub(): Hub {
@@ -98,4 +100,123 @@ t.test('hub: entries out of order are a fault of the program', async (t) => {
   const target = hub();
   target.publish({ index: 2, events: [] });
   t.throws(() => target.publish({ index: 1, events: [] }), /log order/);
+});
+
+/** A node with a group of `readers` members, and one connection of each of them. */
+function crowd(readers: number) {
+  const engine = new FakeCluster().node(1);
+  let index = 0;
+  const apply = (account: number | null, command: Command): readonly ChatEvent[] => {
+    const actor = account === null ? null : { account, session: null };
+    index += 1;
+    const time = { wallMs: 0, clusterMs: index };
+    const proposal = encodeProposal({ numbering: null, actor, command });
+    return engine.machine.apply({ index, time, command: proposal }).events;
+  };
+  const join = { kind: 'join-group', name: 'team', seen: null, create: true, passwordHash: null } as const;
+  for (let account = 1; account <= readers; account++) {
+    apply(null, { kind: 'register', name: `user${account}`, passwordHash: 'h' });
+  }
+  for (let account = 1; account <= readers; account++) apply(account, join);
+  const turns: (() => void)[] = [];
+  const hub = new Hub(engine.machine, index, (action) => turns.push(action));
+  const heard: string[][] = [];
+  for (let account = 1; account <= readers; account++) {
+    const lines: string[] = [];
+    heard.push(lines);
+    hub.subscribe({ ...subscriber(account, lines), message: (push) => lines.push(push.message.body.text) });
+  }
+  const publish = (events: readonly ChatEvent[]): void => hub.publish({ index, events });
+  const turn = (): number => {
+    const due = turns.splice(0);
+    for (const action of due) action();
+    return due.length;
+  };
+  return { hub, heard, apply, publish, turn };
+}
+
+t.test(
+  'hub: a large group is told in slices, everyone in the order of the log, and what is told together goes together',
+  async (t) => {
+    const readers = 2 * sliceReaders + 10;
+    const { heard, apply, publish, turn } = crowd(readers);
+    for (const text of ['1', '2']) publish(apply(1, textTo('#team', text)));
+    publish(apply(1, textTo('user2', 'direct')));
+    publish(apply(1, textTo('#team', '3')));
+    t.equal(heard.flat().length, 0, 'not in the turn of the log');
+    turn();
+    t.same([heard[0], heard[sliceReaders - 1], heard[sliceReaders]], [['1', '2'], ['1', '2'], []]);
+    while (turn() > 0);
+    t.same(heard[0], ['1', '2', 'direct', '3'], 'of the sender, too');
+    t.same(heard[1], ['1', '2', 'direct', '3']);
+    t.ok(heard.slice(2).every((lines) => lines.join() === '1,2,3'));
+  },
+);
+
+t.test('hub: who leaves between two slices is told nothing more, and a session ends at once', async (t) => {
+  const { hub, heard, apply, publish, turn } = crowd(sliceReaders + 20);
+  const gone: string[] = [];
+  const leave = hub.subscribe({ ...subscriber(sliceReaders + 5, gone) });
+  hub.watchSession('s', () => gone.push('ended'));
+  publish(apply(1, textTo('#team', '1')));
+  turn();
+  leave();
+  leave();
+  publish([{ kind: 'session-ended', session: 's' }]);
+  t.same(gone, ['ended']);
+  while (turn() > 0);
+  t.same(gone, ['ended']);
+  t.equal(heard.at(-1)?.join(), '1');
+  t.equal(hub.subscribers, sliceReaders + 20);
+});
+
+t.test('hub: when too much waits, every reader reads on from the store', async (t) => {
+  const { heard, apply, publish, turn } = crowd(sliceReaders + 1);
+  for (let sent = 0; sent <= waitingEvents; sent++) publish(apply(1, textTo('#team', 'x')));
+  t.ok(heard.every((lines) => lines.at(-1)?.endsWith('reset') === true));
+  while (turn() > 0);
+  t.ok(heard.every((lines) => lines.length === 1));
+  publish(apply(1, textTo('#team', 'again')));
+  while (turn() > 0);
+  t.ok(heard.every((lines) => lines.at(-1) === 'again'));
+});
+
+t.test('hub: a message is none of those who joined behind it', async (t) => {
+  const { hub, apply, publish } = crowd(3);
+  const late: string[] = [];
+  apply(null, { kind: 'register', name: 'late', passwordHash: 'h' });
+  const account = 7;
+  hub.subscribe(subscriber(account, late));
+  const before = apply(1, textTo('#team', 'before'));
+  const joined = apply(account, {
+    kind: 'join-group',
+    name: 'team',
+    seen: null,
+    create: false,
+    passwordHash: null,
+  });
+  const after = apply(1, textTo('#team', 'after'));
+  for (const events of [before, joined, after]) publish(events);
+  t.same(late, ['7 member-joined', '7 after']);
+});
+
+t.test('hub: progress is told in a direct conversation only, a departure to who departs', async (t) => {
+  const { heard, apply, publish } = crowd(3);
+  const advance = (conversation: string): ChatEvent => ({
+    kind: 'cursor-advanced',
+    advance: { account: 1, conversation, delivered: 1, read: 0 },
+  });
+  apply(1, textTo('user2', 'x'));
+  publish([advance('d:1:2'), advance('g:4'), advance('lobby')]);
+  t.same(heard, [[], ['2 advanced'], []]);
+  publish(apply(1, { kind: 'remove-member', name: 'team', member: 'user3' }));
+  t.same(
+    heard.map((lines) => lines.at(-1)),
+    ['1 member-left', '2 member-left', '3 member-left'],
+  );
+  publish(apply(1, { kind: 'delete-group', name: 'team' }));
+  t.same(
+    heard.map((lines) => lines.at(-1)),
+    ['1 group-deleted', '2 group-deleted', '3 member-left'],
+  );
 });

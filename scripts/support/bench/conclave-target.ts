@@ -1,14 +1,14 @@
 import type { RealCluster } from '../real-cluster.ts';
 import type { BenchTarget } from './target.ts';
 
-/** Three Conclave nodes, through the client library. */
+/** Three Conclave nodes, through the client library; with readers, a group whose members all get each message. */
 export function conclaveTarget(
   cluster: RealCluster,
-  load: { readonly connections: number; readonly valueBytes: number },
+  load: { readonly connections: number; readonly valueBytes: number; readonly readers: number },
 ): BenchTarget {
   return {
     name: 'conclave',
-    driver: new URL('conclave-driver.ts', import.meta.url).href,
+    driver: new URL(load.readers > 0 ? 'fan-out-driver.ts' : 'conclave-driver.ts', import.meta.url).href,
     settings: { nodes: cluster.httpAddresses, ...load },
     pids: () => cluster.runningIds.map((id) => cluster.process(id).pid),
     durability:

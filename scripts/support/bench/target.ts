@@ -20,6 +20,8 @@ export interface DriverSettings {
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
   readonly connections: number;
   readonly valueBytes: number;
+  /** Connections that each message goes to; 0 where none of that is measured. */
+  readonly readers: number;
 }
 
 export type OpenDriver = (settings: DriverSettings) => Promise<LoadDriver>;
