@@ -3,6 +3,7 @@
  * shown above it.
  */
 import { createInterface, type Interface } from 'node:readline';
+import { isGroupAddress } from '../base/addresses.ts';
 import { limits } from '../base/limits.ts';
 import { parsePipe, pipeHelp } from '../protocol/pipe.ts';
 import { formatPipeError } from '../protocol/pipe-errors.ts';
@@ -29,7 +30,7 @@ export class Terminal {
   #running = false;
   /** A line that waits for `y`. */
   #unconfirmed: string | null = null;
-  /** Who is answered by `r`. */
+  /** Who, or which group, is answered by `r`. */
   #lastSender: string | null = null;
   #ended = false;
   #end: () => void = () => undefined;
@@ -68,11 +69,12 @@ export class Terminal {
     this.#print([text], 'notice');
   }
 
-  /** Offers an answer to the sender of what was just shown. */
-  received({ from }: MessageEntry): void {
-    if (from === deletedAccountName) return;
-    if (from !== this.#lastSender) this.notice(`(to answer ${from}: r TEXT)`);
-    this.#lastSender = from;
+  /** Offers an answer to the sender of what was just shown, or to the group in which it was said. */
+  received({ from, to }: Pick<MessageEntry, 'from' | 'to'>): void {
+    const sender = isGroupAddress(to) ? to : from;
+    if (sender === deletedAccountName) return;
+    if (sender !== this.#lastSender) this.notice(`(to answer ${sender}: r TEXT)`);
+    this.#lastSender = sender;
   }
 
   /** As `q` and Ctrl-C do. */

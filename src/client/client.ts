@@ -6,7 +6,8 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { NativeFrame, Welcome } from '../protocol/native.ts';
 import { type Hello, nativeVersion } from '../protocol/native.ts';
-import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
+import type { ClientRequest, Reply } from '../protocol/requests.ts';
+import { ClientRequests } from './client-requests.ts';
 import { Connector } from './connector.ts';
 import type { ConnectorHost } from './connector-host.ts';
 import { Inbox, type MessageHandler } from './inbox.ts';
@@ -15,22 +16,16 @@ import { RequestQueue } from './request-queue.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Status, StatusListener } from './status.ts';
 import { timings } from './timings.ts';
-import type {
-  ClientOptions,
-  HistoryOptions,
-  Outcome,
-  ProfileChange,
-  RegistrationExtras,
-  RequestOf,
-  Session,
-} from './types.ts';
+import type { ClientEvent, ClientOptions, EventListener, Session } from './types.ts';
 
 /** Acknowledgements are coalesced: at most one in this time. */
 const ackDelayMs = 100;
+/** Conversations marked as read and not told. Beyond it marks are lost, which a later one of each mends. */
+const largestReads = 1_024;
 /** Between two looks at requests that wait. */
 const busyCheckMs = 50;
 
-export class Client {
+export class Client extends ClientRequests {
   readonly #clock: Clock;
   readonly #secrets: Secrets;
   readonly #name: string | undefined;
@@ -38,6 +33,9 @@ export class Client {
   readonly #queue: RequestQueue;
   readonly #inbox: Inbox;
   readonly #listeners = new Set<StatusListener>();
+  readonly #eventListeners = new Set<EventListener>();
+  /** Marks that the node has not been told: conversation → sequence. */
+  #reads = new Map<string, number>();
   #session: Session;
   /** The session is older than this program: its used numbers are learnt from the first welcome. */
   #adopted: boolean;
@@ -52,6 +50,7 @@ export class Client {
   #closed = false;
 
   constructor(options: ClientOptions) {
+    super();
     const { clock, random, dialer } = options;
     this.#clock = clock;
     this.#secrets = options.secrets;
@@ -74,61 +73,7 @@ export class Client {
     this.#connector.start();
   }
 
-  // ——— what a program asks
-
-  register(user: string, password: string, extras: RegistrationExtras = {}): Promise<Outcome<'register'>> {
-    return this.#ask({ op: 'register', user, password, ...extras });
-  }
-
-  login(user: string, password: string): Promise<Outcome<'login'>> {
-    return this.#ask({ op: 'login', user, password });
-  }
-
-  /** Ends the session; the next request begins another one. */
-  logout(): Promise<Outcome<'logout'>> {
-    return this.#ask({ op: 'logout' });
-  }
-
-  /** Deletes the own account, the one logged in, and ends the session. */
-  deleteAccount(user: string): Promise<Outcome<'delete'>> {
-    return this.#ask({ op: 'delete', user });
-  }
-
-  /** Ends all other sessions of the account; this one stays. */
-  changePassword(current: string, password: string): Promise<Outcome<'change-password'>> {
-    return this.#ask({ op: 'change-password', current, password });
-  }
-
-  /** Null takes away, absent leaves as it is. */
-  setProfile(profile: ProfileChange): Promise<Outcome<'set-profile'>> {
-    return this.#ask({ op: 'set-profile', ...profile });
-  }
-
-  /** The own account. */
-  profile(): Promise<Outcome<'profile'>> {
-    return this.#ask({ op: 'profile' });
-  }
-
-  /** `text`: 1 to 8,192 bytes of UTF-8. */
-  send(to: string, text: string): Promise<Outcome<'send'>> {
-    return this.#ask({ op: 'send', to, text });
-  }
-
-  users(): Promise<Outcome<'users'>> {
-    return this.#ask({ op: 'users' });
-  }
-
-  /** By prefix, or by glob when the pattern holds `*` or `?`. */
-  search(pattern: string): Promise<Outcome<'search'>> {
-    return this.#ask({ op: 'search', pattern });
-  }
-
-  /** The conversation with that user, oldest first. */
-  history(user: string, options: HistoryOptions = {}): Promise<Outcome<'history'>> {
-    const limit = options.limit ?? limits.historyDefaultMessages;
-    const before = options.before === undefined ? {} : { before: options.before };
-    return this.#ask({ op: 'history', with: user, limit, ...before });
-  }
+  // ——— what a program asks, beside `ClientRequests`
 
   /** Any request, as a codec made it. */
   request(request: ClientRequest): Promise<Reply> {
@@ -151,6 +96,21 @@ export class Client {
   /** Replaces the handler. What comes without one waits for it: here up to a bound, the rest on the server. */
   onMessage(handler: MessageHandler | null): void {
     this.#inbox.setHandler(handler);
+  }
+
+  /** Returns a function that ends it. */
+  onEvent(listener: EventListener): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
+  }
+
+  /** The person has read the conversation up to that sequence. Told to the node a little later, with others. */
+  markRead(conversation: string, sequence: number): void {
+    if (this.#closed || sequence <= (this.#reads.get(conversation) ?? 0)) return;
+    this.#reads.set(conversation, sequence);
+    if (this.#reads.size >= largestReads) this.#sendAck();
+    if (this.#reads.size >= largestReads) this.#reads.clear();
+    this.#planAck();
   }
 
   /** Returns a function that ends it. */
@@ -205,13 +165,6 @@ export class Client {
 
   // ——— requests
 
-  async #ask<Op extends Success['op'] & ClientRequest['op']>(request: RequestOf<Op>): Promise<Outcome<Op>> {
-    const reply = await this.request(request);
-    if (reply.kind !== 'receipt') return reply;
-    if (isSuccessOf(reply.value, request.op)) return { kind: 'receipt', value: reply.value };
-    return { kind: 'rejection', code: 'INTERNAL', text: 'The node answered another request.' };
-  }
-
   /** Before the program learns an outcome, the session follows it. */
   #observe(request: ClientRequest, reply: Reply): void {
     if (reply.kind !== 'receipt') return;
@@ -247,6 +200,7 @@ export class Client {
   /** The old session is over: a new one, not logged in, takes its place on a new connection. */
   #beginSession(): void {
     this.#sendAck();
+    this.#reads.clear();
     this.#session = this.#newSession();
     this.#adopted = false;
     this.#user = null;
@@ -291,7 +245,7 @@ export class Client {
       this.#inbox.deliveryBegins();
       this.#tell({ kind: 'resumed', node: welcome.node, user: welcome.user });
       this.#ackedIndex = 0;
-      if (this.#inbox.handled > 0) this.#planAck();
+      if (this.#inbox.handled > 0 || this.#reads.size > 0) this.#planAck();
     }
     this.#pump();
   }
@@ -306,7 +260,16 @@ export class Client {
       this.#inbox.take(frame);
     } else if (frame.ev === 'caught-up') {
       this.#inbox.caughtUpTo(frame.index);
+    } else if (frame.ev === 'group' || frame.ev === 'delivered' || frame.ev === 'read') {
+      this.#happened(frame);
     }
+  }
+
+  #happened(event: ClientEvent): void {
+    const departs = event.ev === 'group' && (event.kind === 'left' || event.kind === 'removed');
+    // Whoever comes again begins behind what was said meanwhile.
+    if (departs && event.user === this.#user) this.#inbox.forget(event.conversation);
+    for (const listener of [...this.#eventListeners]) listener(event);
   }
 
   #host(): ConnectorHost {
@@ -342,10 +305,17 @@ export class Client {
 
   #sendAck(): void {
     this.#ackAtMs = null;
+    if (!this.#connector.isReady) return;
+    const parts = Array.from(this.#reads, ([conversation, sequence]) =>
+      JSON.stringify({ op: 'read', conversation, sequence }),
+    );
+    this.#reads.clear();
     const index = this.#inbox.handled;
-    if (index <= this.#ackedIndex || !this.#connector.isReady) return;
-    this.#ackedIndex = index;
-    this.#connector.send([`{"op":"ack","index":${index}}`], 'end-of-turn');
+    if (index > this.#ackedIndex) {
+      this.#ackedIndex = index;
+      parts.push(`{"op":"ack","index":${index}}`);
+    }
+    if (parts.length > 0) this.#connector.send(parts, 'end-of-turn');
   }
 
   #endWaiting(): void {
@@ -378,11 +348,4 @@ export class Client {
     const again = this.#queue.nextAgainMs();
     if (again !== null && this.#connector.isReady) this.#wake(again);
   }
-}
-
-function isSuccessOf<Op extends Success['op']>(
-  value: Success,
-  op: Op,
-): value is Extract<Success, { readonly op: Op }> {
-  return value.op === op;
 }

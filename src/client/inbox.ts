@@ -87,6 +87,11 @@ export class Inbox {
     this.#overflowed = false;
   }
 
+  /** Its sequences may go on anywhere. */
+  forget(conversation: string): void {
+    this.#seen.delete(conversation);
+  }
+
   take(message: MessageEntry): void {
     if (this.#overflowed || this.#isRepetition(message)) return;
     if (this.#queue.length >= largestInbox || this.#opensGap(message)) {

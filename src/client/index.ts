@@ -14,7 +14,15 @@ export type { MessageHandler } from './inbox.ts';
 export type { Dialer, Secrets, Socket, SocketListener } from './ports.ts';
 export type { ServerAddress } from './server-pool.ts';
 export type { Status, StatusListener } from './status.ts';
-export type { ClientOptions, HistoryOptions, Outcome, Session } from './types.ts';
+export type {
+  ClientEvent,
+  ClientOptions,
+  EventListener,
+  HistoryOptions,
+  Outcome,
+  SendOptions,
+  Session,
+} from './types.ts';
 export { Client, parseAddresses };
 
 type Ports = 'nodes' | 'clock' | 'random' | 'dialer' | 'secrets';

@@ -1,6 +1,7 @@
 /** The words of the client's own interface. */
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/prng.ts';
+import type { NativeEvent } from '../protocol/native.ts';
 import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
 import type { Dialer, Secrets } from './ports.ts';
 import type { ServerAddress } from './server-pool.ts';
@@ -47,4 +48,14 @@ export interface HistoryOptions {
   readonly limit?: number;
   /** Only messages before this sequence. */
   readonly before?: number;
+  /** Instead of the newest, the first ones behind this sequence … */
+  readonly after?: number;
+  /** … or sent at this time (in milliseconds since 1970-01-01 UTC) or later. */
+  readonly since?: number;
 }
+
+export type SendOptions = Pick<RequestOf<'send'>, 'replyTo' | 'receipt'>;
+
+/** What happens beside messages. Told as it happens: what happens while there is no connection is not told later. */
+export type ClientEvent = Extract<NativeEvent, { readonly ev: 'group' | 'delivered' | 'read' }>;
+export type EventListener = (event: ClientEvent) => void;

@@ -198,6 +198,13 @@ export function isGroupRequest(request: ClientRequest): request is GroupRequest 
 /** The shown name of an account that is gone. */
 export const deletedAccountName = 'deleted account';
 
+/** `group` as it is spelt, or as it is called since. */
+export type GroupSuccess = GroupRequest['op'] extends infer Op
+  ? Op extends string
+    ? { readonly op: Op; readonly group: string; readonly conversation: string }
+    : never
+  : never;
+
 export type Success =
   | { readonly op: 'register'; readonly user: string }
   | { readonly op: 'login'; readonly user: string }
@@ -217,8 +224,7 @@ export type Success =
       readonly number: number;
       readonly sentMs: number;
     }
-  /** `group` as it is spelt, or as it is called since. */
-  | { readonly op: GroupRequest['op']; readonly group: string; readonly conversation: string }
+  | GroupSuccess
   | { readonly op: 'online'; readonly online: readonly OnlineEntry[] }
   | { readonly op: 'groups'; readonly groups: readonly GroupEntry[] }
   | { readonly op: 'members'; readonly members: readonly MemberEntry[] }

@@ -172,17 +172,7 @@ t.test('terminal: offers to reply, once a sender, and r answers the last one', a
   const { paper, terminal, press, asked } = await desk();
   await press('r hello\r');
   t.match(paper.text, /Nobody has written to you yet/);
-  const from = (name: string): void =>
-    terminal.received({
-      from: name,
-      to: 'me',
-      number: 1,
-      text: 'x',
-      conversation: 'c',
-      sequence: 1,
-      index: 1,
-      sentMs: 0,
-    });
+  const from = (name: string, to = 'me'): void => terminal.received({ from: name, to });
   from('ann');
   from('ann');
   from('deleted account');
@@ -190,6 +180,10 @@ t.test('terminal: offers to reply, once a sender, and r answers the last one', a
   t.equal(paper.text.split('(to answer').length - 1, 2);
   await press('r hello | you\r');
   t.strictSame(asked, ['d|bob|hello | you']);
+  from('ann', '#team');
+  from('bob', '#team');
+  await press('r hello\r');
+  t.strictSame(asked, ['d|bob|hello | you', 'd|#team|hello'], 'what was said in a group is answered there');
   terminal.quit();
 });
 

@@ -1,0 +1,121 @@
+/** What a program may ask of the cluster, each as one method: the outcome has the type of what was asked. */
+import { limits } from '../base/limits.ts';
+import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
+import type {
+  HistoryOptions,
+  Outcome,
+  ProfileChange,
+  RegistrationExtras,
+  RequestOf,
+  SendOptions,
+} from './types.ts';
+
+export abstract class ClientRequests {
+  register(user: string, password: string, extras: RegistrationExtras = {}): Promise<Outcome<'register'>> {
+    return this.ask({ op: 'register', user, password, ...extras });
+  }
+
+  login(user: string, password: string): Promise<Outcome<'login'>> {
+    return this.ask({ op: 'login', user, password });
+  }
+
+  /** Ends the session; the next request begins another one. */
+  logout(): Promise<Outcome<'logout'>> {
+    return this.ask({ op: 'logout' });
+  }
+
+  /** Deletes the own account, the one logged in, and ends the session. */
+  deleteAccount(user: string): Promise<Outcome<'delete'>> {
+    return this.ask({ op: 'delete', user });
+  }
+
+  /** Ends all other sessions of the account; this one stays. */
+  changePassword(current: string, password: string): Promise<Outcome<'change-password'>> {
+    return this.ask({ op: 'change-password', current, password });
+  }
+
+  /** Null takes away, absent leaves as it is. */
+  setProfile(profile: ProfileChange): Promise<Outcome<'set-profile'>> {
+    return this.ask({ op: 'set-profile', ...profile });
+  }
+
+  /** The own account. */
+  profile(): Promise<Outcome<'profile'>> {
+    return this.ask({ op: 'profile' });
+  }
+
+  /** `to`: a user's name, `#` and a group's name, or `#lobby`. `text`: 1 to 8,192 bytes of UTF-8. */
+  send(to: string, text: string, options: SendOptions = {}): Promise<Outcome<'send'>> {
+    return this.ask({ op: 'send', to, text, ...options });
+  }
+
+  /** With a password it is closed: to join one must know it, and only members read. */
+  createGroup(group: string, password?: string): Promise<Outcome<'create-group'>> {
+    return this.ask({ op: 'create-group', group, ...secret(password) });
+  }
+
+  joinGroup(group: string, password?: string): Promise<Outcome<'join-group'>> {
+    return this.ask({ op: 'join-group', group, ...secret(password) });
+  }
+
+  leaveGroup(group: string): Promise<Outcome<'leave-group'>> {
+    return this.ask({ op: 'leave-group', group });
+  }
+
+  groups(): Promise<Outcome<'groups'>> {
+    return this.ask({ op: 'groups' });
+  }
+
+  /** By name. */
+  members(group: string): Promise<Outcome<'members'>> {
+    return this.ask({ op: 'members', group });
+  }
+
+  /** One's own, the newest first, with how much of each is unread. */
+  conversations(): Promise<Outcome<'conversations'>> {
+    return this.ask({ op: 'conversations' });
+  }
+
+  /** Who is online, by the time of their connection. */
+  online(): Promise<Outcome<'online'>> {
+    return this.ask({ op: 'online' });
+  }
+
+  users(): Promise<Outcome<'users'>> {
+    return this.ask({ op: 'users' });
+  }
+
+  /** By prefix, or by glob when the pattern holds `*` or `?`. */
+  search(pattern: string): Promise<Outcome<'search'>> {
+    return this.ask({ op: 'search', pattern });
+  }
+
+  /** The conversation with that address (see `send`), oldest first. */
+  history(address: string, options: HistoryOptions = {}): Promise<Outcome<'history'>> {
+    const { limit = limits.historyDefaultMessages, ...range } = options;
+    return this.ask({ op: 'history', with: address, limit, ...range });
+  }
+
+  /** Any request, as a codec made it. */
+  abstract request(request: ClientRequest): Promise<Reply>;
+
+  protected async ask<Op extends Success['op'] & ClientRequest['op']>(
+    request: RequestOf<Op>,
+  ): Promise<Outcome<Op>> {
+    const reply = await this.request(request);
+    if (reply.kind !== 'receipt') return reply;
+    if (isSuccessOf(reply.value, request.op)) return { kind: 'receipt', value: reply.value };
+    return { kind: 'rejection', code: 'INTERNAL', text: 'The node answered another request.' };
+  }
+}
+
+function secret(password: string | undefined): { readonly password?: string } {
+  return password === undefined ? {} : { password };
+}
+
+function isSuccessOf<Op extends Success['op']>(
+  value: Success,
+  op: Op,
+): value is Extract<Success, { readonly op: Op }> {
+  return value.op === op;
+}

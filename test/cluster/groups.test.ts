@@ -1,0 +1,90 @@
+/** Groups on a real cluster: three people on three nodes, the leader killed in mid-conversation, nothing lost, doubled or out of order. */
+import t from 'tap';
+import { RealCluster } from '../../scripts/support/real-cluster.ts';
+import { until } from '../../scripts/support/until.ts';
+import { type Client, type ClientEvent, connect } from '../../src/client/index.ts';
+import { LineClient } from './support/line-client.ts';
+import { patienceOfFileMs } from './support/patience.ts';
+
+/** For what takes a moment; the rest is for a busy machine. */
+const patienceOfStepMs = 30_000;
+
+t.setTimeout(patienceOfFileMs);
+const cluster = await RealCluster.start({ label: 'groups' });
+t.teardown(() => cluster.dispose({ keep: !t.passing() }));
+t.afterEach((test) => {
+  if (!test.passing()) test.comment(cluster.reportAll(20));
+});
+
+interface Person {
+  readonly name: string;
+  readonly client: Client;
+  readonly heard: string[];
+  readonly events: ClientEvent[];
+}
+
+async function enter(name: string): Promise<Person> {
+  const client = connect({ nodes: cluster.httpAddresses });
+  const heard: string[] = [];
+  const events: ClientEvent[] = [];
+  client.onMessage(({ to, from, text }) => void heard.push(`${to} ${from}: ${text}`));
+  client.onEvent((event) => events.push(event));
+  await client.register(name, 'password');
+  t.match(await client.login(name, 'password'), { kind: 'receipt' });
+  return { name, client, heard, events };
+}
+
+t.test('groups: what is said through a failover reaches every member once and in one order', async (t) => {
+  const people = await Promise.all(['ann', 'bob', 'cy'].map(enter));
+  const [ann, bob, cy] = people;
+  if (ann === undefined || bob === undefined || cy === undefined) throw new Error('three people');
+  t.match(await ann.client.createGroup('team', 'secret'), { value: { group: 'team' } });
+  t.match(await bob.client.joinGroup('team', 'wrong'), { code: 'GROUP_PASSWORD_WRONG' });
+  for (const { client } of [bob, cy]) t.match(await client.joinGroup('TEAM', 'secret'), { kind: 'receipt' });
+  const leader = await cluster.leader();
+  const other = cluster.nodes.find(({ id }) => id !== leader.id)?.id ?? 0;
+  const line = await LineClient.open(cluster.node(other).chatPort);
+  await line.ask('1|dora|password');
+  await line.ask('2|dora|password');
+  t.equal(await line.ask('j|#team|secret'), 'Joined group #team.');
+
+  const rounds = 60;
+  const sent: string[] = [];
+  const say = async (person: Person): Promise<void> => {
+    for (let round = 1; round <= rounds; round++) {
+      t.match(await person.client.send('#team', `${round}`), { kind: 'receipt' });
+      sent.push(`#team ${person.name}: ${round}`);
+      if (person === ann && round === rounds / 2) await cluster.end(leader.id);
+    }
+  };
+  await Promise.all([say(ann), say(bob)]);
+  const all = () => people.every(({ heard }) => heard.length >= sent.length);
+  await until('everyone has heard everything', patienceOfStepMs, async () => all());
+  t.same([...ann.heard].sort(), [...sent].sort(), 'each once');
+  for (const { heard } of [bob, cy]) t.same(heard, ann.heard, 'in one order');
+  const onLine: string[] = [];
+  while (onLine.length < sent.length) onLine.push(await line.next());
+  t.same(
+    onLine,
+    ann.heard.map((heard) => heard.replace(/^(#team \w+): /, '[$1] ')),
+    'on a plain line too',
+  );
+  const history = await cy.client.history('#team', { limit: 1_000 });
+  if (history.kind !== 'receipt') throw new Error(history.text);
+  t.same(
+    history.value.messages.map(({ to, from, text }) => `${to} ${from}: ${text}`),
+    ann.heard,
+  );
+
+  const last = history.value.messages.at(-1);
+  t.match(await cy.client.conversations(), {
+    value: { conversations: [{ name: '#team', lastSequence: sent.length, unread: sent.length }] },
+  });
+  cy.client.markRead(last?.conversation ?? '', last?.sequence ?? 0);
+  await until('all is read', patienceOfStepMs, async () => {
+    const own = await cy.client.conversations();
+    return own.kind === 'receipt' && own.value.conversations[0]?.unread === 0;
+  });
+  line.close();
+  for (const { client } of people) await client.close();
+});
