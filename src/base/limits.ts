@@ -43,6 +43,8 @@ export const limits = {
   /** Sessions kept in the replicated state; the least recently used goes first. */
   sessions: 100_000,
   sessionIdleMs: 30 * 24 * 3_600_000,
+  /** From its login on, however much it is used. */
+  sessionAbsoluteMs: 90 * 24 * 3_600_000,
   /** A session that never logged in. */
   anonymousSessionIdleMs: 10 * 60_000,
   /** A guest whose node says nothing for so long is gone. Renewed at a third of it. */

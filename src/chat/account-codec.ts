@@ -15,6 +15,7 @@ const commandTag = {
   registerBearer: 66,
   noteAttempts: 67,
   createInvitation: 68,
+  login: 69,
 } as const;
 
 const receiptTag = {
@@ -26,6 +27,7 @@ const receiptTag = {
 } as const;
 
 type Register = Extract<Command, { kind: 'register' }>;
+type Login = Extract<Command, { kind: 'login' }>;
 
 /** A registration with more than a name and a password. */
 export function writeFullRegistration(writer: ByteWriter, command: Register): void {
@@ -35,6 +37,20 @@ export function writeFullRegistration(writer: ByteWriter, command: Register): vo
   for (const part of [command.uuid, command.displayName, command.email, command.invitation]) {
     writeOptional(writer, part);
   }
+}
+
+/** A login that ends an earlier session. */
+export function writeReplacingLogin(
+  writer: ByteWriter,
+  account: number,
+  credential: number,
+  previous: NonNullable<Login['previous']>,
+): void {
+  writer.byte(commandTag.login);
+  writer.integer(account);
+  writer.integer(credential);
+  writer.text(previous.session);
+  writer.text(previous.secretHash);
 }
 
 export function writeAccountCommand(writer: ByteWriter, command: AccountCommand): void {
@@ -90,10 +106,17 @@ export function writeAccountCommand(writer: ByteWriter, command: AccountCommand)
   }
 }
 
-export function readAccountCommand(reader: ByteReader, kind: number): AccountCommand | Register {
+export function readAccountCommand(reader: ByteReader, kind: number): AccountCommand | Register | Login {
   switch (kind) {
     case commandTag.register:
       return readRegistration(reader);
+    case commandTag.login:
+      return {
+        kind: 'login',
+        account: reader.integer(),
+        credential: reader.integer(),
+        previous: { session: reader.text(), secretHash: reader.text() },
+      };
     case commandTag.changePassword:
       return { kind: 'change-password', credential: reader.integer(), passwordHash: reader.text() };
     case commandTag.rehash:

@@ -2,7 +2,12 @@
  * Proposals as they stand in the log. Written by gateways, read by every node inside `apply`, so it must be total: bytes
  * that mean nothing are null, never a throw. Layout: version, numbering, actor, command (see `bytes.ts`).
  */
-import { readAccountCommand, writeAccountCommand, writeFullRegistration } from './account-codec.ts';
+import {
+  readAccountCommand,
+  writeAccountCommand,
+  writeFullRegistration,
+  writeReplacingLogin,
+} from './account-codec.ts';
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
 import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
 import { readBody, writeBody } from './message-codec.ts';
@@ -121,6 +126,10 @@ function writeCommand(command: Command): void {
       writer.text(command.passwordHash);
       return;
     case 'login':
+      if (command.previous !== undefined) {
+        writeReplacingLogin(writer, command.account, command.credential, command.previous);
+        return;
+      }
       writer.byte(tag.login);
       writer.integer(command.account);
       writer.integer(command.credential);

@@ -15,7 +15,9 @@ export function fingerprintCommand(command: Command): number {
     case 'register':
       return fingerprintTexts('register', command.name, ...extrasOf(command));
     case 'login':
-      return fingerprintTexts('login', String(command.account));
+      return command.previous === undefined
+        ? fingerprintTexts('login', String(command.account))
+        : fingerprintTexts('login', String(command.account), command.previous.session);
     case 'logout':
       return fingerprintTexts('logout');
     case 'delete-account':

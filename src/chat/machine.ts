@@ -104,6 +104,8 @@ export class ChatMachine implements ChatView {
     this.#tables.conversations.restore(loader.conversations, loader.groups, loader.members);
     this.#tables.senders.restore(loader.counters, loader.receipts);
     this.#tables.sessions.restore(loader.sessions);
+    // Until the first entry tells the time: it is at least that of the newest use.
+    this.#clusterMs = loader.sessions.reduce((latest, { usedMs }) => Math.max(latest, usedMs), 0);
     this.#tables.files.restore(loader.fileReferences, loader.uploadLeases);
     this.#tables.leases.restore(loader.leases);
     this.#tables.attempts.restore(loader.attempts);
@@ -160,8 +162,10 @@ export class ChatMachine implements ChatView {
   }
 
   session(id: SessionId): SessionView | undefined {
-    const session = this.#tables.sessions.byId(id);
-    return session === undefined || session.ended ? undefined : session;
+    const { sessions } = this.#tables;
+    const session = sessions.byId(id);
+    const isOver = session === undefined || session.ended || sessions.isDue(session, this.#clusterMs);
+    return isOver ? undefined : session;
   }
 
   conversation(id: ConversationId): ConversationView | undefined {

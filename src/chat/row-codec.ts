@@ -17,6 +17,7 @@ import type {
 } from './types.ts';
 
 const version = 1;
+const sessionVersion = 2;
 /** Conversations of version 1 knew no more of a member than what was delivered. */
 const conversationVersion = 2;
 
@@ -79,6 +80,9 @@ export interface SessionData {
   readonly account: AccountId | null;
   readonly usedIndex: number;
   readonly usedMs: number;
+  /** Where and when it was bound to its account; 0 before. */
+  readonly boundIndex: number;
+  readonly boundMs: number;
   readonly floor: number;
   readonly highest: number;
   readonly answers: ReadonlyMap<number, RecordedAnswer>;
@@ -219,13 +223,15 @@ export function decodeReceipt(id: string, value: Uint8Array): ReceiptData | null
 }
 
 export function encodeSession(session: SessionData): Uint8Array {
-  writer.begin(version);
+  writer.begin(sessionVersion);
   writer.text(session.secretHash);
   writer.byte(session.ended ? 1 : 0);
   // Log indices begin at 1, so no account has the id 0.
   writer.integer(session.account ?? 0);
   writer.integer(session.usedIndex);
   writer.integer(session.usedMs);
+  writer.integer(session.boundIndex);
+  writer.integer(session.boundMs);
   writer.integer(session.floor);
   writer.integer(session.highest);
   writer.integer(session.answers.size);
@@ -239,12 +245,16 @@ export function encodeSession(session: SessionData): Uint8Array {
 
 export function decodeSession(id: SessionId, value: Uint8Array): SessionData | null {
   return readAll(value, (reader) => {
-    readVersion(reader);
+    const rowVersion = reader.byte();
+    if (rowVersion !== sessionVersion && rowVersion !== version) throw new MalformedBytes('unknown version');
     const secretHash = reader.text();
     const ended = reader.byte() === 1;
     const account = reader.integer() || null;
     const usedIndex = reader.integer();
     const usedMs = reader.integer();
+    // The first version did not know: as old as can be, the same on every node.
+    const boundIndex = rowVersion === version ? 0 : reader.integer();
+    const boundMs = rowVersion === version ? 0 : reader.integer();
     const floor = reader.integer();
     const highest = reader.integer();
     const answers = new Map<number, RecordedAnswer>();
@@ -252,7 +262,19 @@ export function decodeSession(id: SessionId, value: Uint8Array): SessionData | n
       const sequence = reader.integer();
       answers.set(sequence, { fingerprint: reader.integer(), result: readResult(reader) });
     }
-    return { id, secretHash, ended, account, usedIndex, usedMs, floor, highest, answers };
+    return {
+      id,
+      secretHash,
+      ended,
+      account,
+      usedIndex,
+      usedMs,
+      boundIndex,
+      boundMs,
+      floor,
+      highest,
+      answers,
+    };
   });
 }
 

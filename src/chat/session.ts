@@ -17,6 +17,8 @@ export class Session implements SessionView, SessionData, Row {
   #account: AccountId | null;
   #usedIndex: number;
   #usedMs: number;
+  #boundIndex: number;
+  #boundMs: number;
   #floor: number;
   #highest: number;
   /** Answers of requests from `floor` on; at most as many as the window is wide. */
@@ -30,6 +32,8 @@ export class Session implements SessionView, SessionData, Row {
     this.#account = data.account;
     this.#usedIndex = data.usedIndex;
     this.#usedMs = data.usedMs;
+    this.#boundIndex = data.boundIndex;
+    this.#boundMs = data.boundMs;
     this.#floor = data.floor;
     this.#highest = data.highest;
     this.#answers = new Map(data.answers);
@@ -54,6 +58,16 @@ export class Session implements SessionView, SessionData, Row {
     return this.#usedMs;
   }
 
+  /** Log index of its login; 0 before. */
+  get boundIndex(): number {
+    return this.#boundIndex;
+  }
+
+  /** Cluster time of its login; 0 before. */
+  get boundMs(): number {
+    return this.#boundMs;
+  }
+
   /** Lowest sequence that the client still waits for. Never falls; no answer below it is kept. */
   get floor(): number {
     return this.#floor;
@@ -76,9 +90,11 @@ export class Session implements SessionView, SessionData, Row {
     this.#usedMs = clusterMs;
   }
 
-  bind(account: AccountId): void {
+  bind(account: AccountId, index: number, clusterMs: number): void {
     assert(this.#account === null && !this.#ended, 'a session is bound once');
     this.#account = account;
+    this.#boundIndex = index;
+    this.#boundMs = clusterMs;
   }
 
   end(): void {

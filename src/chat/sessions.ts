@@ -1,6 +1,7 @@
-/** All sessions, and which of them have to go: by idle time and by number. Each entry looks at three list fronts, no more. */
+/** All sessions, and which of them have to go: by idle time, by age and by number. Each entry looks at four list fronts, no more. */
 import { limits } from '../base/limits.ts';
 import type { ChangeSet, Row } from './changes.ts';
+import { LoginOrder } from './login-order.ts';
 import type { Moment } from './moment.ts';
 import type { RecordedAnswer, SessionData } from './row-codec.ts';
 import { Session } from './session.ts';
@@ -11,6 +12,7 @@ import { UseOrder } from './use-order.ts';
 export interface SessionBounds {
   readonly sessions: number;
   readonly sessionIdleMs: number;
+  readonly sessionAbsoluteMs: number;
   readonly anonymousSessionIdleMs: number;
   readonly inFlightPerSession: number;
 }
@@ -18,6 +20,7 @@ export interface SessionBounds {
 export const defaultSessionBounds: SessionBounds = {
   sessions: limits.sessions,
   sessionIdleMs: limits.sessionIdleMs,
+  sessionAbsoluteMs: limits.sessionAbsoluteMs,
   anonymousSessionIdleMs: limits.anonymousSessionIdleMs,
   inFlightPerSession: limits.inFlightPerSession,
 };
@@ -37,6 +40,7 @@ export class Sessions {
   readonly #ended = new UseOrder();
   readonly #anonymous = new UseOrder();
   readonly #loggedIn = new UseOrder();
+  readonly #byLogin = new LoginOrder((session) => !session.ended && this.#byId.get(session.id) === session);
 
   constructor(changes: ChangeSet, bounds: SessionBounds) {
     this.#changes = changes;
@@ -61,6 +65,8 @@ export class Sessions {
       account: null,
       usedIndex: moment.index,
       usedMs: moment.clusterMs,
+      boundIndex: 0,
+      boundMs: 0,
       floor: 1,
       highest: 0,
       answers: new Map(),
@@ -76,7 +82,8 @@ export class Sessions {
   }
 
   bind(session: Session, account: AccountId, moment: Moment): void {
-    this.#moveToBack(session, moment, () => session.bind(account));
+    this.#moveToBack(session, moment, () => session.bind(account, moment.index, moment.clusterMs));
+    this.#byLogin.append(session, this.#byId.size);
     this.#indexByAccount(session);
   }
 
@@ -106,7 +113,7 @@ export class Sessions {
   }
 
   isDue(session: Session, clusterMs: number): boolean {
-    return clusterMs >= session.usedMs + this.#idleMsOf(session);
+    return clusterMs >= session.usedMs + this.#idleMsOf(session) || this.#isTooOld(session, clusterMs);
   }
 
   /** Removes what is due or too many, at most `expiriesPerEntry`; returns those that were alive. */
@@ -126,7 +133,12 @@ export class Sessions {
 
   restore(all: readonly SessionData[]): void {
     const inOrderOfUse = [...all].sort((a, b) => a.usedIndex - b.usedIndex || (a.id < b.id ? -1 : 1));
-    for (const data of inOrderOfUse) this.#insert(new Session(data));
+    const restored = inOrderOfUse.map((data) => new Session(data));
+    for (const session of restored) this.#insert(session);
+    restored.sort((a, b) => a.boundIndex - b.boundIndex || (a.id < b.id ? -1 : 1));
+    for (const session of restored) {
+      if (session.account !== null && !session.ended) this.#byLogin.append(session, this.#byId.size);
+    }
   }
 
   rows(): Iterable<Row> {
@@ -136,7 +148,7 @@ export class Sessions {
   clear(): void {
     this.#byId.clear();
     this.#byAccount.clear();
-    for (const order of [this.#ended, this.#anonymous, this.#loggedIn]) order.clear();
+    for (const order of [this.#ended, this.#anonymous, this.#loggedIn, this.#byLogin]) order.clear();
   }
 
   #nextToGo(clusterMs: number): Session | null {
@@ -145,7 +157,13 @@ export class Sessions {
     for (const front of fronts) {
       if (front !== null && (tooMany || this.isDue(front, clusterMs))) return front;
     }
-    return null;
+    const oldest = this.#byLogin.front;
+    return oldest !== null && this.#isTooOld(oldest, clusterMs) ? oldest : null;
+  }
+
+  #isTooOld(session: Session, clusterMs: number): boolean {
+    if (session.account === null || session.ended) return false;
+    return clusterMs >= session.boundMs + this.bounds.sessionAbsoluteMs;
   }
 
   #idleMsOf(session: Session): number {

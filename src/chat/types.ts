@@ -130,7 +130,13 @@ export type Command =
       readonly invitation?: string;
     }
   /** The password was verified by the gateway against `account`'s hash of that `credential`. */
-  | { readonly kind: 'login'; readonly account: AccountId; readonly credential: number }
+  | {
+      readonly kind: 'login';
+      readonly account: AccountId;
+      readonly credential: number;
+      /** An earlier session of the same program, which this login replaces, if its secret has this hash. */
+      readonly previous?: { readonly session: SessionId; readonly secretHash: string };
+    }
   | { readonly kind: 'logout' }
   | { readonly kind: 'delete-account'; readonly name: string }
   | {

@@ -120,7 +120,8 @@ export class Authentication {
     }
     const { id, credential, name } = account;
     if (isOutdated(account.passwordHash)) void this.#rehash(account, password);
-    if (numbering !== null) return propose(context, { kind: 'login', account: id, credential }, numbering);
+    const command: Command = { kind: 'login', account: id, credential, ...previousOf(request) };
+    if (numbering !== null) return propose(context, command, numbering);
     // A raw line has no session in the state. The account may have gone while its password was verified.
     if (view.accountById(id)?.credential !== credential) return rejection('BAD_CREDENTIALS');
     context.identity = { account: id, name, credential };
@@ -211,6 +212,11 @@ function attemptKey(account: Account | undefined, user: string): string {
   return account === undefined
     ? `n:${fingerprintTexts(foldName(user)).toString(36)}`
     : accountKey(account.id);
+}
+
+function previousOf({ previous, previousSecret }: Request<'login'>) {
+  if (previous === undefined || previousSecret === undefined) return {};
+  return { previous: { session: previous, secretHash: hashSecret(previousSecret) } };
 }
 
 function faultOf({ user, displayName, email }: Request<'register'>): ErrorCode | null {

@@ -16,7 +16,14 @@ export type ChangeRequest =
       readonly invitation?: string;
     }
   /** `user`: the name or the e-mail address. */
-  | { readonly op: 'login'; readonly user: string; readonly password: string }
+  | {
+      readonly op: 'login';
+      readonly user: string;
+      readonly password: string;
+      /** An earlier session of this program, with its secret: it ends as this one begins. */
+      readonly previous?: string;
+      readonly previousSecret?: string;
+    }
   /** Ends all other sessions of the account. Without the present password it is refused. */
   | { readonly op: 'change-password'; readonly current?: string; readonly password: string }
   /** Null takes away; absent leaves as it is. */

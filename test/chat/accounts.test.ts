@@ -1,8 +1,11 @@
 import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
 import { decodeAccount, encodeAccount } from '../../src/chat/account-rows.ts';
-import { ByteWriter } from '../../src/chat/bytes.ts';
+import { ByteWriter, readAll } from '../../src/chat/bytes.ts';
+import { decodeProposal, encodeProposal } from '../../src/chat/codec.ts';
 import { isDisplayName, isEmail } from '../../src/chat/profile-fields.ts';
+import { readResult, writeResult } from '../../src/chat/receipt-codec.ts';
+import type { Command, Receipt } from '../../src/chat/types.ts';
 import { derivedUuid, isUuid } from '../../src/chat/uuid.ts';
 import { said, sessionId, textTo, World } from './support/world.ts';
 
@@ -214,4 +217,60 @@ t.test('bearer: its name is made of the hash of its secret, and no registration 
   t.equal(said(world.raw({ ...enter, secretHash: 'x' })), 'BAD_REQUEST');
   t.equal(said(world.raw({ kind: 'register', name: 'user-77777777', passwordHash: 'h' })), 'BAD_NAME');
   t.equal(said(world.raw({ kind: 'change-password', credential: 1, passwordHash: 'h' }, 1)), 'DENIED');
+});
+
+t.test('codec: every command about accounts comes back as it was, and so does every receipt', async (t) => {
+  const commands: readonly Command[] = [
+    { kind: 'register', name: 'ann', passwordHash: 'h' },
+    {
+      kind: 'register',
+      name: 'ann',
+      passwordHash: 'h',
+      uuid: uuid(1),
+      displayName: 'Ann',
+      email: 'a@b.c',
+      invitation: secretHash(1),
+    },
+    { kind: 'register', name: 'ann', passwordHash: 'h', email: 'a@b.c' },
+    { kind: 'login', account: 1, credential: 2 },
+    {
+      kind: 'login',
+      account: 1,
+      credential: 2,
+      previous: { session: sessionId(1), secretHash: secretHash(2) },
+    },
+    { kind: 'change-password', credential: 300, passwordHash: 'h' },
+    { kind: 'rehash', account: 1, credential: 2, passwordHash: 'h' },
+    { kind: 'set-profile' },
+    { kind: 'set-profile', displayName: null, email: 'a@b.c' },
+    { kind: 'enter-guest', name: 'guest', uuid: uuid(2) },
+    { kind: 'renew-guests', accounts: [1, 2 ** 40] },
+    { kind: 'register-bearer', secretHash: secretHash(3), uuid: uuid(3) },
+    { kind: 'create-invitation', codeHash: secretHash(4), uses: 5, lifetimeMs: 86_400_000 },
+    { kind: 'note-attempts', attempts: [{ key: 'a:1', failures: 5, cleared: true }] },
+  ];
+  for (const command of commands) {
+    const proposal = { numbering: null, actor: null, command };
+    t.same(decodeProposal(encodeProposal(proposal)), proposal, command.kind);
+  }
+  const raw = {
+    numbering: null,
+    actor: { account: 7, session: null, credential: 3 },
+    command: { kind: 'logout' },
+  } as const;
+  t.same(decodeProposal(encodeProposal(raw)), raw);
+  const receipts: readonly Receipt[] = [
+    { kind: 'password-changed' },
+    { kind: 'profile-set' },
+    { kind: 'guest-entered', account: 1, name: 'guest' },
+    { kind: 'bearer-registered', account: 1, name: 'user-00000000' },
+    { kind: 'noted' },
+  ];
+  for (const receipt of receipts) {
+    const writer = new ByteWriter();
+    writer.begin(1);
+    writeResult(writer, { ok: true, receipt });
+    const back = readAll(writer.take(), (reader) => (reader.byte() === 1 ? readResult(reader) : null));
+    t.same(back, { ok: true, receipt }, receipt.kind);
+  }
 });

@@ -37,8 +37,12 @@ export class NativeClient {
     socket.on('error', () => this.#wakeAll());
   }
 
-  static async open(port: number, headers: Readonly<Record<string, string>> = {}): Promise<NativeClient> {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers, perMessageDeflate: false });
+  static async open(
+    port: number,
+    headers: Readonly<Record<string, string>> = {},
+    path = '/ws',
+  ): Promise<NativeClient> {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers, perMessageDeflate: false });
     const client = new NativeClient(socket);
     await new Promise((resolve, reject) => {
       socket.once('open', resolve);

@@ -11,7 +11,8 @@ export function createInvitation(context: Context, command: CreateInvitation): R
   if (session !== null || actor !== null) return reject('DENIED');
   const isSane = uses >= 1 && uses <= limits.invitationUses && lifetimeMs <= limits.invitationMs;
   if (!isSane || !/^[0-9a-f]{64}$/.test(codeHash)) return reject('BAD_REQUEST');
-  if (tables.invitations.isGood(codeHash, moment.clusterMs)) return reject('CONFLICT');
+  // Asked again: whoever made the code sends its hash until somebody answers.
+  if (tables.invitations.isGood(codeHash, moment.clusterMs)) return accept({ kind: 'noted' });
   const untilMs = moment.clusterMs + lifetimeMs;
   const made = tables.invitations.create({ codeHash, usesLeft: uses, untilMs }, moment.clusterMs);
   return made ? accept({ kind: 'noted' }) : reject('LIMIT_REACHED');

@@ -3,6 +3,17 @@ import { accept, type Context, reject } from './context.ts';
 
 type Login = Extract<Command, { kind: 'login' }>;
 
+/** Whoever shows the secret of a session may end it; another one is left alone, and nothing is said about it. */
+function endPrevious(context: Context, { previous }: Login): void {
+  if (previous === undefined) return;
+  const { moment, session: own, tables } = context;
+  const session = tables.sessions.byId(previous.session);
+  if (session === undefined || session === own || session.ended) return;
+  if (session.secretHash !== previous.secretHash) return;
+  tables.sessions.end(session, moment);
+  context.emit({ kind: 'session-ended', session: session.id });
+}
+
 /**
  * The gateway has verified the password against the hash of `credential`. Here it is decided whether that hash is still the
  * account's: between the two the password may have changed or the account be gone. A raw line connection has no session: for it
@@ -14,5 +25,6 @@ export function login(context: Context, command: Login): Result {
   const account = accounts.byId(command.account);
   if (account === undefined || account.credential !== command.credential) return reject('BAD_CREDENTIALS');
   if (context.session !== null) sessions.bind(context.session, account.id, context.moment);
+  endPrevious(context, command);
   return accept({ kind: 'logged-in', account: account.id, name: account.name });
 }
