@@ -49,6 +49,7 @@ class NodeRunner {
   #child: ChildProcess | null = null;
   #startedMs = 0;
   #isReady = false;
+  #isOut = false;
   #quickEnds = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -60,6 +61,11 @@ class NodeRunner {
 
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** It was removed from the cluster, and nobody waits for it. */
+  get isOut(): boolean {
+    return this.#isOut;
   }
 
   get isRunning(): boolean {
@@ -138,6 +144,11 @@ class NodeRunner {
       case 'leave':
         this.#say(`stopped; start it again with: npm run node -- --id ${this.id}`);
         return;
+      case 'removed':
+        this.#say('is no member any more; the others go on. Take it out of the configuration file.');
+        this.#isOut = true;
+        this.#cluster.nodeReady();
+        return;
       case 'give-up':
         this.#say(`refuses to start (exit code ${decision.code}); stopping all`);
         this.#cluster.stop(decision.code);
@@ -184,7 +195,7 @@ class Cluster {
   }
 
   nodeReady(): void {
-    if (this.#told || !this.#nodes.every((node) => node.isReady)) return;
+    if (this.#told || !this.#nodes.every((node) => node.isReady || node.isOut)) return;
     this.#told = true;
     console.log(this.#guide());
   }
@@ -208,11 +219,12 @@ class Cluster {
   #guide(): string {
     const { config, dataRoot, configPath } = this.#options;
     const flags = configPath === defaultConfigPath ? '' : ` -- --config ${configPath}`;
-    const [first] = config.nodes;
-    const { length } = config.nodes;
+    const running = this.#nodes.filter((node) => !node.isOut);
+    const first = config.nodes.find(({ id }) => id === running[0]?.id);
+    const { length } = running;
     const name = `"${config.cluster}"`;
     const who = length === 1 ? `The only node of ${name} is` : `All ${length} nodes of ${name} are`;
-    const pids = this.#nodes.map((node) => `node ${node.id}: ${node.pid}`).join(', ');
+    const pids = running.map((node) => `node ${node.id}: ${node.pid}`).join(', ');
     return [
       '',
       `${who} ready. In another terminal:`,

@@ -149,6 +149,7 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     clock,
     random,
     logger,
+    operatorKey: key,
   });
   return { self, store, files, handle, gateway, logger, life: { stopping: false }, removed };
 }

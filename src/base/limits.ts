@@ -60,6 +60,9 @@ export const limits = {
   proposalsInFlightBytes: 64 * MIB,
   /** Nodes that may be members: as many as a configuration file may list. */
   members: 9,
+  /** How far the time of an operator's seal may be from the node's; and seals remembered as used. */
+  operatorSealMs: 30_000,
+  operatorSeals: 10_000,
   /** One command in the log. */
   commandBytes: 1 * MIB,
   /** Failures within a minute after which an account, or a group, is blocked for a while. */

@@ -1,39 +1,85 @@
 /** `npm run admin`: what the people who run a cluster ask of it. */
 import { CodedError } from '../base/errors.ts';
+import { members, transfer } from './admin-members.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './arguments.ts';
 import { connectFlag, findNodes, type Nodes } from './nodes.ts';
+import { readBounded, reasonOf, textOf } from './operator-client.ts';
 import { type Answer, assess, exitCodes, formatReport, readStatus } from './status-table.ts';
 
 const answerMs = 1_500;
-const largestAnswer = 1024 * 1024;
+
+interface Command {
+  readonly usage: string;
+  readonly help: string;
+  readonly run: (args: Arguments, operands: readonly string[]) => Promise<number>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  status: { usage: 'status', help: 'ask every node for its role, its term and how far it is', run: status },
+  members: {
+    usage: 'members [add|promote|remove|replace N]',
+    help: 'who the members are, or a change of that; add and replace wait until the node votes',
+    run: members,
+  },
+  transfer: {
+    usage: 'transfer [N]',
+    help: 'another node is to lead: node N, or the best one',
+    run: transfer,
+  },
+};
+
+const usageWidth = Math.max(...Object.values(commands).map(({ usage }) => usage.length)) + 2;
 
 const program: Program = {
   command: 'npm run admin --',
   operands: 'COMMAND',
   summary: 'Looks after a cluster.',
-  flags: [connectFlag, configFlag, { name: 'json', help: 'print JSON instead of a table' }],
+  flags: [
+    connectFlag,
+    configFlag,
+    { name: 'json', help: 'print JSON instead of text' },
+    { name: 'learner', help: 'members add: it stays a learner until it is promoted' },
+    { name: 'no-wait', help: 'members add, replace: do not wait until the node votes' },
+    { name: 'host', value: 'HOST', help: 'members add: where a node will be that is not there yet' },
+    { name: 'peer-port', value: 'PORT', help: 'goes with --host' },
+    { name: 'chat-port', value: 'PORT', help: 'goes with --host' },
+    { name: 'http-port', value: 'PORT', help: 'goes with --host' },
+  ],
   notes: [
-    ['Commands:', 'status    ask every node for its role, its term and how far it is'].join('\n  '),
+    ['Commands:', ...Object.values(commands).map(({ usage, help }) => usage.padEnd(usageWidth) + help)].join(
+      '\n  ',
+    ),
     [
       'Exit code of status:',
       '0 with a leader and a majority of voters reachable,',
       '1 without,',
       '2 when no node can be reached.',
     ].join('\n  '),
+    [
+      'Exit code of the others: 0 done, 1 refused, 2 unknown or no node can be reached.',
+      'They are let in by the cluster key, cluster.key beside the configuration file.',
+    ].join('\n  '),
   ],
 };
 
-const commands: ReadonlyMap<string, (args: Arguments) => Promise<number>> = new Map([['status', status]]);
-
-async function status(args: Arguments): Promise<number> {
+async function status(args: Arguments, operands: readonly string[]): Promise<number> {
+  if (operands.length > 0) throw new CodedError('USAGE', `unexpected argument "${operands[0]}"`);
   const nodes = findNodes(args);
-  const report = assess(await Promise.all(nodes.addresses.map((address) => ask(address, nodes))));
+  const first = await Promise.all(nodes.addresses.map((address) => ask(address, nodes)));
+  // Members that the file does not list yet.
+  const asked = new Set(nodes.addresses.map(textOf));
+  const others = first.flatMap(({ status: found }) => found?.members.flatMap(({ http }) => http ?? []) ?? []);
+  const unlisted = [...new Map(others.map((address) => [textOf(address), address])).entries()]
+    .filter(([text]) => !asked.has(text))
+    .map(([, address]) => address);
+  const further = await Promise.all(unlisted.map((address) => ask(address, nodes)));
+  const report = assess([...first, ...further]);
   console.log(args.has('json') ? JSON.stringify(report, null, 2) : formatReport(report));
   return exitCodes[report.verdict];
 }
 
 async function ask({ host, port }: Nodes['addresses'][number], { config }: Nodes): Promise<Answer> {
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const address = textOf({ host, port });
   const id = config?.nodes.find((node) => node.host === host && node.httpPort === port)?.id ?? null;
   try {
     const response = await fetch(`http://${address}/cluster`, { signal: AbortSignal.timeout(answerMs) });
@@ -41,35 +87,16 @@ async function ask({ host, port }: Nodes['addresses'][number], { config }: Nodes
     const found = response.ok ? readStatus(JSON.parse(text)) : null;
     return { address, id, status: found, reason: found === null ? `answered ${response.status}` : null };
   } catch (error) {
-    return { address, id, status: null, reason: reasonOf(error) };
+    return { address, id, status: null, reason: reasonOf(error, answerMs) };
   }
-}
-
-async function readBounded(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > largestAnswer) throw new Error('the answer is too long');
-  }
-  return text;
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${answerMs} ms`;
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message;
 }
 
 await runProgram(program, async (args) => {
   const [name = '', ...rest] = args.operands;
-  const command = commands.get(name);
-  const isKnown = command !== undefined && rest.length === 0;
-  if (!isKnown)
-    throw new CodedError(
-      'USAGE',
-      name === '' ? 'name a command' : `unknown command "${args.operands.join(' ')}"`,
-    );
-  return command(args);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command !== undefined) return command.run(args, rest);
+  throw new CodedError(
+    'USAGE',
+    name === '' ? 'name a command' : `unknown command "${args.operands.join(' ')}"`,
+  );
 });

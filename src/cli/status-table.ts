@@ -17,6 +17,10 @@ export interface MemberStatus {
   readonly lag: number | null;
   /** Absent: it votes. */
   readonly voter?: boolean;
+  /** A voter's disk of this number is gone, and counts in the majority. */
+  readonly oldVoter?: boolean;
+  /** Where its HTTP port is, if it is told. */
+  readonly http?: { readonly host: string; readonly port: number };
 }
 
 export interface Answer {
@@ -63,13 +67,14 @@ export function assess(answers: readonly Answer[]): Report {
     );
   const members = (leader ?? statuses[0])?.members ?? [];
   const voters = new Set(members.filter((member) => member.voter !== false).map((member) => member.id));
+  const gone = members.filter((member) => member.oldVoter === true).length;
   const reachableVoters = statuses.filter((status) => voters.has(status.id)).length;
   return {
     leader: leader?.id ?? null,
     term: leader?.term ?? null,
-    voters: voters.size,
+    voters: voters.size + gone,
     reachableVoters,
-    verdict: verdictOf(statuses.length, leader !== null, reachableVoters * 2 > voters.size),
+    verdict: verdictOf(statuses.length, leader !== null, reachableVoters * 2 > voters.size + gone),
     nodes: answers.map((answer) => rowOf(answer, leader)),
   };
 }
@@ -152,6 +157,10 @@ export function readStatus(value: unknown): NodeStatus | null {
             id: member.id,
             lag: isNumber(member.lag) ? member.lag : null,
             ...(typeof member.voter === 'boolean' ? { voter: member.voter } : {}),
+            ...(member.oldVoter === true ? { oldVoter: true } : {}),
+            ...(typeof member.host === 'string' && isNumber(member.httpPort)
+              ? { http: { host: member.host, port: member.httpPort } }
+              : {}),
           },
         ]
       : [],

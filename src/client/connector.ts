@@ -262,6 +262,10 @@ export class Connector {
         this.#leaderChanged(link, frame.leader);
         return;
       }
+      if (frame.ev === 'nodes') {
+        this.#pool.learn(frame.nodes);
+        return;
+      }
     }
     if (link === this.#active) this.#host.received(frame);
   }

@@ -14,6 +14,7 @@ import { Cursors } from '../delivery/cursors.ts';
 import { Hub } from '../delivery/hub.ts';
 import { Presence } from '../delivery/presence.ts';
 import type { Files } from '../files/files.ts';
+import type { NativeEvent, NodeAddress } from '../protocol/native.ts';
 import { encodeNative } from '../protocol/native-codec.ts';
 import type { Engine, PeerBus } from '../replication/engine.ts';
 import type { Ticket } from './address-limits.ts';
@@ -55,6 +56,7 @@ export class Edge {
   readonly uploads: Uploads;
   readonly #options: EdgeOptions;
   readonly #natives = new Set<NativeSession>();
+  #toldNodes = '';
   readonly #unsubscribe: readonly (() => void)[];
 
   constructor(options: EdgeOptions) {
@@ -87,12 +89,12 @@ export class Edge {
       engine.onApplied((applied) => hub.publish(applied)),
       engine.onReset((index) => hub.reset(index)),
       engine.onLeader((leader) => this.#announce(leader)),
+      engine.onMembers(() => this.#announceNodes()),
     ];
   }
 
   openNative(socket: NativeSocket, address: string | null = null, ticket = this.openTicket(address)): void {
     const { config, node, engine, view, clock, logger, turn } = this.#options;
-    const nodes = config.nodes.map(({ id, host, chatPort, httpPort }) => ({ id, host, chatPort, httpPort }));
     const session = new NativeSession(socket, {
       service: this.service,
       delivery: this.delivery,
@@ -103,7 +105,7 @@ export class Edge {
       address,
       ticket,
       node,
-      nodes,
+      nodes: () => this.#nodes(),
       leader: () => engine.status().leader,
       helloMs: config.limits.silentMs,
       turn,
@@ -139,8 +141,32 @@ export class Edge {
 
   #announce(leader: number | null): void {
     if (leader !== null) this.counters.leaderChanges += 1;
-    const [part] = encodeNative({ ev: 'leader', leader });
-    if (part !== undefined) for (const session of this.#natives) session.announce(part);
+    this.#tellAll({ ev: 'leader', leader });
+  }
+
+  #announceNodes(): void {
+    const nodes = this.#nodes();
+    const text = JSON.stringify(nodes);
+    if (text === this.#toldNodes) return;
+    this.#toldNodes = text;
+    this.#tellAll({ ev: 'nodes', nodes });
+  }
+
+  #tellAll(event: NativeEvent): void {
+    for (const part of encodeNative(event)) for (const session of this.#natives) session.announce(part);
+  }
+
+  /** Where people can connect: the members, and no guest, who may be gone tomorrow. */
+  #nodes(): readonly NodeAddress[] {
+    const { config, engine } = this.#options;
+    const { members } = engine.status();
+    const listed = members.filter(({ state }) => state === 'voter' || state === 'learner');
+    return (listed.length > 0 ? listed : config.nodes).map(({ id, host, chatPort, httpPort }) => ({
+      id,
+      host,
+      chatPort,
+      httpPort,
+    }));
   }
 
   #proposeCursors(cursors: readonly CursorAdvance[]): Promise<boolean> {

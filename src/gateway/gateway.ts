@@ -6,17 +6,20 @@ import { ChatPort } from './chat-port.ts';
 import { Edge, type EdgeOptions } from './edge.ts';
 import { fileRoutes } from './file-routes.ts';
 import { ChildHasher, type Hasher } from './hasher.ts';
-import { buildHttp } from './http.ts';
+import { buildHttp, type Operators } from './http.ts';
 import { HttpSessions } from './http-session.ts';
 import type { LineOutput, LineSession, OpenSession } from './line-connection.ts';
 import { asDialect, type LineDialect } from './line-dialects.ts';
 import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
+import { OperatorGate } from './operator-gate.ts';
 import { PipeSession } from './pipe-session.ts';
 
 export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 'secureBytes'> {
   /** For tests; otherwise a child process. */
   readonly hasher?: Hasher;
+  /** The cluster key, by which operators are known; without it none is let in. */
+  readonly operatorKey?: Uint8Array;
 }
 
 export interface Gateway {
@@ -123,11 +126,19 @@ class NodeGateway implements Gateway {
       greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (try: nc ${host} ${chatPort}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
       openTicket: (address) => this.#edge.openTicket(address),
       onSocket: (socket, address, ticket) => this.#edge.openNative(socket, address, ticket),
+      operators: this.#operators(),
     });
     const { service, uploads } = this.#edge;
     const sessions = new HttpSessions(view, () => service.barrier());
     void http.register(fileRoutes({ sessions, uploads, clock, logger }));
     return http;
+  }
+
+  #operators(): Operators | null {
+    const { operatorKey: key, node, clock, engine, config } = this.#options;
+    if (key === undefined) return null;
+    const gate = new OperatorGate({ key, node, clock });
+    return { gate, members: { engine, loopbackOnly: config.profile === 'loopback-demo' } };
   }
 }
 

@@ -7,6 +7,8 @@ import type { Logger } from '../base/logger.ts';
 import type { EngineStatus } from '../replication/engine.ts';
 import type { Ticket } from './address-limits.ts';
 import type { Counters } from './counters.ts';
+import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
+import { addOperatorRoutes, type OperatorGate } from './operator-gate.ts';
 
 export interface HttpOptions {
   readonly status: () => EngineStatus;
@@ -21,6 +23,13 @@ export interface HttpOptions {
   readonly onSocket: (socket: WebSocket, address: string, ticket: Ticket) => void;
   /** Counts a connection of the native protocol, before its upgrade. */
   readonly openTicket: (address: string) => Ticket;
+  /** Null: no operator is let in. */
+  readonly operators: Operators | null;
+}
+
+export interface Operators {
+  readonly gate: OperatorGate;
+  readonly members: MemberRoutesOptions;
 }
 
 /** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
@@ -39,6 +48,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     void reply.code(status).send({ code: status >= 500 ? 'INTERNAL' : 'BAD_REQUEST' });
   });
   addOperations(app, options);
+  if (options.operators !== null) addOperators(app, options.operators);
   void app.register(websocket, {
     options: { maxPayload: limits.frameBytes, maxFragments, maxBufferedChunks, perMessageDeflate: false },
     errorHandler: (error) => {
@@ -103,6 +113,12 @@ function addOperations(app: FastifyInstance, { status, metrics, greeting }: Http
     const text = await metrics.text();
     return reply.type(metrics.contentType).send(text);
   });
+}
+
+function addOperators(app: FastifyInstance, { gate, members }: Operators): void {
+  // What a seal must say: whose it is and of which time. Open to all, since neither is a secret.
+  app.get('/admin/hello', () => ({ node: gate.node, timeMs: gate.timeMs }));
+  addOperatorRoutes(app, gate, (scope) => addMemberRoutes(scope, members));
 }
 
 /** Ready: a leader is known, and all that was committed when this node started is applied here. */

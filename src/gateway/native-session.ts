@@ -53,7 +53,7 @@ export interface NativeDependencies {
   readonly address: string | null;
   readonly ticket: Ticket;
   readonly node: number;
-  readonly nodes: readonly NodeAddress[];
+  readonly nodes: () => readonly NodeAddress[];
   readonly leader: () => number | null;
   /** Until hello must come. A client keeps one open connection without it in reserve. */
   readonly helloMs: number;
@@ -94,7 +94,7 @@ export class NativeSession implements Sink {
     socket.once('close', () => this.#gone());
   }
 
-  /** The node's leader changed: `part` is the encoded event. */
+  /** Who leads, or who the members are, has changed: `part` is the encoded event. */
   announce(part: string): void {
     if (this.#state === 'open') this.#writer.write(part);
   }
@@ -218,7 +218,7 @@ export class NativeSession implements Sink {
       v: nativeVersion,
       node,
       leader: leader(),
-      nodes,
+      nodes: nodes(),
       user: account?.name ?? null,
       highest: session?.highest ?? 0,
     });

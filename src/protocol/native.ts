@@ -84,6 +84,8 @@ export type NativeEvent =
   /** All events up to `index` that concern this user have been sent: a moving floor for the client's cursor. */
   | { readonly ev: 'caught-up'; readonly index: number }
   | { readonly ev: 'leader'; readonly leader: number | null }
+  /** The members of the cluster, or where they are, have changed: all of them. */
+  | { readonly ev: 'nodes'; readonly nodes: readonly NodeAddress[] }
   /** The other side of a direct conversation has got, or read, its messages up to `sequence`. */
   | {
       readonly ev: 'delivered' | 'read';

@@ -58,12 +58,21 @@ export class Admission {
 
   linkDown(node: number): void {
     this.#reports.delete(node);
-    this.#places.delete(node);
+    if (this.#places.delete(node)) this.#setPeers();
     this.#updateObservers();
   }
 
+  /** A peer that nobody listed says where it is: copies of the state are fetched from there. */
   placed(from: PeerIdentity, address: NodeAddress): void {
-    if (address.id === from.node) this.#places.set(from.node, address);
+    if (address.id !== from.node) return;
+    this.#places.set(from.node, address);
+    this.#setPeers();
+  }
+
+  #setPeers(): void {
+    const { directory, nodes, node, transport } = this.#options;
+    const known = addressesOf(directory() ?? noMembers, [...nodes, ...this.#places.values()]);
+    transport.setPeers(known.filter(({ id }) => id !== node));
   }
 
   /** Where a node is, by its own word, else by this node's configuration. */
@@ -100,13 +109,13 @@ export class Admission {
 
   /** What this node is a member of has changed, or is known now. */
   membersChanged(): void {
-    const { directory, incarnation, links, transport, nodes, node: self } = this.#options;
+    const { directory, incarnation, links } = this.#options;
     const members = directory();
     if (members === null) return;
     this.#decided = true;
     this.#observing = !isMember(members, incarnation);
-    transport.setOldest?.(members.format);
-    transport.setPeers(addressesOf(members, nodes).filter(({ id }) => id !== self));
+    this.#options.transport.setOldest?.(members.format);
+    this.#setPeers();
     if (this.isRemoved(incarnation)) this.toldRemoved();
     for (const node of links.nodes()) this.#tell(node);
     this.#updateObservers();

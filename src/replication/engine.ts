@@ -117,8 +117,11 @@ export interface Engine<Result, Event> {
   onReset(listener: (index: number) => void): () => void;
   /** The leader that this node knows changed (null: none known). */
   onLeader(listener: (leader: number | null) => void): () => void;
-  /** On any node. Never rejects; one at a time in the whole cluster. */
-  changeMembers(change: MemberChange): Promise<ChangeOutcome>;
+  /**
+   * On any node. Never rejects; one at a time in the whole cluster. Asked again with the same `tag`, here or elsewhere, while the
+   * outcome is unknown, it takes effect once.
+   */
+  changeMembers(change: MemberChange, tag?: string): Promise<ChangeOutcome>;
   /** To that node, or (null) to the most up-to-date voter. Done once it leads. On any node; never rejects. */
   transferLeader(node: number | null): Promise<ChangeOutcome>;
   /** The members, or their places, are not what they were. */

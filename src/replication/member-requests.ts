@@ -12,6 +12,7 @@ interface OpenRequest {
   readonly tag: string;
   wish: MemberWish;
   readonly deadlineMs: number;
+  readonly outcome: Promise<ChangeOutcome>;
   readonly resolve: (outcome: ChangeOutcome) => void;
   /** Waiting for an answer until then. */
   awaitedUntilMs: number;
@@ -41,28 +42,20 @@ export class MemberRequests {
     this.#options = options;
   }
 
-  ask(wish: MemberWish): Promise<ChangeOutcome> {
+  ask(wish: MemberWish, tag = this.#options.nextTag()): Promise<ChangeOutcome> {
     if (this.#closed) return Promise.resolve(unavailable);
-    if (this.#open.size >= MAX_OPEN) {
-      return Promise.resolve({
-        kind: 'refused',
-        code: 'BUSY',
-        text: 'Too many changes are waiting already.',
-      });
-    }
-    const tag = this.#options.nextTag();
-    return new Promise((resolve) => {
-      const request: OpenRequest = {
-        tag,
-        wish,
-        deadlineMs: this.#options.clock.monotonicMs() + limits.operationMs,
-        resolve,
-        awaitedUntilMs: 0,
-        mayBeAppended: false,
-      };
-      this.#open.set(tag, request);
-      this.#send(request);
+    const waiting = this.#open.get(tag);
+    if (waiting !== undefined) return waiting.outcome;
+    if (this.#open.size >= MAX_OPEN) return Promise.resolve(busy);
+    let resolve: (outcome: ChangeOutcome) => void = () => undefined;
+    const outcome = new Promise<ChangeOutcome>((settle) => {
+      resolve = settle;
     });
+    const deadlineMs = this.#options.clock.monotonicMs() + limits.operationMs;
+    const request = { tag, wish, deadlineMs, outcome, resolve, awaitedUntilMs: 0, mayBeAppended: false };
+    this.#open.set(tag, request);
+    this.#send(request);
+    return outcome;
   }
 
   answered({ tag, ...reply }: MemberAnswer): void {
@@ -140,6 +133,11 @@ export class MemberRequests {
 }
 
 const unknown: ChangeOutcome = { kind: 'unknown' };
+const busy: ChangeOutcome = {
+  kind: 'refused',
+  code: 'BUSY',
+  text: 'Too many changes are waiting already.',
+};
 const unavailable: ChangeOutcome = {
   kind: 'refused',
   code: 'UNAVAILABLE',

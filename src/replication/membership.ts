@@ -89,8 +89,8 @@ export class Membership {
     });
   }
 
-  change(change: MemberChange): Promise<ChangeOutcome> {
-    return this.#requests.ask(change);
+  change(change: MemberChange, tag?: string): Promise<ChangeOutcome> {
+    return this.#requests.ask(change, tag);
   }
 
   async transfer(node: number | null): Promise<ChangeOutcome> {

@@ -212,8 +212,8 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     });
   }
 
-  changeMembers(change: MemberChange): Promise<ChangeOutcome> {
-    return this.#membership.change(change);
+  changeMembers(change: MemberChange, tag?: string): Promise<ChangeOutcome> {
+    return this.#membership.change(change, tag);
   }
 
   transferLeader(node: number | null): Promise<ChangeOutcome> {

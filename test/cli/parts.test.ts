@@ -234,6 +234,7 @@ t.test(
       t.match(decideAfter({ ...failed, code, wasReady: true }), { kind: 'restart' }, 'crashed later');
     }
     t.strictSame(decideAfter({ ...end, code: 0, signal: null }), { kind: 'leave' });
+    t.strictSame(decideAfter({ ...end, code: 79, signal: null }), { kind: 'removed' });
   },
 );
 

@@ -350,6 +350,34 @@ t.test('client: a planned stop moves the client without a failure', async (t) =>
   );
 });
 
+t.test(
+  'client: it goes on when every node that it was started with is gone, one after the other',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn();
+    const outcomes: Reply[] = [];
+    for (const gone of [1, 2, 3]) {
+      const fresh = cluster.addNode();
+      cluster.setMembers([gone, gone + 1, gone + 2, fresh]);
+      await clock.advance(200);
+      void client.send('bob', `before ${gone}`).then((reply) => outcomes.push(reply));
+      // As a removal goes: another one leads, then the node is no member, and stops.
+      cluster.setLeader(gone + 1);
+      cluster.setMembers([gone + 1, gone + 2, fresh]);
+      cluster.stop(gone);
+      await clock.advance(1_000);
+      void client.send('bob', `after ${gone}`).then((reply) => outcomes.push(reply));
+      await clock.advance(200);
+    }
+    t.equal(receipts(outcomes), 6);
+    t.ok([4, 5, 6].includes(client.node ?? 0), `it uses node ${client.node}`);
+    // Known by what the nodes told only: a new connection finds them too.
+    cluster.kill(client.node ?? 0);
+    cluster.setLeader(6);
+    const last = client.send('bob', 'the end');
+    t.match(await within(clock, 5_000, last), { kind: 'receipt' });
+  },
+);
+
 t.test('client: it moves to the leader and keeps a silent standby on another node', async (t) => {
   const { clock, cluster, client } = await loggedIn();
   cluster.setLeader(3);

@@ -4,7 +4,13 @@
  */
 import type { ErrorCode } from '../../src/base/errors.ts';
 import type { Dialer, Secrets, SocketListener } from '../../src/client/ports.ts';
-import type { Hello, NativeRequest, NumberedRequest, QueryRequest } from '../../src/protocol/native.ts';
+import type {
+  Hello,
+  NativeRequest,
+  NodeAddress,
+  NumberedRequest,
+  QueryRequest,
+} from '../../src/protocol/native.ts';
 import type { MessageEntry, Success } from '../../src/protocol/requests.ts';
 import type { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -39,7 +45,9 @@ const operationMs = 5_000;
 
 export class FakeCluster implements Dialer {
   readonly #clock: VirtualClock;
-  readonly nodes: readonly FakeNode[];
+  readonly nodes: FakeNode[];
+  /** Numbers of the members, as nodes tell them. */
+  #members: readonly number[];
   readonly #connections = new Set<Connection>();
   readonly sessions = new Map<string, Session>();
   readonly accounts = new Map<string, string>();
@@ -66,12 +74,28 @@ export class FakeCluster implements Dialer {
 
   constructor(clock: VirtualClock, nodes = 3) {
     this.#clock = clock;
-    this.nodes = Array.from({ length: nodes }, (_, index) => ({
-      id: index + 1,
-      up: true,
-      frozen: false,
-      unsaid: [],
-      unread: [],
+    this.nodes = Array.from({ length: nodes }, (_, index) => newNode(index + 1));
+    this.#members = this.nodes.map(({ id }) => id);
+  }
+
+  /** Another node runs; it becomes a member by `setMembers`. Its number is the next one. */
+  addNode(): number {
+    return this.nodes.push(newNode(this.nodes.length + 1));
+  }
+
+  setMembers(ids: readonly number[]): void {
+    this.#members = ids;
+    for (const connection of this.#connections) {
+      if (connection.session !== null) this.#tell(connection, { ev: 'nodes', nodes: this.#addresses() });
+    }
+  }
+
+  #addresses(): readonly NodeAddress[] {
+    return this.#members.map((id) => ({
+      id,
+      host: '127.0.0.1',
+      chatPort: 7200 + id,
+      httpPort: 7300 + id,
     }));
   }
 
@@ -282,12 +306,7 @@ export class FakeCluster implements Dialer {
       v: 1,
       node: connection.node.id,
       leader: this.#leader,
-      nodes: this.nodes.map(({ id }) => ({
-        id,
-        host: '127.0.0.1',
-        chatPort: 7200 + id,
-        httpPort: 7300 + id,
-      })),
+      nodes: this.#addresses(),
       user,
       highest: session?.highest ?? 0,
     });
@@ -433,6 +452,10 @@ export class FakeCluster implements Dialer {
     if (node === undefined) throw new Error(`no node ${id}`);
     return node;
   }
+}
+
+function newNode(id: number): FakeNode {
+  return { id, up: true, frozen: false, unsaid: [], unread: [] };
 }
 
 /** Distinct, and the same in every run. */

@@ -41,6 +41,7 @@ function app(status: EngineStatus): ReturnType<typeof buildHttp> {
     counters: new Counters(),
     logger: silentLogger,
     origins: ['http://127.0.0.1:7301'],
+    operators: null,
     greeting: 'Conclave\n',
     openTicket: (address) => new AddressLimits(systemClock, noAddressBounds).open(address, true),
     onSocket: () => undefined,

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { limits } from '../../src/base/limits.ts';
+import { memberAt } from '../support/fake-engine.ts';
 import { metric, startNodes, until } from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 
@@ -209,6 +210,23 @@ t.test('native: a foreign origin is refused before the upgrade, a member’s own
   t.equal(refused, 403);
   const own = await NativeClient.open(one.httpPort, { origin: 'http://127.0.0.1:0' });
   own.destroy();
+});
+
+t.test('native: a change of the members is told, once, and a guest is none of them', async (t) => {
+  const ole = await NativeClient.greet(one.httpPort, newSession());
+  const states = ['voter', 'learner', 'observer', 'expected'] as const;
+  const members = states.map((state, at) => memberAt(4 + at, state));
+  one.engine.setMembers(members);
+  one.engine.setMembers(members);
+  const told = await ole.next((frame) => frame.ev === 'nodes');
+  t.strictSame(told.nodes, [
+    { id: 4, host: '127.0.0.1', chatPort: 2, httpPort: 3 },
+    { id: 5, host: '127.0.0.1', chatPort: 2, httpPort: 3 },
+  ]);
+  one.engine.setMembers(null);
+  const again = await ole.next((frame) => frame.ev === 'nodes' && frame !== told);
+  t.match(again.nodes, [{ id: 1 }, { id: 2 }]);
+  ole.destroy();
 });
 
 t.test('native: a leader’s change is told', async (t) => {

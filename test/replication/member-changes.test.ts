@@ -181,6 +181,35 @@ t.test('members: a new disk takes the place of a dead one, which is never needed
   await cluster.stopAll();
 });
 
+t.test(
+  'members: a node whose file is older than the cluster finds it, and its copy of the state',
+  async (t) => {
+    const cluster = await TestCluster.led(3, small);
+    await cluster.start(4);
+    await cluster.until('it follows', () => rowOf(cluster.led, 4)?.state === 'observer');
+    t.equal((await change(cluster, 1, add(4))).kind, 'done');
+    await untilVoter(cluster, 4);
+    t.equal((await cluster.finish(cluster.node(1).engine.transferLeader(4))).kind, 'done');
+    await fill(cluster, 4, 'a', 600);
+    // Its file knows nothing of node 4, which leads; its disk is new, so it has no list either.
+    cluster.crash(2);
+    cluster.wipe(2);
+    cluster.files.set(2, [1, 2, 3]);
+    await cluster.start(2);
+    await cluster.until('it follows', () => rowOf(cluster.led, 2)?.state === 'observer');
+    t.equal((await change(cluster, 2, { kind: 'replace', node: 2 })).kind, 'done');
+    await untilVoter(cluster, 2);
+    // And now its own list says more than its file.
+    for (const id of [1, 3]) cluster.crash(id);
+    cluster.crash(2);
+    await cluster.start(2);
+    await cluster.start(1);
+    await cluster.until('a leader', () => cluster.leader !== null);
+    await sameEverywhere(t, cluster, ['a599']);
+    await cluster.stopAll();
+  },
+);
+
 t.test('members: an old disk that comes back before the new one has taken over stays', async (t) => {
   const cluster = await TestCluster.led(3);
   const victim = cluster.followers[0]?.id ?? 0;

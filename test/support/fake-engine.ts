@@ -12,6 +12,7 @@ import type {
   Engine,
   EngineStatus,
   MemberChange,
+  MemberStatus,
   Outcome,
   PeerBus,
 } from '../../src/replication/engine.ts';
@@ -87,6 +88,7 @@ export class FakeEngine implements Engine<Result, ChatEvent> {
   readonly #leader = new Set<(leader: number | null) => void>();
   readonly #waiting = new Map<number, (outcome: Outcome<Result>) => void>();
   readonly #members = new Set<() => void>();
+  members: readonly MemberStatus[] | null = null;
   /** Changes of members that were asked for, and what they are answered. */
   readonly changes: MemberChange[] = [];
   readonly transfers: (number | null)[] = [];
@@ -169,20 +171,7 @@ export class FakeEngine implements Engine<Result, ChatEvent> {
       commitIndex: this.#cluster.log.length,
       appliedIndex: this.index,
       startCommitIndex: 0,
-      members: [...this.#cluster.nodes.keys()].map((id) => ({
-        id,
-        host: '127.0.0.1',
-        peerPort: 1,
-        chatPort: 2,
-        httpPort: 3,
-        state: 'voter',
-        voter: true,
-        promoted: false,
-        oldVoter: false,
-        match: null,
-        lag: null,
-        reachable: true,
-      })),
+      members: this.members ?? [...this.#cluster.nodes.keys()].map((id) => memberAt(id)),
       alarms: [],
     };
   }
@@ -211,8 +200,9 @@ export class FakeEngine implements Engine<Result, ChatEvent> {
     return () => this.#members.delete(listener);
   }
 
-  /** The list of members is not what it was. */
-  setMembers(): void {
+  /** Null: the nodes of the test. */
+  setMembers(members: readonly MemberStatus[] | null): void {
+    this.members = members;
     for (const listener of this.#members) listener();
   }
 
@@ -291,4 +281,21 @@ export class FakeBus implements PeerBus {
 
 function unavailable(): CodedError {
   return new Coded('UNAVAILABLE');
+}
+
+export function memberAt(id: number, state: MemberStatus['state'] = 'voter'): MemberStatus {
+  return {
+    id,
+    host: '127.0.0.1',
+    peerPort: 1,
+    chatPort: 2,
+    httpPort: 3,
+    state,
+    voter: state === 'voter',
+    promoted: false,
+    oldVoter: false,
+    match: null,
+    lag: null,
+    reachable: true,
+  };
 }

@@ -32,6 +32,8 @@ export class PlainHasher implements Hasher {
   }
 }
 
+export const testOperatorKey = new Uint8Array(32).fill(5);
+
 export interface TestNode {
   readonly id: number;
   readonly engine: FakeEngine;
@@ -111,6 +113,7 @@ export async function startNodes(
       random: seededRandom(engine.node),
       logger: silentLogger,
       hasher,
+      operatorKey: testOperatorKey,
     });
     nodes.push({ id: engine.node, engine, files, disk, gateway, hasher, ...(await gateway.listen()) });
   }

@@ -206,6 +206,7 @@ export class MemoryTransport implements PeerTransport {
   async openStream(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
     const to = this.#network.transports.get(node);
     if (to === undefined || !to.running || !this.linked(node)) throw new Error('no link');
+    if (!this.knows(node)) throw new Error('nobody said where it is');
     if (this.#network.blocksStreams) throw new Error('no copies today');
     const source = to.serve(this.as(to.versions), request);
     const isUp = (): boolean => this.running && to.running && this.#network.passes(node, this.identity.node);

@@ -1,0 +1,143 @@
+/** Requests to the operations endpoints of a cluster: sealed with the cluster key, to one node after the other until one can answer. */
+import { randomBytes } from 'node:crypto';
+import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
+import type { ServerAddress } from '../client/index.ts';
+import { sealRequest } from '../gateway/operator-seal.ts';
+
+const helloMs = 1_500;
+/** An operation ends within five seconds on the node. */
+const answerMs = 8_000;
+const largestAnswer = 1024 * 1024;
+/** Beyond it a seal would be good for too long, or never. */
+const largestSkewMs = 300_000;
+
+export type Answer =
+  | { readonly kind: 'done'; readonly value: unknown }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly text: string }
+  /** It was sent, and nobody said what became of it. */
+  | { readonly kind: 'unknown'; readonly text: string }
+  /** No node answered, or none knows a leader: it did not happen. */
+  | { readonly kind: 'unreachable'; readonly text: string };
+
+export interface OperatorRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: unknown;
+  /** Asked only when no other one can answer. */
+  readonly last?: number | undefined;
+  /** Nobody else is asked. */
+  readonly only?: ServerAddress;
+}
+
+interface Found {
+  readonly address: ServerAddress;
+  readonly node: number;
+  readonly timeMs: number;
+}
+
+export class OperatorClient {
+  readonly #key: Uint8Array;
+  #addresses: readonly ServerAddress[];
+
+  constructor(addresses: readonly ServerAddress[], key: Uint8Array) {
+    this.#addresses = addresses;
+    this.#key = key;
+  }
+
+  /** Further nodes of the cluster, as one of them names them. */
+  learn(addresses: readonly ServerAddress[]): void {
+    const known = new Set(this.#addresses.map(textOf));
+    this.#addresses = [...this.#addresses, ...addresses.filter((address) => !known.has(textOf(address)))];
+  }
+
+  /** A request that may be repeated: it is a read, or it carries a tag. */
+  async ask(request: OperatorRequest): Promise<Answer> {
+    const addresses = request.only === undefined ? this.#addresses : [request.only];
+    const greeted = await Promise.all(addresses.map((address) => greet(address)));
+    const found = greeted.flatMap((node) => (node === null ? [] : [node]));
+    found.sort((a, b) => Number(a.node === request.last) - Number(b.node === request.last));
+    let outcome: Answer = { kind: 'unreachable', text: 'No node can be reached.' };
+    for (const node of found) {
+      const answer = await this.#askOne(node, request);
+      const isFinal = answer.kind === 'done' || (answer.kind === 'refused' && answer.code !== 'UNAVAILABLE');
+      if (isFinal) return answer;
+      // Once it may have happened, a later refusal for want of a leader says nothing about that.
+      if (outcome.kind !== 'unknown') outcome = answer;
+    }
+    return outcome.kind === 'refused' ? { kind: 'unreachable', text: outcome.text } : outcome;
+  }
+
+  async #askOne({ address, node, timeMs }: Found, request: OperatorRequest): Promise<Answer> {
+    const { method, path, body } = request;
+    if (Math.abs(timeMs - Date.now()) > largestSkewMs) {
+      throw new CodedError(
+        'USAGE',
+        `The clock of node ${node} and this one differ by more than five minutes.`,
+      );
+    }
+    const bytes = body === undefined ? new Uint8Array(0) : Buffer.from(JSON.stringify(body));
+    const nonce = randomBytes(16).toString('hex');
+    const authorization = sealRequest(this.#key, { method, path, body: bytes, node, timeMs, nonce });
+    const headers = { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    try {
+      const answer = await fetch(`http://${textOf(address)}${path}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: bytes }),
+        signal: AbortSignal.timeout(answerMs),
+      });
+      return answerOf(answer.status, JSON.parse(await readBounded(answer)));
+    } catch (error) {
+      return { kind: 'unknown', text: `Node ${node}: ${reasonOf(error, answerMs)}` };
+    }
+  }
+}
+
+async function greet(address: ServerAddress): Promise<Found | null> {
+  try {
+    const signal = AbortSignal.timeout(helloMs);
+    const response = await fetch(`http://${textOf(address)}/admin/hello`, { signal });
+    const value: unknown = JSON.parse(await readBounded(response));
+    if (typeof value !== 'object' || value === null || !('node' in value) || !('timeMs' in value))
+      return null;
+    const { node, timeMs } = value;
+    return typeof node === 'number' && typeof timeMs === 'number' ? { address, node, timeMs } : null;
+  } catch {
+    // Whatever is wrong with this node, another one may answer.
+    return null;
+  }
+}
+
+function answerOf(status: number, value: unknown): Answer {
+  if (status === 200) return { kind: 'done', value };
+  const isError = typeof value === 'object' && value !== null && 'code' in value;
+  const code = isError ? String(value.code) : '';
+  const text = isError && 'text' in value ? String(value.text) : `The node answered ${status}.`;
+  if (!isCode(code)) return { kind: 'refused', code: 'INTERNAL', text };
+  return code === 'UNKNOWN_OUTCOME' ? { kind: 'unknown', text } : { kind: 'refused', code, text };
+}
+
+function isCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorTable, code);
+}
+
+export function textOf({ host, port }: ServerAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+export async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > largestAnswer) throw new Error('the answer is too long');
+  }
+  return text;
+}
+
+export function reasonOf(error: unknown, withinMs: number): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return `no answer within ${withinMs} ms`;
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message;
+}

@@ -1,0 +1,112 @@
+/** The door of `/admin/…`: only requests that are sealed with the cluster key, for this node, now, and for the first time. */
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../base/clock.ts';
+import { type ErrorCode, errorTable } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { isSealedWith, readSeal } from './operator-seal.ts';
+
+export interface OperatorGateOptions {
+  readonly key: Uint8Array;
+  readonly node: number;
+  readonly clock: Clock;
+}
+
+export interface OperatorRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly authorization: string | undefined;
+}
+
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+export class OperatorGate {
+  readonly node: number;
+  readonly #key: Uint8Array;
+  readonly #clock: Clock;
+  /** What an earlier life of this node has heard is forgotten, and so is refused as a whole. */
+  readonly #startedMs: number;
+  /** Numbers that were used, oldest first, with the time after which their seals are refused for their age. */
+  readonly #used = new Map<string, number>();
+
+  constructor({ key, node, clock }: OperatorGateOptions) {
+    this.node = node;
+    this.#key = key;
+    this.#clock = clock;
+    this.#startedMs = clock.wallMs();
+  }
+
+  get timeMs(): number {
+    return this.#clock.wallMs();
+  }
+
+  /** Null: let in. A seal is good once. */
+  check({ authorization, ...request }: OperatorRequest): Refusal | null {
+    const seal = readSeal(authorization);
+    if (seal === null) return refusal('AUTH_REQUIRED', 'This request must be sealed with the cluster key.');
+    const sealed = { ...request, node: this.node, timeMs: seal.timeMs, nonce: seal.nonce };
+    if (!isSealedWith(this.#key, sealed, seal)) {
+      return refusal('DENIED', 'The seal is not of this cluster’s key, or not for this request.');
+    }
+    const nowMs = this.#clock.wallMs();
+    const isOld = seal.timeMs < Math.max(nowMs - limits.operatorSealMs, this.#startedMs);
+    if (isOld || seal.timeMs > nowMs + limits.operatorSealMs) {
+      return refusal('DENIED', 'The seal is of another time.');
+    }
+    this.#forget(nowMs);
+    if (this.#used.has(seal.nonce)) return refusal('DENIED', 'The seal was used before.');
+    if (this.#used.size >= limits.operatorSeals) return refusal('BUSY', errorTable.BUSY.text);
+    this.#used.set(seal.nonce, nowMs + 2 * limits.operatorSealMs);
+    return null;
+  }
+
+  #forget(nowMs: number): void {
+    for (const [nonce, untilMs] of this.#used) {
+      if (untilMs >= nowMs) return;
+      this.#used.delete(nonce);
+    }
+  }
+}
+
+/** Routes that only operators may use. Bodies come as bytes: the seal is over what was sent, not over what it means. */
+export function addOperatorRoutes(
+  app: FastifyInstance,
+  gate: OperatorGate,
+  add: (scope: FastifyInstance) => void,
+): void {
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.addHook('preHandler', async (request, reply) => {
+      const refused = gate.check({
+        method: request.method,
+        path: request.url,
+        body: bytesOf(request.body),
+        authorization: request.headers.authorization,
+      });
+      if (refused !== null) await reply.code(errorTable[refused.code].http).send(refused);
+    });
+    add(scope);
+  });
+}
+
+/** JSON out of a body, or undefined. */
+export function jsonOf(body: unknown): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytesOf(body)).toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function bytesOf(body: unknown): Uint8Array {
+  return body instanceof Uint8Array ? body : new Uint8Array(0);
+}
+
+function refusal(code: ErrorCode, text: string): Refusal {
+  return { code, text };
+}
