@@ -2,6 +2,7 @@
 
 import { groupMark, lobbyName } from '../base/addresses.ts';
 import { CodedError } from '../base/errors.ts';
+import { foldName } from '../chat/names.ts';
 import type { AccountId } from '../chat/types.ts';
 import type { ChatView, ConversationView } from '../chat/view.ts';
 import {
@@ -9,6 +10,7 @@ import {
   deletedAccountName,
   type GroupEntry,
   type MemberEntry,
+  type NamePage,
   type OnlineEntry,
 } from '../protocol/requests.ts';
 
@@ -37,8 +39,8 @@ export class ConversationReads {
   }
 
   /** `account` null: who asks has none. */
-  groups(account: AccountId | null): readonly GroupEntry[] {
-    return this.#view.groups().map((group) => ({
+  groups(account: AccountId | null, page: NamePage = {}): readonly GroupEntry[] {
+    return pageOf(this.#view.groups(), ({ name }) => name, page).map((group) => ({
       conversation: group.id,
       name: group.name,
       members: group.memberCount,
@@ -51,11 +53,12 @@ export class ConversationReads {
   }
 
   /** By name. Throws `CodedError`; a closed group shows its members to members only. */
-  members(account: AccountId, name: string): readonly MemberEntry[] {
-    const group = this.#view.groupByName(name);
+  members(account: AccountId, request: { readonly group: string } & NamePage): readonly MemberEntry[] {
+    const group = this.#view.groupByName(request.group);
     if (group === undefined) throw new CodedError('UNKNOWN_GROUP');
     if (group.passwordHash !== null && !group.includes(account)) throw new CodedError('NOT_A_MEMBER');
-    return this.#view.membersInOrder(group.id).map((member) => ({
+    const members = this.#view.membersInOrder(group.id);
+    return pageOf(members, (member) => this.#nameOf(member), request).map((member) => ({
       name: this.#nameOf(member),
       online: this.#presence.isOnline(member),
       owner: member === group.owner,
@@ -101,4 +104,23 @@ export class ConversationReads {
   #nameOf(account: AccountId): string {
     return this.#view.accountById(account)?.name ?? deletedAccountName;
   }
+}
+
+/** `list` is in the order of folded names. */
+function pageOf<T>(list: readonly T[], nameOf: (one: T) => string, { limit, after }: NamePage): readonly T[] {
+  const first = after === undefined ? 0 : placeBehind(list, nameOf, foldName(after));
+  return first === 0 && limit === undefined ? list : list.slice(first, first + (limit ?? list.length));
+}
+
+/** Place of the first name above `folded`, by halving. */
+function placeBehind<T>(list: readonly T[], nameOf: (one: T) => string, folded: string): number {
+  let from = 0;
+  let to = list.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    const one = list[middle];
+    if (one !== undefined && foldName(nameOf(one)) <= folded) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }

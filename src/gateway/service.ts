@@ -287,7 +287,10 @@ export class Service {
       case 'online':
         return receipt({ op: 'online', online: this.#reads.online() });
       case 'groups':
-        return receipt({ op: 'groups', groups: this.#reads.groups(context.identity?.account ?? null) });
+        return receipt({
+          op: 'groups',
+          groups: this.#reads.groups(context.identity?.account ?? null, request),
+        });
       default:
         if (context.identity === null) return rejection('AUTH_REQUIRED');
         return receipt(await this.#readOwn(context.identity.account, request));
@@ -300,7 +303,7 @@ export class Service {
   ): Promise<Success> {
     switch (request.op) {
       case 'members':
-        return { op: 'members', members: this.#reads.members(account, request.group) };
+        return { op: 'members', members: this.#reads.members(account, request) };
       case 'conversations':
         return { op: 'conversations', conversations: this.#reads.conversations(account) };
       case 'history':

@@ -53,6 +53,7 @@ const historyLimit: Field = {
 
 const numbered = { n: positive, low: positive };
 const query = { q: natural };
+const namePage = { limit: optional(positive), after: optional(text) };
 
 const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
   hello: { v: positive, session, secret, after: optional(natural), client },
@@ -76,7 +77,7 @@ const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
   profile: query,
   logout: numbered,
   delete: { ...numbered, user: text },
-  send: { ...numbered, to: text, text, replyTo: optional(positive), receipt: optional(flag) },
+  send: { ...numbered, to: text, text, replyTo: optional(positive) },
   'create-group': { ...numbered, group: text, password: optional(text) },
   'join-group': { ...numbered, group: text, password: optional(text), create: optional(flag) },
   'leave-group': { ...numbered, group: text },
@@ -88,8 +89,8 @@ const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
   users: query,
   search: { ...query, pattern: text },
   online: query,
-  groups: query,
-  members: { ...query, group: text },
+  groups: { ...query, ...namePage },
+  members: { ...query, group: text, ...namePage },
   conversations: query,
   history: {
     ...query,

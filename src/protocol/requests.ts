@@ -74,11 +74,17 @@ export type ReadRequest =
   | { readonly op: 'search'; readonly pattern: string }
   /** Those who are online, by the time of their connection. */
   | { readonly op: 'online' }
-  | { readonly op: 'groups' }
-  | { readonly op: 'members'; readonly group: string }
+  | ({ readonly op: 'groups' } & NamePage)
+  | ({ readonly op: 'members'; readonly group: string } & NamePage)
   /** One's own, with how far one got in each. */
   | { readonly op: 'conversations' }
   | HistoryRequest;
+
+/** Of a list by name: at most so many, behind a name. All without it. */
+export interface NamePage {
+  readonly limit?: number;
+  readonly after?: string;
+}
 
 /**
  * Messages of a conversation, oldest first: the newest `limit` of those below `before`; or, with `after` (a sequence) or `since` (a time), the
