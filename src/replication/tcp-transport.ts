@@ -338,7 +338,7 @@ export class TcpTransport implements PeerTransport {
         to: dialed?.node ?? theirs?.node ?? 0,
         lane: dialed?.lane ?? theirs?.lane ?? 'probe',
         link: dialed?.link ?? theirs?.link ?? newLinkId(),
-        nonce: newNonce(),
+        nonce: randomBytes(16).toString('hex'),
       }),
       accepts: (theirs) =>
         theirs.to === node && theirs.node !== node && (dialed === null || theirs.node === dialed.node),
@@ -393,10 +393,6 @@ export class TcpTransport implements PeerTransport {
     clearTimeout(timer);
     this.#timers.delete(timer);
   }
-}
-
-function newNonce(): string {
-  return randomBytes(16).toString('hex');
 }
 
 function newLinkId(): string {

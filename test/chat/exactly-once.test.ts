@@ -263,3 +263,18 @@ t.test('property: whatever is retried, in whatever order, each request takes eff
 function same(a: Result, b: Result): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
+
+t.test('scenario 15: a retry over failover, restart and snapshot takes effect once', async (t) => {
+  const world = loggedIn();
+  const first = world.numbered(1, 3, send('once'));
+  t.equal(said(first), 'sent');
+  // A failover changes nothing but who applies; a restart, or a snapshot on another node, begins from the stored rows.
+  for (const what of ['failover', 'restart', 'snapshot of a snapshot']) {
+    if (what !== 'failover') await world.reload();
+    const again = world.numbered(1, 3, send('once'));
+    t.same(again.result, first.result, what);
+    t.same(again.events, [], what);
+  }
+  world.store();
+  t.equal(world.history('d:1:1').length, 1);
+});

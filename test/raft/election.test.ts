@@ -39,7 +39,7 @@ t.test('election: the timeout is drawn from [electionTicks, 2·electionTicks), a
   t.end();
 });
 
-t.test('vote: two candidates of one term that arrive together get one grant', (t) => {
+t.test('scenario 2: two candidates of one term arriving together: one grant', (t) => {
   const voter = new Member(3, confOf(three), {});
   voter.raw.step(ask(3, 1, 2));
   voter.raw.step(ask(3, 2, 2));
@@ -51,7 +51,7 @@ t.test('vote: two candidates of one term that arrive together get one grant', (t
   t.end();
 });
 
-t.test('vote: a restarted node does not vote twice in one term', (t) => {
+t.test('scenario 1: crash right after a vote reply, restart: same term and vote', (t) => {
   const voter = new Member(3, confOf(three), {});
   voter.raw.step(ask(3, 1, 2));
   t.match(answers(voter), [{ to: 1, reject: false }]);
@@ -147,7 +147,7 @@ t.test('vote: the first answer of a voter counts, a contradicting one does not',
 
 const careful: Partial<RaftConfig> = { preVote: true, checkQuorum: true };
 
-t.test('pre-vote: a member that rejoins after a partition does not depose a healthy leader', (t) => {
+t.test('scenario 12: a rejoining node does not depose a healthy leader', (t) => {
   const cluster = new Cluster(three, careful);
   cluster.elect(1);
   cluster.isolate(3);
@@ -162,7 +162,7 @@ t.test('pre-vote: a member that rejoins after a partition does not depose a heal
   t.end();
 });
 
-t.test('pre-vote: a member that hears nobody while others hear it leaves the leader alone', (t) => {
+t.test('scenario 12: a one-way partitioned node does not depose a healthy leader', (t) => {
   const cluster = new Cluster(three, careful);
   cluster.elect(1);
   const deaf = cluster.at(3);
@@ -179,7 +179,7 @@ t.test('pre-vote: a member that hears nobody while others hear it leaves the lea
   t.end();
 });
 
-t.test('pre-vote: the real loss of a leader still elects another one', (t) => {
+t.test('scenario 12: a real loss of the leader still elects another one', (t) => {
   const cluster = new Cluster(three, careful);
   cluster.elect(1);
   cluster.isolate(1);

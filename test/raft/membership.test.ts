@@ -99,7 +99,7 @@ t.test('membership: in a joint configuration both majorities are needed', (t) =>
   t.end();
 });
 
-t.test('membership: a second change before the first is applied is refused, as an empty entry', (t) => {
+t.test('scenario 8: two membership changes at once: the second is refused', (t) => {
   const cluster = new Cluster([1, 2, 3]);
   cluster.elect(1);
   for (const id of [2, 3]) cluster.cut(1, id);
@@ -116,7 +116,7 @@ t.test('membership: a second change before the first is applied is refused, as a
   t.end();
 });
 
-t.test('membership: a new leader refuses changes until what it found in its log is applied', (t) => {
+t.test('scenario 8: a membership change before the leader has committed in its own term is refused', (t) => {
   const cluster = new Cluster([1, 2, 3]);
   cluster.elect(1);
   for (const id of [2, 3]) cluster.cut(1, id);
@@ -140,7 +140,7 @@ t.test('membership: a new leader refuses changes until what it found in its log 
 });
 
 t.test(
-  'membership: an uncommitted change that is truncated, or superseded by a snapshot, was never in force',
+  'scenario 9: an uncommitted configuration that is truncated, or superseded by a snapshot, is rolled back',
   (t) => {
     for (const way of ['truncated', 'superseded'] as const) {
       const cluster = new Cluster([1, 2, 3]);
@@ -211,26 +211,46 @@ t.test('membership: a removed leader steps down if asked to, and drops proposals
   t.end();
 });
 
-t.test(
-  'membership: a leader that demotes itself while cut off from one voter leaves an electable cluster',
-  (t) => {
+for (const own of [addLearner(1), remove(1)]) {
+  const how = own.type === 'remove' ? 'removes' : 'demotes';
+  t.test(`scenario 10: a leader that ${how} itself under a partition leaves an electable cluster`, (t) => {
     const cluster = new Cluster([1, 2, 3], { stepDownOnRemoval: true, preVote: true, checkQuorum: true });
     cluster.elect(1);
     cluster.cut(1, 3);
-    cluster.at(1).raw.proposeConfChange(change([addLearner(1)]));
+    cluster.at(1).raw.proposeConfChange(change([own]));
     cluster.settle();
     t.equal(cluster.at(1).role, 'follower');
-    t.same(cluster.at(1).confState, { ...confOf([2, 3]), learners: [1] });
+    t.same(cluster.at(1).confState, { ...confOf([2, 3]), learners: how === 'removes' ? [] : [1] });
     cluster.at(2).raw.randomizedElectionTicks = 12;
     cluster.tick(30);
     t.same(cluster.leaders(), [2]);
     cluster.heal();
     cluster.propose(2, 'x');
     cluster.tick(4);
-    for (const id of [1, 2, 3]) t.same(cluster.at(id).appliedTexts(), ['x']);
+    for (const id of how === 'removes' ? [2, 3] : [1, 2, 3]) t.same(cluster.at(id).appliedTexts(), ['x']);
     t.end();
-  },
-);
+  });
+}
+
+t.test('scenario 12: a removed node does not depose a healthy leader', (t) => {
+  const cluster = new Cluster([1, 2, 3], { preVote: true, checkQuorum: true });
+  cluster.elect(1);
+  cluster.isolate(3);
+  cluster.at(1).raw.proposeConfChange(change([remove(3)]));
+  cluster.settle();
+  t.same(cluster.at(2).confState.voters, [1, 2]);
+  // It has not heard of its removal, stands for election again and again, and comes back with all its links.
+  cluster.tick(60);
+  cluster.heal();
+  const { term } = cluster.at(1).raw.basicStatus();
+  cluster.tick(60);
+  t.same(cluster.leaders(), [1]);
+  t.equal(cluster.at(1).raw.basicStatus().term, term, 'nor does it move the term');
+  cluster.propose(1, 'x');
+  cluster.settle();
+  t.same(cluster.at(2).appliedTexts(), ['x']);
+  t.end();
+});
 
 t.test('membership: a committed change that is not applied yet forbids standing for election', (t) => {
   const cluster = new Cluster([1, 2, 3]);

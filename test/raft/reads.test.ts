@@ -28,7 +28,7 @@ t.test('read index: a read on any member gets the commit index at the time of as
   t.end();
 });
 
-t.test('read index: it waits for a commit in the leader’s own term', (t) => {
+t.test('scenario 13: a read index waits for a commit in the current term', (t) => {
   const cluster = new Cluster(three);
   cluster.elect(1);
   cluster.propose(1, 'x');
@@ -48,7 +48,7 @@ t.test('read index: it waits for a commit in the leader’s own term', (t) => {
   t.end();
 });
 
-t.test('read index: a leader that was replaced while it was paused serves no stale read', (t) => {
+t.test('scenario 13: a paused old leader serves no stale read', (t) => {
   const cluster = new Cluster(three);
   const old = cluster.elect(1);
   cluster.isolate(1);

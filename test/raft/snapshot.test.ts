@@ -58,23 +58,26 @@ t.test('snapshot: its acknowledgement, its data and the entries after it wait fo
   t.end();
 });
 
-t.test('snapshot: a stale or repeated one changes nothing and is answered with the commit index', (t) => {
-  const cluster = new Cluster(three);
-  cluster.elect(1);
-  for (const text of ['a', 'b']) cluster.propose(1, text);
-  cluster.settle();
-  const follower = cluster.at(2);
-  const { commit } = follower;
-  const before = follower.entries();
-  for (const index of [1, 2, commit]) follower.raw.step(install(2, 1, snapshotAt(index, 1)));
-  t.same(follower.takeReady(), []);
-  t.same(
-    follower.write().map((message) => [message.type, message.index]),
-    [1, 2, 3].map(() => ['MsgAppResp', commit]),
-  );
-  t.same(follower.entries(), before);
-  t.end();
-});
+t.test(
+  'scenario 14: a stale or repeated install changes nothing, and is answered with the commit index',
+  (t) => {
+    const cluster = new Cluster(three);
+    cluster.elect(1);
+    for (const text of ['a', 'b']) cluster.propose(1, text);
+    cluster.settle();
+    const follower = cluster.at(2);
+    const { commit } = follower;
+    const before = follower.entries();
+    for (const index of [1, 2, commit]) follower.raw.step(install(2, 1, snapshotAt(index, 1)));
+    t.same(follower.takeReady(), []);
+    t.same(
+      follower.write().map((message) => [message.type, message.index]),
+      [1, 2, 3].map(() => ['MsgAppResp', commit]),
+    );
+    t.same(follower.entries(), before);
+    t.end();
+  },
+);
 
 t.test('snapshot: one that the log already matches only moves the commit index', (t) => {
   const member = new Member(2, confOf(three), {});
@@ -88,7 +91,7 @@ t.test('snapshot: one that the log already matches only moves the commit index',
   t.end();
 });
 
-t.test('snapshot: the configuration it carries replaces the one in force', (t) => {
+t.test('scenario 14: the current configuration is in the snapshot, and replaces the one in force', (t) => {
   const member = new Member(3, confOf(three), {});
   member.raw.step(install(3, 2, snapshotAt(9, 2, [2, 3, 4, 5])));
   t.same(member.raw.status().confState.voters, [2, 3, 4, 5]);
@@ -100,7 +103,7 @@ t.test('snapshot: the configuration it carries replaces the one in force', (t) =
   t.end();
 });
 
-t.test('snapshot: a crash in the middle leaves the old state or the new one', (t) => {
+t.test('scenario 14: a crash in the middle of an install leaves the old state or the new one', (t) => {
   const cluster = behindCompaction();
   const slow = cluster.at(3);
   const before = slow.entries();
@@ -148,7 +151,7 @@ t.test(
   },
 );
 
-t.test('snapshot: the log may be cut while appends are on their way', (t) => {
+t.test('scenario 14: the log is compacted while it is being sent', (t) => {
   const cluster = new Cluster(three);
   const leader = cluster.elect(1);
   cluster.propose(1, 'a');
