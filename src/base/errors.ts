@@ -30,7 +30,7 @@ export const errorTable = {
   UNKNOWN_USER: { text: 'There is no such user.', http: 404, retry: false },
   UNKNOWN_FILE: { text: 'There is no such file.', http: 404, retry: false },
   UNKNOWN_UPLOAD: { text: 'There is no such upload, or its time is over.', http: 404, retry: false },
-  UPLOAD_INCOMPLETE: { text: 'Parts of the file have not been uploaded.', http: 409, retry: true },
+  UPLOAD_INCOMPLETE: { text: 'Parts of the file have not been uploaded.', http: 409, retry: false },
   TOO_LARGE: { text: 'The file is too large.', http: 413, retry: false },
   QUOTA_EXCEEDED: { text: 'There is no room left for this file.', http: 507, retry: false },
   UNKNOWN_GROUP: { text: 'There is no such group.', http: 404, retry: false },

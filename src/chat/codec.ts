@@ -9,6 +9,7 @@ import {
   writeReplacingLogin,
 } from './account-codec.ts';
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
+import { readFileCommand, writeFileCommand } from './file-codec.ts';
 import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
 import { readBody, writeBody } from './message-codec.ts';
 import type { Actor, Command, CursorAdvance, Numbering, Proposal } from './types.ts';
@@ -28,8 +29,6 @@ const tag = {
   send: 7,
   advanceCursors: 8,
   acknowledge: 9,
-  leaseUpload: 40,
-  cancelUpload: 41,
 } as const;
 
 // Scratch space: `begin` starts every encoding afresh.
@@ -156,16 +155,9 @@ function writeCommand(command: Command): void {
       writeGroupCommand(writer, command);
       return;
     case 'lease-upload':
-      writer.byte(tag.leaseUpload);
-      writer.text(command.manifest);
-      writer.integer(command.bytes);
-      writer.integer(command.quota.fileBytes);
-      writer.integer(command.quota.accountBytes);
-      writer.integer(command.quota.clusterBytes);
-      return;
     case 'cancel-upload':
-      writer.byte(tag.cancelUpload);
-      writer.text(command.manifest);
+    case 'send-file':
+      writeFileCommand(writer, command);
       return;
     case 'advance-cursors':
       writer.byte(tag.advanceCursors);
@@ -279,19 +271,6 @@ function readCommand(reader: ByteReader): Command {
       return readText(reader);
     case tag.send:
       return readSend(reader);
-    case tag.leaseUpload:
-      return {
-        kind: 'lease-upload',
-        manifest: reader.text(),
-        bytes: reader.integer(),
-        quota: {
-          fileBytes: reader.integer(),
-          accountBytes: reader.integer(),
-          clusterBytes: reader.integer(),
-        },
-      };
-    case tag.cancelUpload:
-      return { kind: 'cancel-upload', manifest: reader.text() };
     case tag.advanceDelivered:
       return readCursors(reader, false);
     case tag.advanceCursors:
@@ -299,6 +278,8 @@ function readCommand(reader: ByteReader): Command {
     case tag.acknowledge:
       return readAcknowledge(reader);
     default:
-      return readGroupCommand(reader, kind) ?? readAccountCommand(reader, kind);
+      return (
+        readGroupCommand(reader, kind) ?? readFileCommand(reader, kind) ?? readAccountCommand(reader, kind)
+      );
   }
 }

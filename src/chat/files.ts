@@ -3,15 +3,10 @@
  * how much of that each account has. Chunks are on the nodes' disks, outside of `apply`; from here follows which must stay there.
  */
 import type { ChangeSet, Row } from './changes.ts';
-import { encodeFileReference, encodeUploadLease, rowPrefix } from './row-codec.ts';
-import type {
-  AccountId,
-  ConversationId,
-  FileId,
-  FileReference,
-  ManifestAddress,
-  UploadLease,
-} from './types.ts';
+import { encodeFileReference, encodeUploadLease } from './file-rows.ts';
+import type { FileId, FileReference, ManifestAddress, UploadLease } from './file-types.ts';
+import { rowPrefix } from './row-codec.ts';
+import type { AccountId, ConversationId } from './types.ts';
 import type { FilesView } from './view.ts';
 
 /** Two small files on disk, at least: also an empty file takes room. */

@@ -3,6 +3,7 @@
  * cryptographic: a client that works out a collision fools only itself.
  */
 import { unreachable } from '../base/assert.ts';
+import type { FileDescription } from './file-types.ts';
 import type { GroupCommand } from './group-types.ts';
 import type { Command, MessageBody } from './types.ts';
 
@@ -28,6 +29,8 @@ export function fingerprintCommand(command: Command): number {
       return fingerprintTexts('lease-upload', command.manifest);
     case 'cancel-upload':
       return fingerprintTexts('cancel-upload', command.manifest);
+    case 'send-file':
+      return fingerprintTexts('send-file', command.to, ...fileTexts(command.file), String(command.replyTo));
     case 'create-group':
     case 'announce-group':
     case 'join-group':
@@ -113,9 +116,15 @@ function textsOf(body: MessageBody): readonly string[] {
   switch (body.kind) {
     case 'text':
       return [body.text];
+    case 'file':
+      return fileTexts(body.file);
     default:
-      unreachable(body.kind);
+      unreachable(body);
   }
+}
+
+function fileTexts({ name, type, bytes, manifest }: FileDescription): readonly string[] {
+  return [name, type, String(bytes), manifest];
 }
 
 /** The order and the boundaries of the texts count: a unit that no text holds is mixed in after each. */

@@ -5,13 +5,14 @@
 import { unreachable } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
+import { readFile, writeFile } from './file-codec.ts';
 import type { ConversationId, Message, MessageBody } from './types.ts';
 
 /** Version 1 had a text and nothing else, and no number. */
 const version = 2;
 
 /** Numbers of the kinds in stored records and in the log: never reused, never changed. */
-const bodyTag = { text: 1 } as const;
+const bodyTag = { text: 1, file: 2 } as const;
 
 // Scratch space: `begin` starts every encoding afresh.
 const writer = new ByteWriter();
@@ -55,8 +56,12 @@ export function writeBody(to: ByteWriter, body: MessageBody): void {
       to.byte(bodyTag.text);
       to.text(body.text);
       return;
+    case 'file':
+      to.byte(bodyTag.file);
+      writeFile(to, body.file);
+      return;
     default:
-      unreachable(body.kind);
+      unreachable(body);
   }
 }
 
@@ -65,6 +70,8 @@ export function readBody(reader: ByteReader): MessageBody {
   switch (kind) {
     case bodyTag.text:
       return { kind: 'text', text: reader.text() };
+    case bodyTag.file:
+      return { kind: 'file', file: readFile(reader) };
     default:
       throw new MalformedBytes(`unknown body ${kind}`);
   }

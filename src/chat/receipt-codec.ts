@@ -1,6 +1,7 @@
 /** Recorded answers as part of a session's row. Rejections are recorded too: the first answer is the answer. */
 import { readAccountReceipt, writeAccountReceipt } from './account-codec.ts';
 import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
+import { readFileReceipt, writeFileReceipt } from './file-codec.ts';
 import { readGroupReceipt, writeGroupReceipt } from './group-codec.ts';
 import type { Receipt, RejectionCode, Result } from './types.ts';
 
@@ -14,8 +15,6 @@ const tag = {
   sentUnnumbered: 5,
   cursorsAdvanced: 6,
   sent: 7,
-  uploadLeased: 80,
-  uploadCancelled: 81,
 } as const;
 
 /** Place in this list, from `firstRejection` on, is the number in a row: new codes go to the end. */
@@ -51,6 +50,8 @@ const rejections: readonly RejectionCode[] = [
   'TOO_MANY_GROUPS',
   'TOO_MANY_PENDING',
   'UNKNOWN_MESSAGE',
+  'UNKNOWN_UPLOAD',
+  'UPLOAD_INCOMPLETE',
 ];
 const firstRejection = 128;
 
@@ -106,13 +107,8 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
       writeGroupReceipt(writer, receipt);
       return;
     case 'upload-leased':
-      writer.byte(tag.uploadLeased);
-      writer.text(receipt.manifest);
-      writer.integer(receipt.bytes);
-      return;
     case 'upload-cancelled':
-      writer.byte(tag.uploadCancelled);
-      writer.text(receipt.manifest);
+      writeFileReceipt(writer, receipt);
       return;
     case 'cursors-advanced':
       writer.byte(tag.cursorsAdvanced);
@@ -143,13 +139,11 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
       return readSent(reader, false);
     case tag.sent:
       return readSent(reader, true);
-    case tag.uploadLeased:
-      return { kind: 'upload-leased', manifest: reader.text(), bytes: reader.integer() };
-    case tag.uploadCancelled:
-      return { kind: 'upload-cancelled', manifest: reader.text() };
     case tag.cursorsAdvanced:
       return { kind: 'cursors-advanced' };
     default:
-      return readGroupReceipt(reader, kind) ?? readAccountReceipt(reader, kind);
+      return (
+        readGroupReceipt(reader, kind) ?? readFileReceipt(reader, kind) ?? readAccountReceipt(reader, kind)
+      );
   }
 }

@@ -6,15 +6,7 @@ import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts
 import type { GroupAddress } from './group-types.ts';
 import type { MembershipData } from './membership.ts';
 import { readResult, writeResult } from './receipt-codec.ts';
-import type {
-  AccountId,
-  ConversationId,
-  DeliveryReceipt,
-  FileReference,
-  Result,
-  SessionId,
-  UploadLease,
-} from './types.ts';
+import type { AccountId, ConversationId, DeliveryReceipt, Result, SessionId } from './types.ts';
 
 const version = 1;
 const sessionVersion = 2;
@@ -274,54 +266,6 @@ export function decodeSession(id: SessionId, value: Uint8Array): SessionData | n
       floor,
       highest,
       answers,
-    };
-  });
-}
-
-export function encodeFileReference(reference: FileReference): Uint8Array {
-  writer.begin(version);
-  writer.text(reference.conversation);
-  writer.integer(reference.sequence);
-  writer.text(reference.manifest);
-  writer.integer(reference.bytes);
-  writer.integer(reference.owner);
-  return writer.take();
-}
-
-export function decodeFileReference(id: number, value: Uint8Array): FileReference | null {
-  return readAll(value, (reader) => {
-    readVersion(reader);
-    return {
-      id,
-      conversation: reader.text(),
-      sequence: reader.integer(),
-      manifest: reader.text(),
-      bytes: reader.integer(),
-      owner: reader.integer(),
-    };
-  });
-}
-
-export function encodeUploadLease(lease: UploadLease): Uint8Array {
-  writer.begin(version);
-  writer.integer(lease.bytes);
-  writer.integer(lease.untilMs);
-  writer.integer(lease.index);
-  return writer.take();
-}
-
-/** `id`: account and manifest, as in the key. */
-export function decodeUploadLease(id: string, value: Uint8Array): UploadLease | null {
-  const [account, manifest] = id.split('/');
-  if (manifest === undefined) return null;
-  return readAll(value, (reader) => {
-    readVersion(reader);
-    return {
-      account: Number(account),
-      manifest,
-      bytes: reader.integer(),
-      untilMs: reader.integer(),
-      index: reader.integer(),
     };
   });
 }

@@ -2,24 +2,24 @@
 import { CodedError } from '../base/errors.ts';
 import { decodeAccount, decodeLease, type LeaseData } from './account-rows.ts';
 import { type AttemptData, decodeAttempt } from './attempt-rows.ts';
+import { decodeFileReference, decodeUploadLease } from './file-rows.ts';
+import type { FileReference, UploadLease } from './file-types.ts';
 import { decodeInvitation, type InvitationData } from './invitation-rows.ts';
 import {
   type ConversationData,
   decodeConversation,
   decodeCounter,
-  decodeFileReference,
   decodeGroup,
   decodeMembership,
   decodeReceipt,
   decodeSession,
-  decodeUploadLease,
   type GroupData,
   type MemberData,
   type ReceiptData,
   rowPrefix,
   type SessionData,
 } from './row-codec.ts';
-import type { Account, AccountId, FileReference, UploadLease } from './types.ts';
+import type { Account, AccountId } from './types.ts';
 
 export class RowLoader {
   readonly accounts: Account[] = [];

@@ -4,6 +4,7 @@
  */
 
 import type { AccountCommand, AccountReceipt } from './account-types.ts';
+import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts';
 import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
 
 /** Log index of the registration: unique for ever, so that a name registered again is another account. */
@@ -40,7 +41,9 @@ export interface Account {
 }
 
 /** What a message says. Kinds are added, never changed: stored records keep theirs. */
-export type MessageBody = { readonly kind: 'text'; readonly text: string };
+export type MessageBody =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'file'; readonly file: FileDescription };
 
 /** One message as stored in its conversation's stream. */
 export interface Message {
@@ -58,41 +61,6 @@ export interface Message {
   readonly replyTo: number | null;
   readonly body: MessageBody;
   readonly sentMs: number;
-}
-
-/** SHA-256 of a file's manifest, 64 hex digits: stands for the content of the file. */
-export type ManifestAddress = string;
-
-/** Log index of the message that carries the file. */
-export type FileId = number;
-
-/** A message of this conversation carries a file with this content. */
-export interface FileReference {
-  readonly id: FileId;
-  readonly conversation: ConversationId;
-  readonly sequence: number;
-  readonly manifest: ManifestAddress;
-  readonly bytes: number;
-  /** Whose quota it counts against. */
-  readonly owner: AccountId;
-}
-
-/** Room and protection for the chunks of an upload that has no message yet. */
-export interface UploadLease {
-  readonly account: AccountId;
-  readonly manifest: ManifestAddress;
-  readonly bytes: number;
-  /** Cluster time. */
-  readonly untilMs: number;
-  /** Of the entry that granted it. */
-  readonly index: number;
-}
-
-/** From the configuration of the node that proposes, in bytes. */
-export interface FileQuota {
-  readonly fileBytes: number;
-  readonly accountBytes: number;
-  readonly clusterBytes: number;
 }
 
 /** Who asks. The gateway has authenticated it; `apply` checks that it still exists. */
@@ -148,14 +116,7 @@ export type Command =
       /** The sender is to be told, by a receipt that is kept until it is confirmed, when this direct message was delivered. */
       readonly wantsReceipt: boolean;
     }
-  /** The manifest, which the gateway has read, describes a file of so many bytes. */
-  | {
-      readonly kind: 'lease-upload';
-      readonly manifest: ManifestAddress;
-      readonly bytes: number;
-      readonly quota: FileQuota;
-    }
-  | { readonly kind: 'cancel-upload'; readonly manifest: ManifestAddress }
+  | FileCommand
   /** Coalesced by a node for its connections; cursors never move backwards. */
   | { readonly kind: 'advance-cursors'; readonly cursors: readonly CursorAdvance[] }
   /** The same for what is acknowledged message by message, and receipt by receipt. */
@@ -218,8 +179,7 @@ export type Receipt =
       readonly number: number;
       readonly sentMs: number;
     }
-  | { readonly kind: 'upload-leased'; readonly manifest: ManifestAddress; readonly bytes: number }
-  | { readonly kind: 'upload-cancelled'; readonly manifest: ManifestAddress }
+  | FileReceipt
   | { readonly kind: 'cursors-advanced' }
   | GroupReceipt
   | AccountReceipt;
@@ -255,7 +215,9 @@ export type RejectionCode =
   | 'GROUP_FULL'
   | 'TOO_MANY_GROUPS'
   | 'TOO_MANY_PENDING'
-  | 'UNKNOWN_MESSAGE';
+  | 'UNKNOWN_MESSAGE'
+  | 'UNKNOWN_UPLOAD'
+  | 'UPLOAD_INCOMPLETE';
 
 export type Result =
   | { readonly ok: true; readonly receipt: Receipt }

@@ -1,17 +1,7 @@
 /** What gateways and delivery may ask of the applied state. Reads only; valid until the next entry is applied. */
+import type { FileId, FileReference, ManifestAddress, UploadLease } from './file-types.ts';
 import type { GroupAddress } from './group-types.ts';
-import type {
-  Account,
-  AccountId,
-  AttemptKey,
-  ConversationId,
-  DeliveryReceipt,
-  FileId,
-  FileReference,
-  ManifestAddress,
-  SessionId,
-  UploadLease,
-} from './types.ts';
+import type { Account, AccountId, AttemptKey, ConversationId, DeliveryReceipt, SessionId } from './types.ts';
 
 export interface ChatView {
   accountByName(name: string): Account | undefined;

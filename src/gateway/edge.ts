@@ -83,6 +83,7 @@ export class Edge {
       counters: this.counters,
       logger,
       policy: policyOf(config),
+      uploads: this.uploads,
     });
     this.#unsubscribe = [
       engine.onApplied(() => clusterClock.observe()),

@@ -1,12 +1,35 @@
 /** What the state holds, as people see it. */
 import type { GroupEvent } from '../chat/group-types.ts';
-import type { Message } from '../chat/types.ts';
+import type { Message, MessageBody } from '../chat/types.ts';
 import type { GroupNotice, MessageEntry } from '../protocol/requests.ts';
 
 export function entryOf(message: Message, from: string, to: string): MessageEntry {
   const { conversation, sequence, index, number, replyTo, body, sentMs } = message;
   const answered = replyTo === null ? {} : { replyTo };
-  return { conversation, sequence, index, from, to, number, ...answered, text: body.text, sentMs };
+  return { conversation, sequence, index, from, to, number, ...answered, ...contentOf(body, index), sentMs };
+}
+
+function contentOf(body: MessageBody, index: number): Pick<MessageEntry, 'text' | 'file'> {
+  switch (body.kind) {
+    case 'text':
+      return { text: body.text };
+    case 'file': {
+      const { name, type, bytes, manifest } = body.file;
+      const text = `sent a file: ${name} (${readableBytes(bytes)})`;
+      return { text, file: { id: index, name, type, bytes, manifest } };
+    }
+  }
+}
+
+const units = ['B', 'KiB', 'MiB', 'GiB'] as const;
+
+/** `999 B`, `1.5 KiB`, `20 MiB`. */
+function readableBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1_024 && unit < units.length - 1; unit++) value /= 1_024;
+  const digits = unit > 0 && value < 10 ? 1 : 0;
+  return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
 }
 
 export function noticeOf(event: GroupEvent): GroupNotice {

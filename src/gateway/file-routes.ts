@@ -1,4 +1,4 @@
-/** `/api/v1/files`: uploads in chunks, each step of which may be repeated on any node. */
+/** `/api/v1/files`: uploads in chunks, each step of which may be repeated on any node; downloads (`download-routes.ts`). */
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../base/clock.ts';
@@ -7,6 +7,8 @@ import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AccountId } from '../chat/types.ts';
 import { chunkBytes, manifestBytes } from '../protocol/manifest.ts';
+import { addDownloadRoutes } from './download-routes.ts';
+import type { Downloads } from './downloads.ts';
 import type { HttpSessions } from './http-session.ts';
 import { answerError } from './problems.ts';
 import { Turnstile } from './turnstile.ts';
@@ -15,6 +17,7 @@ import type { Uploads } from './uploads.ts';
 export interface FileRoutesOptions {
   readonly sessions: HttpSessions;
   readonly uploads: Uploads;
+  readonly downloads: Downloads;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -38,7 +41,7 @@ const uploadState = Type.Object({
 });
 
 export function fileRoutes(options: FileRoutesOptions): FastifyPluginAsync {
-  const { sessions, uploads, clock, logger } = options;
+  const { sessions, uploads, downloads, clock, logger } = options;
   const accounts = new WeakMap<FastifyRequest, AccountId>();
   const parts = new Turnstile(limits.filePartsInFlight, limits.filePartsPerAccount);
 
@@ -69,6 +72,7 @@ export function fileRoutes(options: FileRoutesOptions): FastifyPluginAsync {
     );
     scope.addContentTypeParser(bytesType, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.addHook('onRequest', authenticate);
+    addDownloadRoutes(scope, { prefix, downloads, accountOf });
 
     scope.post(
       `${prefix}/uploads`,

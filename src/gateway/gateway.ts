@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type ClusterConfig, isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import { ChatPort } from './chat-port.ts';
+import { Downloads } from './downloads.ts';
 import { Edge, type EdgeOptions } from './edge.ts';
 import { fileRoutes } from './file-routes.ts';
 import { ChildHasher, type Hasher } from './hasher.ts';
@@ -129,8 +130,9 @@ class NodeGateway implements Gateway {
       operators: this.#operators(),
     });
     const { service, uploads } = this.#edge;
+    const downloads = new Downloads(this.#options);
     const sessions = new HttpSessions(view, () => service.barrier());
-    void http.register(fileRoutes({ sessions, uploads, clock, logger }));
+    void http.register(fileRoutes({ sessions, uploads, downloads, clock, logger }));
     return http;
   }
 

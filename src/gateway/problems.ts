@@ -5,14 +5,19 @@ import type { Logger } from '../base/logger.ts';
 
 const retryAfterSeconds = 1;
 
-export function sendProblem(reply: FastifyReply, code: ErrorCode, detail: string = errorTable[code].text) {
-  const { http, text, retry } = errorTable[code];
+export function sendProblem(
+  reply: FastifyReply,
+  code: ErrorCode,
+  detail: string = errorTable[code].text,
+  status: number = errorTable[code].http,
+) {
+  const { text, retry } = errorTable[code];
   if (retry) void reply.header('retry-after', retryAfterSeconds);
-  if (http === 401) void reply.header('www-authenticate', 'Bearer realm="conclave"');
+  if (status === 401) void reply.header('www-authenticate', 'Bearer realm="conclave"');
   return reply
-    .code(http)
+    .code(status)
     .type('application/problem+json')
-    .send({ type: 'about:blank', title: text, status: http, code, detail });
+    .send({ type: 'about:blank', title: text, status, code, detail });
 }
 
 /** Whatever a handler, a validation or the parsing of a body ended with. */

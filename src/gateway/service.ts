@@ -13,6 +13,7 @@ import type { AccountReceipt } from '../chat/account-types.ts';
 import { encodeProposal } from '../chat/codec.ts';
 import type { Actor, ChatEvent, Command, Numbering, Receipt, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
+import { safeFileName, safeMediaType } from '../protocol/file-name.ts';
 import {
   type ChangeRequest,
   type ClientRequest,
@@ -39,6 +40,7 @@ import { HistoryReader, type HistoryStore } from './history.ts';
 import type { SecureBytes } from './identifiers.ts';
 import type { Policy } from './policy.ts';
 import { receipt, refused, rejection } from './replies.ts';
+import type { Uploads } from './uploads.ts';
 
 export interface ServiceOptions {
   readonly engine: Pick<Engine<Result, ChatEvent>, 'propose' | 'barrier'>;
@@ -52,6 +54,7 @@ export interface ServiceOptions {
   readonly counters: Counters;
   readonly logger: Logger;
   readonly policy: Policy;
+  readonly uploads: Pick<Uploads, 'isComplete'>;
 }
 
 export class Service {
@@ -163,6 +166,9 @@ export class Service {
       case 'send':
         if (anonymous) return refused('AUTH_REQUIRED');
         return this.#send(context, request, numbering);
+      case 'send-file':
+        if (anonymous) return refused('AUTH_REQUIRED');
+        return this.#sendFile(context, request, numbering);
       default:
         unreachable(request);
     }
@@ -174,13 +180,29 @@ export class Service {
     numbering: Numbering | null,
   ): Promise<Reply> {
     const { to, text, replyTo = null, receipt: wantsReceipt = false } = request;
-    // What `apply` would refuse for its size needs no place in the log.
-    const group = groupNameIn(to);
-    if (group === null && to.length > limits.nameMaxChars) return refused('UNKNOWN_USER');
-    if (group !== null && group.length > limits.groupNameMaxChars) return refused('UNKNOWN_GROUP');
+    const fault = addressFault(to);
+    if (fault !== null) return refused(fault);
     if (Buffer.byteLength(text) > limits.messageBytes) return refused('TOO_LONG');
     const body = { kind: 'text', text } as const;
     return this.#propose(context, { kind: 'send', to, body, replyTo, wantsReceipt }, numbering);
+  }
+
+  /** Whether the chunks are there is judged here; whether this was answered already, by the state alone. */
+  async #sendFile(
+    context: ConnectionContext,
+    request: Extract<ChangeRequest, { op: 'send-file' }>,
+    numbering: Numbering | null,
+  ): Promise<Reply> {
+    const { to, bytes, manifest, replyTo = null } = request;
+    const fault = addressFault(to);
+    if (fault !== null) return rejection(fault);
+    await this.barrier();
+    const account = context.identity?.account;
+    const complete = account !== undefined && (await this.#options.uploads.isComplete(account, manifest));
+    const file = { name: safeFileName(request.name), type: safeMediaType(request.type), bytes, manifest };
+    const reply = await this.#propose(context, { kind: 'send-file', to, file, replyTo, complete }, numbering);
+    if (reply.kind !== 'receipt' || reply.value.op !== 'send') return reply;
+    return { kind: 'receipt', value: { ...reply.value, op: 'send-file' } };
   }
 
   #propose(context: ConnectionContext, command: Command, numbering: Numbering | null): Promise<Reply> {
@@ -317,6 +339,13 @@ export class Service {
     const { presence } = this.#options;
     return accounts.map(({ id, name }) => ({ name, online: presence.isOnline(id) }));
   }
+}
+
+/** What `apply` would refuse for its size needs no place in the log. */
+function addressFault(to: string): 'UNKNOWN_USER' | 'UNKNOWN_GROUP' | null {
+  const group = groupNameIn(to);
+  if (group === null) return to.length > limits.nameMaxChars ? 'UNKNOWN_USER' : null;
+  return group.length > limits.groupNameMaxChars ? 'UNKNOWN_GROUP' : null;
 }
 
 function actorOf({ identity, session }: ConnectionContext): Actor | null {

@@ -5,7 +5,8 @@
 import { unreachable } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import { encodeProposal } from '../chat/codec.ts';
-import type { AccountId, ChatEvent, Command, FileQuota, ManifestAddress, Result } from '../chat/types.ts';
+import type { FileQuota, ManifestAddress } from '../chat/file-types.ts';
+import type { AccountId, ChatEvent, Command, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import { addressOf } from '../files/digest.ts';
 import type { Files } from '../files/files.ts';
@@ -79,11 +80,14 @@ export class Uploads {
     await this.#propose(account, { kind: 'cancel-upload', manifest });
   }
 
-  /** Before a message may name the file: everything of it is on a majority. Rejects UPLOAD_INCOMPLETE or UNKNOWN_UPLOAD. */
-  async requireComplete(account: AccountId, manifest: ManifestAddress): Promise<UploadState> {
-    const state = await this.state(account, manifest);
-    if (state.missing.length > 0) throw new CodedError('UPLOAD_INCOMPLETE');
-    return state;
+  /**
+   * Whether a message may name the file: it is leased, and everything of it is on a majority. To be asked behind a barrier. Rejects
+   * UNAVAILABLE when too few nodes say what they hold.
+   */
+  async isComplete(account: AccountId, manifest: ManifestAddress): Promise<boolean> {
+    if (this.#options.view.files.lease(account, manifest) === undefined) return false;
+    const { missing } = await this.state(account, manifest);
+    return missing.length === 0;
   }
 
   #requireLease(account: AccountId, manifest: ManifestAddress): void {

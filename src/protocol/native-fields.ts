@@ -3,6 +3,7 @@
  * from a schema: a name like `__proto__` has no entry and is refused like any unknown key.
  */
 import { limits } from '../base/limits.ts';
+import { isAddress } from './manifest.ts';
 import type { NativeRequest } from './native.ts';
 
 export type Operation = NativeRequest['op'];
@@ -37,6 +38,11 @@ const session: Field = {
 const secret: Field = {
   required: true,
   test: (value) => typeof value === 'string' && secretPattern.test(value),
+  is: '64 hexadecimal digits',
+};
+const manifest: Field = {
+  required: true,
+  test: (value) => typeof value === 'string' && isAddress(value),
   is: '64 hexadecimal digits',
 };
 const client: Field = {
@@ -78,6 +84,15 @@ const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
   logout: numbered,
   delete: { ...numbered, user: text },
   send: { ...numbered, to: text, text, replyTo: optional(positive) },
+  'send-file': {
+    ...numbered,
+    to: text,
+    name: text,
+    type: text,
+    bytes: natural,
+    manifest,
+    replyTo: optional(positive),
+  },
   'create-group': { ...numbered, group: text, password: optional(text) },
   'join-group': { ...numbered, group: text, password: optional(text), create: optional(flag) },
   'leave-group': { ...numbered, group: text },

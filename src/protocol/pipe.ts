@@ -209,6 +209,7 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
     case 'profile':
       return [...profileLines(value), pipeListEnd];
     case 'send':
+    case 'send-file':
       return [
         value.online || isGroupAddress(value.to)
           ? `Message sent to ${value.to}.`

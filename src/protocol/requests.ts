@@ -44,6 +44,18 @@ export type ChangeRequest =
       /** The sender wants to be told of the delivery, by a receipt that waits for it: direct messages only. */
       readonly receipt?: boolean;
     }
+  /** A file that was uploaded (docs/protocol.md): all its chunks are held by a majority, or this is refused. */
+  | {
+      readonly op: 'send-file';
+      /** As in `send`. */
+      readonly to: string;
+      readonly name: string;
+      /** Media type. */
+      readonly type: string;
+      readonly bytes: number;
+      readonly manifest: string;
+      readonly replyTo?: number;
+    }
   | GroupRequest;
 
 /** `group` is a name, without the `#`. Without a password a group is open: anyone may join, and anyone sees its members. */
@@ -165,8 +177,22 @@ export interface MessageEntry {
   readonly number: number;
   /** Sequence of the message that this one answers. */
   readonly replyTo?: number;
+  /** Of a file: one line that says so, for readers who know texts only. */
   readonly text: string;
+  readonly file?: FileEntry;
   readonly sentMs: number;
+}
+
+/** What a message carries besides its text. */
+export interface FileEntry {
+  /** What it is fetched by. */
+  readonly id: number;
+  /** As the sender wished: to be made safe before anything is saved under it. */
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: number;
+  /** SHA-256 of the list of its chunks: what is fetched can be checked against it. */
+  readonly manifest: string;
 }
 
 /** What happened to a group, for those of its members who are online: told once, not kept. */
@@ -226,17 +252,8 @@ export type Success =
   | { readonly op: 'change-password' }
   | { readonly op: 'set-profile' }
   | ({ readonly op: 'profile' } & Profile)
-  | {
-      readonly op: 'send';
-      readonly to: string;
-      /** Whether the receiver was online anywhere in the cluster when the answer was made. */
-      readonly online: boolean;
-      readonly conversation: string;
-      readonly sequence: number;
-      readonly index: number;
-      readonly number: number;
-      readonly sentMs: number;
-    }
+  | ({ readonly op: 'send' } & SentValue)
+  | ({ readonly op: 'send-file' } & SentValue)
   | GroupSuccess
   | { readonly op: 'online'; readonly online: readonly OnlineEntry[] }
   | { readonly op: 'groups'; readonly groups: readonly GroupEntry[] }
@@ -245,6 +262,18 @@ export type Success =
   | { readonly op: 'users'; readonly users: readonly UserEntry[] }
   | { readonly op: 'search'; readonly users: readonly UserEntry[] }
   | { readonly op: 'history'; readonly messages: readonly MessageEntry[] };
+
+/** Where a message came to stand. */
+export interface SentValue {
+  readonly to: string;
+  /** Whether the receiver was online anywhere in the cluster when the answer was made. */
+  readonly online: boolean;
+  readonly conversation: string;
+  readonly sequence: number;
+  readonly index: number;
+  readonly number: number;
+  readonly sentMs: number;
+}
 
 /** Three outcomes, never two. */
 export type Reply =

@@ -44,6 +44,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('cancel-upload' as const), manifest: text }),
   fc.record({
+    kind: fc.constant('send-file' as const),
+    to: text,
+    file: fc.record({ name: text, type: text, bytes: integer, manifest: text }),
+    replyTo: fc.option(fc.integer({ min: 1 })),
+    complete: fc.boolean(),
+  }),
+  fc.record({
     kind: fc.constant('send' as const),
     to: text,
     body,

@@ -2,7 +2,7 @@ import t from 'tap';
 import { encodeProposal } from '../../src/chat/codec.ts';
 import type { ChatEvent, Command, Message } from '../../src/chat/types.ts';
 import { Hub, type Subscriber, sliceReaders, waitingEvents } from '../../src/delivery/hub.ts';
-import { textTo } from '../chat/support/world.ts';
+import { textOf, textTo } from '../chat/support/world.ts';
 import { FakeCluster } from '../support/fake-engine.ts';
 
 function hub(): Hub {
@@ -12,7 +12,7 @@ function hub(): Hub {
 function subscriber(account: number, heard: string[]): Subscriber {
   return {
     account,
-    message: (push) => heard.push(`${account} ${push.message.body.text}`),
+    message: (push) => heard.push(`${account} ${textOf(push.message.body)}`),
     advanced: () => heard.push(`${account} advanced`),
     receipt: () => heard.push(`${account} receipt`),
     group: (event) => heard.push(`${account} ${event.kind}`),
@@ -124,7 +124,10 @@ function crowd(readers: number) {
   for (let account = 1; account <= readers; account++) {
     const lines: string[] = [];
     heard.push(lines);
-    hub.subscribe({ ...subscriber(account, lines), message: (push) => lines.push(push.message.body.text) });
+    hub.subscribe({
+      ...subscriber(account, lines),
+      message: (push) => lines.push(textOf(push.message.body)),
+    });
   }
   const publish = (events: readonly ChatEvent[]): void => hub.publish({ index, events });
   const turn = (): number => {

@@ -7,7 +7,7 @@ import { Hub } from '../../src/delivery/hub.ts';
 import { Outbox, stallMs } from '../../src/delivery/outbox.ts';
 import type { HistoryStore, Push, Sink } from '../../src/delivery/ports.ts';
 import type { AppliedEvents } from '../../src/replication/engine.ts';
-import { textTo } from '../chat/support/world.ts';
+import { textOf, textTo } from '../chat/support/world.ts';
 import { FakeCluster, type FakeEngine } from '../support/fake-engine.ts';
 import { settle, VirtualClock } from '../support/virtual-clock.ts';
 
@@ -250,7 +250,7 @@ t.test('outbox: a reader ahead of this node is not shown again what it has seen 
     account: world.accounts[0] ?? 0,
     start: { kind: 'after', index: ahead },
     sink: {
-      push: (push) => pushed.push(push.message.body.text),
+      push: (push) => pushed.push(textOf(push.message.body)),
       caughtUp: (index) => t.equal(index, ahead),
       cut: () => undefined,
     },
@@ -337,7 +337,7 @@ t.test('outbox: records that are staged a moment after their events are waited f
       account: world.accounts[0] ?? 0,
       start: { kind: 'after', index: 0 },
       sink: {
-        push: (push) => pushed.push(push.message.body.text),
+        push: (push) => pushed.push(textOf(push.message.body)),
         caughtUp: () => undefined,
         cut: () => pushed.push('cut'),
       },

@@ -23,6 +23,7 @@ import { removeMember } from './remove-member.ts';
 import { renameGroup } from './rename-group.ts';
 import { renewGuests } from './renew-guests.ts';
 import { send } from './send.ts';
+import { sendFile } from './send-file.ts';
 import { setGroupPassword } from './set-group-password.ts';
 import { setProfile } from './set-profile.ts';
 import { transferGroup } from './transfer-group.ts';
@@ -40,6 +41,7 @@ const handlers: Handlers = {
   send,
   'lease-upload': leaseUpload,
   'cancel-upload': cancelUpload,
+  'send-file': sendFile,
   'change-password': changePassword,
   rehash,
   'set-profile': setProfile,

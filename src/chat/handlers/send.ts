@@ -8,6 +8,7 @@ import type { Account, Command, Message, MessageBody, RejectionCode, Result } fr
 import { accept, type Context, reject } from './context.ts';
 
 type Send = Extract<Command, { kind: 'send' }>;
+type Content = Omit<Send, 'kind'>;
 
 /**
  * Appends one record to one conversation, however many are in it: nothing here depends on the number of members. The sender's own
@@ -17,9 +18,13 @@ export function send(context: Context, command: Send): Result {
   const { actor } = context;
   if (actor === null) return reject('AUTH_REQUIRED');
   const fault = faultIn(command.body);
-  if (fault !== null) return reject(fault);
-  const group = groupNameIn(command.to);
-  return group === null ? sendDirect(context, actor, command) : sendInside(context, actor, command, group);
+  return fault === null ? append(context, actor, command) : reject(fault);
+}
+
+/** The body is known to be well. */
+export function append(context: Context, actor: Account, content: Content): Result {
+  const group = groupNameIn(content.to);
+  return group === null ? sendDirect(context, actor, content) : sendInside(context, actor, content, group);
 }
 
 function faultIn(body: MessageBody): RejectionCode | null {
@@ -27,10 +32,13 @@ function faultIn(body: MessageBody): RejectionCode | null {
     case 'text':
       if (body.text.length === 0) return 'BAD_REQUEST';
       return exceedsBytes(body.text, limits.messageBytes) ? 'TOO_LONG' : null;
+    // With a file comes what `send-file` checks.
+    case 'file':
+      return 'BAD_REQUEST';
   }
 }
 
-function sendDirect(context: Context, actor: Account, command: Send): Result {
+function sendDirect(context: Context, actor: Account, command: Content): Result {
   const { conversations, accounts, senders } = context.tables;
   const receiver = accounts.byName(command.to);
   if (receiver === undefined) return reject('UNKNOWN_USER');
@@ -48,7 +56,7 @@ function sendDirect(context: Context, actor: Account, command: Send): Result {
 }
 
 /** In a group or in the lobby. */
-function sendInside(context: Context, actor: Account, command: Send, name: string): Result {
+function sendInside(context: Context, actor: Account, command: Content, name: string): Result {
   const { lobby, groups } = context.tables.conversations;
   const conversation = foldName(name) === lobbyName ? lobby : groups.byName(name);
   if (conversation === undefined) return reject('UNKNOWN_GROUP');
@@ -58,14 +66,14 @@ function sendInside(context: Context, actor: Account, command: Send, name: strin
   return sent(post(context, actor, command, conversation, null, groupMark + spelt));
 }
 
-function answersNothing({ replyTo }: Send, conversation: Conversation | undefined): boolean {
+function answersNothing({ replyTo }: Content, conversation: Conversation | undefined): boolean {
   return replyTo !== null && replyTo > (conversation?.lastSequence ?? 0);
 }
 
 function post(
   context: Context,
   actor: Account,
-  command: Send,
+  command: Content,
   conversation: Conversation,
   to: number | null,
   toName: string,

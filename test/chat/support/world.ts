@@ -8,6 +8,7 @@ import type {
   ChatEvent,
   Command,
   Message,
+  MessageBody,
   Numbering,
   Proposal,
   Result,
@@ -110,4 +111,9 @@ export function numbering(number: number, sequence: number, lowest = 1): Numberi
 /** The code of a rejection, or the kind of a receipt. */
 export function said(answer: Answer): string {
   return answer.result.ok ? answer.result.receipt.kind : answer.result.code;
+}
+
+/** What a message says, or the name of what it carries. */
+export function textOf(body: MessageBody): string {
+  return body.kind === 'text' ? body.text : body.file.name;
 }
