@@ -126,8 +126,10 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     turn: setImmediate,
     onFatal: (error) => die(error, logger),
     onRemoved,
+    mayVote: (node) => files.hasEverything(node),
   });
   const { engine, bus, streams } = handle;
+  // Nobody asks the engine about a vote before it is started.
   const files = await openFiles({
     disk,
     roots: machine.files,

@@ -23,6 +23,8 @@ export interface MemberView {
   readonly addressAt: (node: number) => NodeAddress | null;
   /** Heard from within an election timeout. This node itself always is. */
   readonly isReachable: (member: MemberId) => boolean;
+  /** A node holds all that a voter must hold beside the log and the state. */
+  readonly mayVote: (node: number) => boolean;
   /** Entries that a member lacks; null while it does not take entries, or was not heard from. */
   readonly lagOf: (member: MemberId) => number | null;
 }
@@ -104,6 +106,7 @@ function planPromote(view: MemberView, node: number): MemberStep {
   if (lag > CAUGHT_UP_ENTRIES) {
     return refused('NOT_CAUGHT_UP', `Node ${node} is ${lag} entries behind.`);
   }
+  if (!view.mayVote(node)) return refused('NOT_CAUGHT_UP', `Node ${node} does not have all files yet.`);
   const old = lives.filter((member) => member !== learner).map(({ incarnation }) => incarnation);
   const after = directory.conf.voters.filter((id) => !old.includes(id));
   const risk = riskOf(view, [...after, learner.incarnation]);
@@ -185,9 +188,10 @@ export function dueChange(view: MemberView): MemberChange | null {
     return { kind: 'add', node: id, place: { host, peerPort, chatPort, httpPort }, promote };
   }
   const ready = directory.members.find(
-    ({ incarnation, promote }) =>
+    ({ node, incarnation, promote }) =>
       promote === true &&
       !isVoter(directory, incarnation) &&
+      view.mayVote(node) &&
       (view.lagOf(incarnation) ?? Number.POSITIVE_INFINITY) <= CAUGHT_UP_ENTRIES,
   );
   return ready === undefined ? null : { kind: 'promote', node: ready.node };

@@ -35,6 +35,7 @@ export interface MembershipOptions {
   readonly route: () => Route | null;
   readonly takePart: (how: 'found' | 'adopt', members: readonly Member[]) => void;
   readonly observe: (node: number) => void;
+  readonly mayVote?: (node: number) => boolean;
   readonly identity: Identity;
   readonly logger: Logger;
   /** Told when it is durable that this node is no member any more. */
@@ -135,7 +136,7 @@ export class Membership {
   }
 
   #view(): MemberView {
-    const { incarnation, clock, timings, replica } = this.#options;
+    const { incarnation, clock, timings, replica, mayVote = () => true } = this.#options;
     const electionMs = timings.tickMs * timings.electionTicks;
     const nowMs = clock.monotonicMs();
     const isReachable = (member: MemberId): boolean => {
@@ -148,6 +149,7 @@ export class Membership {
       lifeAt: (node) => this.admission.lifeAt(node),
       addressAt: (node) => this.admission.addressOf(node),
       isReachable,
+      mayVote,
       lagOf: (member) => (isReachable(member) ? this.#lagOf(member) : null),
     };
   }

@@ -95,6 +95,9 @@ t.test('members: a learner stays one until it is promoted, where that was asked'
   await cluster.clock.advance(2_000);
   t.equal(rowOf(cluster.led, 4)?.state, 'learner');
   t.equal(cluster.node(4).engine.status().role, 'learner');
+  cluster.lacking.add(4);
+  t.match(await change(cluster, 4, { kind: 'promote', node: 4 }), { code: 'NOT_CAUGHT_UP', text: /files/ });
+  cluster.lacking.clear();
   t.strictSame(await change(cluster, 4, { kind: 'promote', node: 4 }), { kind: 'done' });
   t.equal(rowOf(cluster.led, 4)?.state, 'voter');
   await cluster.stopAll();

@@ -93,6 +93,8 @@ export class TestCluster {
   readonly #ids: readonly number[];
   readonly #random: Random;
   readonly #overrides: Overrides;
+  /** Nodes that lack something beside log and state. */
+  readonly lacking = new Set<number>();
   /** Configuration files that list others. */
   readonly files = new Map<number, readonly number[]>();
   #starts = 0;
@@ -217,6 +219,7 @@ export class TestCluster {
       turn: (action) => void clock.after(0, action),
       onFatal: (error) => fatal.push(error),
       onRemoved: (error) => removed.push(error.code),
+      mayVote: (node) => !this.lacking.has(node),
       ...this.#overrides,
     });
     const { engine } = handle;
