@@ -3,7 +3,7 @@ import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
 import { encodeProposal } from '../../src/chat/codec.ts';
 import type { ChatEvent, Command } from '../../src/chat/types.ts';
-import { Hub } from '../../src/delivery/hub.ts';
+import { Hub, sliceReaders } from '../../src/delivery/hub.ts';
 import { Outbox, stallMs } from '../../src/delivery/outbox.ts';
 import type { HistoryStore, Push, Sink } from '../../src/delivery/ports.ts';
 import type { AppliedEvents } from '../../src/replication/engine.ts';
@@ -14,6 +14,9 @@ import { settle, VirtualClock } from '../support/virtual-clock.ts';
 /** Bytes that each push pretends to take: five fill the window. */
 const pushBytes = limits.outboxBytes / 5;
 const names = ['ann', 'bob', 'cleo'];
+
+/** Of the third kind of address, a group that all are in. */
+const group = '#team';
 
 /** One node with three accounts, whose reads of the store take virtual time. */
 class World {
@@ -27,13 +30,25 @@ class World {
   readonly #untold: AppliedEvents<ChatEvent>[] = [];
   readonly accounts: readonly number[];
 
-  constructor() {
+  /** With a crowd, messages to the group are told in slices, a virtual millisecond apart. */
+  constructor(options: { readonly crowd?: boolean } = {}) {
     this.engine = this.cluster.node(1);
     this.engine.held = true;
     for (const name of names) this.append(null, { kind: 'register', name, passwordHash: 'x' });
     this.engine.applyAll();
     this.accounts = names.map((name) => this.engine.machine.accountByName(name)?.id ?? 0);
-    this.hub = new Hub(this.engine.machine, this.engine.index, (action) => setImmediate(action));
+    for (const account of this.accounts) {
+      this.append(account, {
+        kind: 'join-group',
+        name: 'team',
+        seen: null,
+        create: true,
+        passwordHash: null,
+      });
+    }
+    this.engine.applyAll();
+    this.hub = new Hub(this.engine.machine, this.engine.index, (action) => this.clock.after(1, action));
+    if (options.crowd === true) this.#gather();
     this.engine.onApplied((applied) => this.#untold.push(applied));
     this.engine.onReset((index) => {
       this.tell();
@@ -45,6 +60,22 @@ class World {
         return this.engine.store.readStream(stream, range);
       },
     };
+  }
+
+  #gather(): void {
+    const ignore = (): void => undefined;
+    const account = this.accounts[1] ?? 0;
+    for (let at = 0; at < 2 * sliceReaders; at++) {
+      this.hub.subscribe({
+        account,
+        message: ignore,
+        advanced: ignore,
+        receipt: ignore,
+        group: ignore,
+        accountDeleted: ignore,
+        reset: ignore,
+      });
+    }
   }
 
   get ports() {
@@ -66,7 +97,7 @@ class World {
   }
 
   send(from: number, to: number, text: string): void {
-    this.append(this.accounts[from] ?? 0, textTo(names[to] ?? '', text));
+    this.append(this.accounts[from] ?? 0, textTo(names[to] ?? group, text));
   }
 }
 
@@ -141,6 +172,8 @@ type Step =
   | { readonly kind: 'pass'; readonly ms: number; readonly readMs: number };
 
 const person = fc.nat({ max: names.length - 1 });
+/** The one behind the last person is the group. */
+const address = fc.nat({ max: names.length });
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
@@ -148,7 +181,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       arbitrary: fc.record({
         kind: fc.constant('send' as const),
         from: person,
-        to: person,
+        to: address,
         count: fc.integer({ min: 1, max: 20 }),
       }),
     },
@@ -220,8 +253,8 @@ async function finish(world: World, reader: Reader, expected: number): Promise<v
 
 t.test('outbox: whatever interleaves, a reader that resumes sees each message once, in order', async () => {
   await fc.assert(
-    fc.asyncProperty(steps, async (plan) => {
-      const world = new World();
+    fc.asyncProperty(steps, fc.boolean(), async (plan, crowd) => {
+      const world = new World({ crowd });
       const reader = new Reader(world, world.accounts[0] ?? 0);
       for (const step of plan) {
         await play(world, reader, step);
@@ -230,7 +263,7 @@ t.test('outbox: whatever interleaves, a reader that resumes sees each message on
       const sent = plan.flatMap((step) =>
         step.kind === 'send' ? Array.from({ length: step.count }, () => step) : [],
       );
-      const expected = sent.filter((step) => step.from === 0 || step.to === 0).length;
+      const expected = sent.filter(({ from, to }) => from === 0 || to === 0 || to === names.length).length;
       await finish(world, reader, expected);
       const indexes = reader.seen.map((push) => push.message.index);
       const ascending = indexes.every((index, at) => at === 0 || index > (indexes[at - 1] ?? 0));
