@@ -13,7 +13,7 @@ import { type Guard, limitedText } from './guard.ts';
 import type { Hasher } from './hasher.ts';
 import { normalisedPassword } from './passwords.ts';
 import type { Policy } from './policy.ts';
-import { rejection } from './replies.ts';
+import { refused, rejection } from './replies.ts';
 
 export interface GroupServiceOptions {
   readonly view: ChatView;
@@ -37,17 +37,24 @@ export class GroupService {
     this.#options = options;
   }
 
-  /** Rejects with `CodedError`. */
-  async change(
-    context: ConnectionContext,
-    request: GroupRequest,
-    numbering: Numbering | null,
-  ): Promise<Reply> {
+  /** Proposes at once, unless there is a password to hash. Rejects with `CodedError`. */
+  change(context: ConnectionContext, request: GroupRequest, numbering: Numbering | null): Promise<Reply> {
     // A session is judged by the replicated state; a raw line by what this connection is.
     const isAnonymous = numbering === null && context.identity === null;
     const mayBeAnonymous = request.op === 'announce-group' && this.#options.policy.publicRegistry;
-    if (isAnonymous && !mayBeAnonymous) return rejection('AUTH_REQUIRED');
-    const command = await this.#command(context, request, numbering);
+    if (isAnonymous && !mayBeAnonymous) return refused('AUTH_REQUIRED');
+    const command = this.#command(context, request, numbering);
+    return command instanceof Promise
+      ? command.then((made) => this.#propose(context, request, numbering, made))
+      : this.#propose(context, request, numbering, command);
+  }
+
+  async #propose(
+    context: ConnectionContext,
+    request: GroupRequest,
+    numbering: Numbering | null,
+    command: Command | Refusal,
+  ): Promise<Reply> {
     if ('code' in command) return rejection(command.code);
     const reply = await this.#options.propose(context, command, numbering);
     if (reply.kind !== 'receipt' || !('group' in reply.value)) return reply;
@@ -55,7 +62,6 @@ export class GroupService {
     return { kind: 'receipt', value: { ...reply.value, op: request.op } };
   }
 
-  /** Nothing that needs no hash waits here: requests keep their order. */
   #command(
     context: ConnectionContext,
     request: GroupRequest,
@@ -66,7 +72,7 @@ export class GroupService {
     switch (request.op) {
       case 'create-group':
       case 'set-group-password':
-        return this.#withHash(request);
+        return this.#withHash(context, request);
       case 'join-group':
         return this.#join(context, request, numbering);
       case 'leave-group':
@@ -88,9 +94,10 @@ export class GroupService {
   }
 
   async #withHash(
+    context: ConnectionContext,
     request: Extract<GroupRequest, { op: 'create-group' | 'set-group-password' }>,
   ): Promise<Command | Refusal> {
-    const passwordHash = await this.#hash(request.password);
+    const passwordHash = await this.#hash(context, request.password);
     return passwordHash === undefined
       ? { code: 'TOO_LONG' }
       : { kind: request.op, name: request.group, passwordHash };
@@ -106,7 +113,7 @@ export class GroupService {
     const group = view.groupByName(request.group);
     const common = { kind: 'join-group', name: request.group, create: request.create === true } as const;
     if (group === undefined) {
-      const passwordHash = common.create ? await this.#hash(request.password) : null;
+      const passwordHash = common.create ? await this.#hash(context, request.password) : null;
       return passwordHash === undefined ? { code: 'TOO_LONG' } : { ...common, seen: null, passwordHash };
     }
     const credential = await this.#prove(context, group, request.password);
@@ -128,13 +135,20 @@ export class GroupService {
     return verdict.kind === 'right' ? credential : 0;
   }
 
-  /** Null without a password; undefined when it is too long. */
-  async #hash(password: string | undefined): Promise<string | null | undefined> {
+  /** Null without a password; undefined when it is too long. A stranger, whom the state will refuse, costs no hash. */
+  async #hash(
+    { identity }: ConnectionContext,
+    password: string | undefined,
+  ): Promise<string | null | undefined> {
     if (password === undefined || password === '') return null;
+    if (identity === null) return unusableHash;
     const normal = normalisedPassword(password);
     return normal === null ? undefined : this.#options.hasher.hash(normal);
   }
 }
+
+/** Of no password. */
+const unusableHash = '-';
 
 interface Refusal {
   readonly code: 'BAD_GROUP_NAME' | 'UNKNOWN_USER' | 'TOO_LONG' | 'GROUP_PASSWORD_WRONG';

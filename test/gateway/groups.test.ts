@@ -1,6 +1,6 @@
 import t from 'tap';
 import { LineClient, startNodes } from '../support/gateway.ts';
-import { NativeClient } from '../support/native-client.ts';
+import { NativeClient, newSession } from '../support/native-client.ts';
 
 const { nodes, stop } = await startNodes(2);
 t.teardown(stop);
@@ -123,3 +123,57 @@ t.test('native: the life of a group, as its members are told of it', async (t) =
   t.same(await notice(kim, 'deleted'), { group: 'Inner' });
   for (const client of [jo, kim]) client.destroy();
 });
+
+t.test(
+  'native: what is sent at once about a group takes effect in its order, behind a password that is hashed',
+  async (t) => {
+    const lou = await NativeClient.join(one.httpPort, 'lou');
+    const answers = [3, 4, 5, 6].map((n) => lou.next((frame) => frame.n === n));
+    lou.send([
+      { op: 'create-group', group: 'quick', password: 'pw', n: 3, low: 3 },
+      { op: 'send', to: '#quick', text: 'in', n: 4, low: 3 },
+      { op: 'leave-group', group: 'quick', n: 5, low: 3 },
+      { op: 'send', to: '#quick', text: 'out', n: 6, low: 3 },
+    ]);
+    t.match(await Promise.all(answers), [
+      { ok: true },
+      { ok: true },
+      { ok: true },
+      { code: 'UNKNOWN_GROUP' },
+    ]);
+    lou.destroy();
+  },
+);
+
+t.test('native: a stranger makes nothing, and nobody hashes for them', async (t) => {
+  const stranger = await NativeClient.greet(one.httpPort, newSession());
+  await stranger.change({ op: 'register', user: 'mel', password: 'pw' });
+  for (const op of ['create-group', 'join-group']) {
+    const reply = await stranger.change({
+      op,
+      group: 'mine',
+      password: 'pw',
+      ...(op === 'join-group' ? { create: true } : {}),
+    });
+    t.match(reply, { ok: false, code: 'AUTH_REQUIRED' }, op);
+  }
+  stranger.destroy();
+});
+
+t.test(
+  'native: joining again under the same number has the first answer, also when the group is gone',
+  async (t) => {
+    const ned = await NativeClient.join(one.httpPort, 'ned');
+    const join = { op: 'join-group', group: 'once', password: 'pw', create: true, n: 3, low: 3 } as const;
+    ned.send(join);
+    const first = await ned.next((frame) => frame.n === 3);
+    t.match(first, { ok: true, value: { op: 'join-group', group: 'once' } });
+    ned.send({ op: 'delete-group', group: 'once', n: 4, low: 3 });
+    t.match(await ned.next((frame) => frame.n === 4), { ok: true });
+    ned.received.length = 0;
+    ned.send(join);
+    t.same(await ned.next((frame) => frame.n === 3), first);
+    t.match(await ned.query({ op: 'members', group: 'once' }), { code: 'UNKNOWN_GROUP' });
+    ned.destroy();
+  },
+);
