@@ -10,19 +10,11 @@ import type { Logger } from '../base/logger.ts';
 import type { CursorAdvance, Numbering } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { Push, Sink } from '../delivery/ports.ts';
-import type {
-  Hello,
-  MarkRead,
-  NativeEvent,
-  NodeAddress,
-  NumberedRequest,
-  QueryRequest,
-} from '../protocol/native.ts';
+import type { Hello, NativeEvent, NodeAddress, NumberedRequest, QueryRequest } from '../protocol/native.ts';
 import { nativeVersion } from '../protocol/native.ts';
 import { encodeNative, type NativeInput, parseNative } from '../protocol/native-codec.ts';
 import type { Reply, Success } from '../protocol/requests.ts';
 import { deletedAccountName } from '../protocol/requests.ts';
-import { Acknowledgements } from './acknowledgements.ts';
 import type { Ticket } from './address-limits.ts';
 import { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
@@ -38,6 +30,7 @@ import {
   textOf,
 } from './native-frames.ts';
 import type { NativeSocket } from './native-socket.ts';
+import { ReaderProgress } from './reader-progress.ts';
 import { rejection } from './replies.ts';
 import type { Service } from './service.ts';
 import { type Delivery, Subscription } from './subscription.ts';
@@ -70,7 +63,7 @@ export class NativeSession implements Sink {
   readonly #socket: NativeSocket;
   readonly #dependencies: NativeDependencies;
   readonly #writer: FrameWriter;
-  readonly #acknowledgements = new Acknowledgements();
+  readonly #progress: ReaderProgress;
   #state: 'silent' | 'greeted' | 'open' | 'leaving' | 'closing' = 'silent';
   #context: ConnectionContext;
   #secretHash = '';
@@ -84,6 +77,7 @@ export class NativeSession implements Sink {
   constructor(socket: NativeSocket, dependencies: NativeDependencies) {
     this.#socket = socket;
     this.#dependencies = dependencies;
+    this.#progress = new ReaderProgress(dependencies.view, dependencies.delivery.cursors);
     this.#context = new ConnectionContext(null, dependencies.address);
     this.#writer = new FrameWriter(socket, dependencies.turn, (bytes) =>
       this.#subscription?.outbox.taken(bytes),
@@ -127,7 +121,7 @@ export class NativeSession implements Sink {
     push.forms.native ??= encodeMessage(push);
     const part = push.forms.native;
     const bytes = Buffer.byteLength(part);
-    this.#acknowledgements.note(push.message.index, push.message.conversation, push.message.sequence);
+    this.#progress.pushed(push);
     this.#writer.write(part, bytes);
     this.#dependencies.counters.pushes += 1;
     return bytes;
@@ -246,10 +240,10 @@ export class NativeSession implements Sink {
         this.#event({ ev: 'pong' });
         return;
       case 'ack':
-        this.#acknowledge(request.index);
+        this.#reader((account) => this.#progress.acknowledged(account, request.index));
         return;
       case 'read':
-        this.#markRead(request);
+        this.#reader((account) => this.#progress.read(account, request.conversation, request.sequence));
         return;
       default:
         this.#ask(request);
@@ -324,12 +318,9 @@ export class NativeSession implements Sink {
     for (const resolve of idle) resolve();
   }
 
-  #acknowledge(index: number): void {
-    const account = this.#subscription?.account;
-    if (account === undefined) return;
-    for (const [conversation, sequence] of this.#acknowledgements.acknowledge(index)) {
-      this.#dependencies.delivery.cursors.advance(account, conversation, sequence);
-    }
+  /** For whoever delivery has begun. */
+  #reader(action: (account: number) => void): void {
+    if (this.#subscription !== null) action(this.#subscription.account);
   }
 
   /** Delivery begins behind `after` (a resumed session), or behind what was delivered to the account (a login). */
@@ -337,7 +328,7 @@ export class NativeSession implements Sink {
     const { identity, session } = this.#context;
     if (identity === null || this.#subscription !== null || this.#state !== 'open') return;
     const { account } = identity;
-    if (after !== null) this.#noteSeen(account, after);
+    if (after !== null) this.#progress.resumed(account, after);
     this.#subscription = new Subscription(this.#dependencies.delivery, {
       account,
       session,
@@ -349,25 +340,6 @@ export class NativeSession implements Sink {
       },
       ended: () => void this.#ended(),
     });
-  }
-
-  /** Conversations that the reader has seen whole: acknowledging `after` or more moves their cursors too. */
-  #noteSeen(account: number, after: number): void {
-    const { view } = this.#dependencies;
-    const seen = view
-      .conversationsOf(account)
-      .filter((one) => one.lastIndex <= after && one.delivered(account) < one.lastSequence)
-      .sort((a, b) => a.lastIndex - b.lastIndex);
-    for (const { id, lastIndex, lastSequence } of seen)
-      this.#acknowledgements.note(lastIndex, id, lastSequence);
-  }
-
-  #markRead({ conversation, sequence }: MarkRead): void {
-    const account = this.#subscription?.account;
-    // Nothing is kept for what does not exist.
-    const known = this.#dependencies.view.conversation(conversation);
-    if (account === undefined || known?.includes(account) !== true || sequence > known.lastSequence) return;
-    this.#dependencies.delivery.cursors.markRead(account, conversation, sequence);
   }
 
   #tellAdvanced({ account, conversation, delivered, read }: CursorAdvance): void {
