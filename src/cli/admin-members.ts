@@ -119,7 +119,8 @@ async function membersOf(client: OperatorClient, only?: ServerAddress): Promise<
   return { answer, found: answer.kind === 'done' ? readMembers(answer.value) : null };
 }
 
-async function operatorClient(args: Arguments): Promise<OperatorClient> {
+/** Of a cluster that is as large as it says, not only as the file says. */
+export async function operatorClient(args: Arguments): Promise<OperatorClient> {
   const { addresses } = findNodes(args);
   const key = await loadClusterKey(args.text('config') ?? defaultConfigPath, false);
   const client = new OperatorClient(addresses, key);
@@ -128,14 +129,19 @@ async function operatorClient(args: Arguments): Promise<OperatorClient> {
   return client;
 }
 
-function tellFailure(answer: Exclude<Answer, { kind: 'done' }>, args: Arguments): number {
+/** `advice`: what to do when it may have happened. */
+export function tellFailure(
+  answer: Exclude<Answer, { kind: 'done' }>,
+  args: Arguments,
+  advice = 'look at `members`',
+): number {
   const code = answer.kind === 'refused' ? exitRefused : exitUnknown;
   if (args.has('json')) {
     const detail = answer.kind === 'refused' ? { code: answer.code } : {};
     console.log(JSON.stringify({ status: answer.kind, ...detail, text: answer.text }));
     return code;
   }
-  const hint = answer.kind === 'unknown' ? ' It may have happened: look at `members`.' : '';
+  const hint = answer.kind === 'unknown' ? ` It may have happened: ${advice}.` : '';
   console.error(answer.kind === 'refused' ? `Refused: ${answer.text}` : `${answer.text}${hint}`);
   return code;
 }

@@ -1,5 +1,6 @@
 /** `npm run admin`: what the people who run a cluster ask of it. */
 import { CodedError } from '../base/errors.ts';
+import { invite, unlock, users } from './admin-accounts.ts';
 import { members, transfer } from './admin-members.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './arguments.ts';
 import { connectFlag, findNodes, type Nodes } from './nodes.ts';
@@ -21,6 +22,17 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'who the members are, or a change of that; add and replace wait until the node votes',
     run: members,
   },
+  users: { usage: 'users', help: 'who is registered, who is online, who is locked out', run: users },
+  unlock: {
+    usage: 'unlock USER',
+    help: 'let somebody try again who failed too often at a password',
+    run: unlock,
+  },
+  invite: {
+    usage: 'invite [--uses N] [--expires 7d]',
+    help: 'make an invitation to register, good for N people',
+    run: invite,
+  },
   transfer: {
     usage: 'transfer [N]',
     help: 'another node is to lead: node N, or the best one',
@@ -38,6 +50,8 @@ const program: Program = {
     connectFlag,
     configFlag,
     { name: 'json', help: 'print JSON instead of text' },
+    { name: 'uses', value: 'N', help: 'invite: how many may register with it (default 1)' },
+    { name: 'expires', value: 'TIME', help: 'invite: how long it is good, e.g. 90m, 12h, 7d (default 7d)' },
     { name: 'learner', help: 'members add: it stays a learner until it is promoted' },
     { name: 'no-wait', help: 'members add, replace: do not wait until the node votes' },
     { name: 'host', value: 'HOST', help: 'members add: where a node will be that is not there yet' },

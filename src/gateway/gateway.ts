@@ -140,7 +140,8 @@ class NodeGateway implements Gateway {
     const { operatorKey: key, node, clock, engine, config } = this.#options;
     if (key === undefined) return null;
     const gate = new OperatorGate({ key, node, clock });
-    return { gate, members: { engine, loopbackOnly: config.profile === 'loopback-demo' } };
+    const members = { engine, loopbackOnly: config.profile === 'loopback-demo' };
+    return { gate, members, accounts: this.#edge.service.administration };
   }
 }
 

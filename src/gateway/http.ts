@@ -5,7 +5,9 @@ import type { WebSocket } from 'ws';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EngineStatus } from '../replication/engine.ts';
+import { addAccountRoutes } from './account-routes.ts';
 import type { Ticket } from './address-limits.ts';
+import type { Administration } from './administration.ts';
 import type { Counters } from './counters.ts';
 import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
 import { addOperatorRoutes, type OperatorGate } from './operator-gate.ts';
@@ -30,6 +32,7 @@ export interface HttpOptions {
 export interface Operators {
   readonly gate: OperatorGate;
   readonly members: MemberRoutesOptions;
+  readonly accounts: Administration;
 }
 
 /** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
@@ -115,10 +118,13 @@ function addOperations(app: FastifyInstance, { status, metrics, greeting }: Http
   });
 }
 
-function addOperators(app: FastifyInstance, { gate, members }: Operators): void {
+function addOperators(app: FastifyInstance, { gate, members, accounts }: Operators): void {
   // What a seal must say: whose it is and of which time. Open to all, since neither is a secret.
   app.get('/admin/hello', () => ({ node: gate.node, timeMs: gate.timeMs }));
-  addOperatorRoutes(app, gate, (scope) => addMemberRoutes(scope, members));
+  addOperatorRoutes(app, gate, (scope) => {
+    addMemberRoutes(scope, members);
+    addAccountRoutes(scope, accounts);
+  });
 }
 
 /** Ready: a leader is known, and all that was committed when this node started is applied here. */

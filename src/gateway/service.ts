@@ -29,6 +29,7 @@ import {
 import type { Engine, Outcome } from '../replication/engine.ts';
 import { AccountService } from './account-service.ts';
 import { AddressLimits } from './address-limits.ts';
+import { Administration } from './administration.ts';
 import { Authentication } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
 import { ConversationReads, type PresenceView } from './conversation-reads.ts';
@@ -61,6 +62,8 @@ export class Service {
   readonly history: HistoryReader;
   /** What only some dialects ask: guests, bearers. */
   readonly accounts: AccountService;
+  /** For administrators only. */
+  readonly administration: Administration;
   /** Whoever checks a password asks it first: `g:<group>:<account>` is the key of a group's. */
   readonly guard: Guard;
   /** What one address may do before a login. */
@@ -87,6 +90,7 @@ export class Service {
     const parts = { ...shared, guard: this.guard, addresses: this.addresses };
     this.#authentication = new Authentication(parts);
     this.accounts = new AccountService(parts);
+    this.administration = new Administration(parts);
     this.#groups = new GroupService(parts);
   }
 

@@ -1,0 +1,61 @@
+/** `/admin/users`, `/admin/unlock` and `/admin/invite`, behind the operators' door. */
+import { Type } from '@sinclair/typebox';
+import { TypeCompiler } from '@sinclair/typebox/compiler';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { type ErrorCode, errorTable } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Administered, Administration } from './administration.ts';
+import { jsonOf } from './operator-gate.ts';
+
+const closed = { additionalProperties: false };
+const usersQuery = TypeCompiler.Compile(
+  Type.Object({ after: Type.Optional(Type.String({ maxLength: limits.emailChars })) }, closed),
+);
+const unlockBody = TypeCompiler.Compile(
+  Type.Object({ user: Type.String({ minLength: 1, maxLength: limits.emailChars }) }, closed),
+);
+const inviteBody = TypeCompiler.Compile(
+  Type.Object(
+    {
+      codeHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+      uses: Type.Integer({ minimum: 1, maximum: limits.invitationUses }),
+      lifetimeMs: Type.Integer({ minimum: 1, maximum: limits.invitationMs }),
+    },
+    closed,
+  ),
+);
+
+/** Accounts in one answer: below what a client of the endpoint reads, whatever their names. */
+const usersPerPage = 500;
+
+export function addAccountRoutes(scope: FastifyInstance, administration: Administration): void {
+  scope.get('/admin/users', async (request, reply) => {
+    if (!usersQuery.Check(request.query)) return refuse(reply, 'BAD_REQUEST');
+    return answer(reply, await administration.users(request.query.after ?? '', usersPerPage));
+  });
+  scope.post('/admin/unlock', async (request, reply) => {
+    const body = jsonOf(request.body);
+    if (!unlockBody.Check(body)) return refuse(reply, 'BAD_REQUEST');
+    return answer(reply, await administration.unlock(body.user));
+  });
+  scope.post('/admin/invite', async (request, reply) => {
+    const body = jsonOf(request.body);
+    if (!inviteBody.Check(body)) return refuse(reply, 'BAD_REQUEST');
+    return answer(reply, await administration.invite(body.codeHash, body.uses, body.lifetimeMs));
+  });
+}
+
+function answer(reply: FastifyReply, administered: Administered<unknown>): FastifyReply {
+  switch (administered.kind) {
+    case 'done':
+      return reply.send(administered.value);
+    case 'rejection':
+      return refuse(reply, administered.code, administered.text);
+    case 'unknown':
+      return refuse(reply, 'UNKNOWN_OUTCOME', administered.text);
+  }
+}
+
+function refuse(reply: FastifyReply, code: ErrorCode, text: string = errorTable[code].text): FastifyReply {
+  return reply.code(errorTable[code].http).send({ code, text });
+}
