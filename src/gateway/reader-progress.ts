@@ -36,10 +36,9 @@ export class ReaderProgress {
     }
   }
 
-  /** Without effect for what does not exist: nothing is kept for it. */
+  /** Nothing is kept for what does not exist. Whether there is such a message the state knows: this node may be behind another one. */
   read(account: AccountId, conversation: ConversationId, sequence: number): void {
-    const known = this.#view.conversation(conversation);
-    if (known?.includes(account) !== true || sequence > known.lastSequence) return;
+    if (this.#view.conversation(conversation)?.includes(account) !== true) return;
     this.#cursors.markRead(account, conversation, sequence);
   }
 }

@@ -116,10 +116,10 @@ t.test('read marks: told to the other side, kept for every device, never backwar
   t.equal(await unread(), 3);
   ida.send({ op: 'read', conversation, sequence: 2 });
   ida.send({ op: 'read', conversation, sequence: 1 });
-  ida.send({ op: 'read', conversation, sequence: 99 });
   ida.send({ op: 'read', conversation: 'd:1:1', sequence: 1 });
   t.match(await gus.next((frame) => frame.ev === 'read'), { conversation, sequence: 2, by: 'ida' });
   t.equal(await unread(), 1);
+  ida.send({ op: 'read', conversation, sequence: 99 });
   t.match(await ida.change({ op: 'send', to: 'gus', text: 'answer', replyTo: 3 }), { ok: true });
   t.match(await gus.next((frame) => frame.text === 'answer'), { replyTo: 3, sequence: 4 });
   t.equal(await unread(), 0, 'who writes has read');
