@@ -49,6 +49,11 @@ export abstract class ClientRequests {
     return this.ask({ op: 'send', to, text, ...options });
   }
 
+  /** A file whose chunks have been uploaded: see `sendFile`. */
+  protected sendUploaded(request: RequestOf<'send-file'>): Promise<Outcome<'send-file'>> {
+    return this.ask(request);
+  }
+
   /** With a password it is closed: to join one must know it, and only members read. */
   createGroup(group: string, password?: string): Promise<Outcome<'create-group'>> {
     return this.ask({ op: 'create-group', group, ...secret(password) });

@@ -6,17 +6,18 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { NativeFrame, Welcome } from '../protocol/native.ts';
 import { type Hello, nativeVersion } from '../protocol/native.ts';
-import type { ClientRequest, Reply } from '../protocol/requests.ts';
+import type { ClientRequest, FileEntry, Reply } from '../protocol/requests.ts';
 import { ClientRequests } from './client-requests.ts';
 import { Connector } from './connector.ts';
 import type { ConnectorHost } from './connector-host.ts';
+import { type FetchOutcome, FileTransfers, type ProgressListener } from './file-transfers.ts';
 import { Inbox, type MessageHandler } from './inbox.ts';
-import type { Secrets } from './ports.ts';
+import type { FileSource, FileTaker, Secrets } from './ports.ts';
 import { RequestQueue } from './request-queue.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Status, StatusListener } from './status.ts';
 import { timings } from './timings.ts';
-import type { ClientEvent, ClientOptions, EventListener, Session } from './types.ts';
+import type { ClientEvent, ClientOptions, EventListener, Outcome, Session } from './types.ts';
 
 /** Acknowledgements are coalesced: at most one in this time. */
 const ackDelayMs = 100;
@@ -32,6 +33,7 @@ export class Client extends ClientRequests {
   readonly #connector: Connector;
   readonly #queue: RequestQueue;
   readonly #inbox: Inbox;
+  readonly #files: FileTransfers | null;
   readonly #listeners = new Set<StatusListener>();
   readonly #eventListeners = new Set<EventListener>();
   /** Marks that the node has not been told: conversation → sequence. */
@@ -70,6 +72,19 @@ export class Client extends ClientRequests {
     this.#inbox.reset(options.after);
     const pool = new ServerPool(options.nodes, random);
     this.#connector = new Connector({ pool, dialer, clock, random }, this.#host());
+    this.#files =
+      options.files === undefined
+        ? null
+        : new FileTransfers({
+            ...options.files,
+            clock,
+            random,
+            addresses: () => pool.addressesForBulk(),
+            session: () => this.#session,
+            giveUpMs: options.giveUpMs ?? Number.POSITIVE_INFINITY,
+            closed: () => this.#closed,
+            send: (request) => this.sendUploaded(request),
+          });
     this.#connector.start();
   }
 
@@ -91,6 +106,23 @@ export class Client extends ClientRequests {
       });
       this.#planPump();
     });
+  }
+
+  /**
+   * Uploads a file and sends it as a message, exactly once. Goes on where it broke off when a node dies. `to` as in `send`. Rejects only
+   * when the source does.
+   */
+  async sendFile(
+    to: string,
+    source: FileSource,
+    onProgress?: ProgressListener,
+  ): Promise<Outcome<'send-file'>> {
+    return this.#files === null ? noFiles : this.#files.send(to, source, onProgress);
+  }
+
+  /** The content of a file message, in order, each piece verified before it is taken. Rejects only when the taker does. */
+  async fetchFile(file: FileEntry, take: FileTaker, onProgress?: ProgressListener): Promise<FetchOutcome> {
+    return this.#files === null ? noFiles : this.#files.fetch(file, take, onProgress);
   }
 
   /** Replaces the handler. What comes without one waits for it: here up to a bound, the rest on the server. */
@@ -349,3 +381,9 @@ export class Client extends ClientRequests {
     if (again !== null && this.#connector.isReady) this.#wake(again);
   }
 }
+
+const noFiles = {
+  kind: 'rejection',
+  code: 'NOT_IMPLEMENTED',
+  text: 'This client was made without the means to transfer files.',
+} as const;

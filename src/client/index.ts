@@ -5,13 +5,16 @@ import { type Random, seededRandom } from '../base/prng.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { parseAddresses } from './addresses.ts';
 import { Client } from './client.ts';
+import { httpCaller, systemDigest } from './http-caller.ts';
 import type { Dialer, Secrets } from './ports.ts';
 import type { ServerAddress } from './server-pool.ts';
 import type { ClientOptions } from './types.ts';
 import { systemSecrets, wsDialer } from './ws-dialer.ts';
 
+export type { FetchOutcome, ProgressListener } from './file-transfers.ts';
 export type { MessageHandler } from './inbox.ts';
-export type { Dialer, Secrets, Socket, SocketListener } from './ports.ts';
+export { openSource, saveFile } from './local-files.ts';
+export type { Dialer, FilePorts, FileSource, FileTaker, Secrets, Socket, SocketListener } from './ports.ts';
 export type { ServerAddress } from './server-pool.ts';
 export type { Status, StatusListener } from './status.ts';
 export type {
@@ -48,5 +51,6 @@ export function connect(options: ConnectOptions): Client {
     clock: options.clock ?? systemClock,
     random: options.random ?? seededRandom(Number.parseInt(secrets.hex(6), 16)),
     dialer: options.dialer ?? wsDialer,
+    files: options.files ?? { http: httpCaller, digest: systemDigest },
   });
 }

@@ -54,6 +54,12 @@ export interface Digest {
   sha256(bytes: Uint8Array): Promise<string>;
 }
 
+/** What the platform must give to send and fetch files. */
+export interface FilePorts {
+  readonly http: HttpCaller;
+  readonly digest: Digest;
+}
+
 /** Takes a file in order, piece by piece; a rejection ends the transfer. */
 export type FileTaker = (piece: Uint8Array) => Promise<void>;
 

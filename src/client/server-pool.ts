@@ -127,6 +127,13 @@ export class ServerPool {
     return best === undefined ? undefined : { server: best, delayMs: Math.max(0, best.notBeforeMs - nowMs) };
   }
 
+  /** For what is not in a hurry: those that answered first, and the leader, which has enough to do, behind its peers. */
+  addressesForBulk(): readonly ServerAddress[] {
+    const weight = (entry: Entry): number =>
+      2 * Math.min(1, entry.failures) + (entry.id !== null && entry.id === this.#leader ? 1 : 0);
+    return [...this.#entries].sort((a, b) => weight(a) - weight(b)).map(({ address }) => address);
+  }
+
   connected(server: Server): void {
     const entry = this.#entryOf(server);
     if (entry === undefined) return;

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/prng.ts';
 import type { NativeEvent } from '../protocol/native.ts';
 import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
-import type { Dialer, Secrets } from './ports.ts';
+import type { Dialer, FilePorts, Secrets } from './ports.ts';
 import type { ServerAddress } from './server-pool.ts';
 import type { StatusListener } from './status.ts';
 
@@ -21,6 +21,8 @@ export interface ClientOptions {
   readonly random: Random;
   readonly dialer: Dialer;
   readonly secrets: Secrets;
+  /** For files; without them files are refused. */
+  readonly files?: FilePorts;
   /** An earlier session to go on with; `after` is its `cursor`. */
   readonly session?: Session;
   readonly after?: number | undefined;
