@@ -20,7 +20,7 @@ import type { DirectView, GroupView, LobbyView } from './view.ts';
 
 export const lobbyId: ConversationId = 'lobby';
 
-abstract class Stream {
+abstract class BaseConversation {
   readonly id: ConversationId;
   noted = false;
   #lastSequence: number;
@@ -72,7 +72,7 @@ abstract class Stream {
 }
 
 /** One or two members, who are few enough to stand in the conversation's own row. */
-export class DirectConversation extends Stream implements DirectView, ConversationData, Row {
+export class DirectConversation extends BaseConversation implements DirectView, ConversationData, Row {
   readonly kind = 'direct';
   readonly key: string;
   readonly #memberships: Membership[];
@@ -130,7 +130,8 @@ class MemberRow implements Row {
   }
 }
 
-abstract class Rowed extends Stream {
+/** For any number of members. */
+abstract class OpenConversation extends BaseConversation {
   /** In the order of joining. */
   readonly #members = new Map<AccountId, MemberRow>();
 
@@ -173,7 +174,7 @@ abstract class Rowed extends Stream {
   }
 }
 
-export class Group extends Rowed implements GroupView, GroupData, Row {
+export class Group extends OpenConversation implements GroupView, GroupData, Row {
   readonly kind = 'group';
   readonly key: string;
   readonly createdMs: number;
@@ -238,7 +239,7 @@ export class Group extends Rowed implements GroupView, GroupData, Row {
 }
 
 /** Everyone is in it; only who has read in it has a row, for that cursor. */
-export class Lobby extends Rowed implements LobbyView, ConversationData, Row {
+export class Lobby extends OpenConversation implements LobbyView, ConversationData, Row {
   readonly kind = 'lobby';
   readonly key = rowPrefix.conversation + lobbyId;
   readonly memberships = [];

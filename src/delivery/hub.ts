@@ -9,7 +9,6 @@ import type { GroupEvent } from '../chat/group-types.ts';
 import type {
   AccountId,
   ChatEvent,
-  ConversationId,
   CursorAdvance,
   DeliveryReceipt,
   Message,
@@ -154,7 +153,7 @@ export class Hub {
       case 'member-joined':
       case 'member-left':
       case 'owner-changed':
-        this.#tellGroup(event);
+        for (const reader of this.#groupAudience(event)) reader.group(event);
         return;
       default:
         unreachable(event);
@@ -180,8 +179,25 @@ export class Hub {
   }
 
   #isLarge(event: ChatEvent): boolean {
-    if (event.kind !== 'message' || event.message.to !== null) return false;
-    return this.#subscribers > sliceReaders && this.#readersOf(event.message).length > sliceReaders;
+    return this.#subscribers > sliceReaders && this.#audienceOf(event).length > sliceReaders;
+  }
+
+  /** Those in a group or in the lobby who are to be told; nobody for an event that concerns single accounts. */
+  #audienceOf(event: ChatEvent): readonly Subscriber[] {
+    if (event.kind === 'message') return event.message.to === null ? this.#readersOf(event.message) : [];
+    return 'group' in event ? this.#groupAudience(event) : [];
+  }
+
+  #groupAudience(event: GroupEvent): readonly Subscriber[] {
+    if (event.kind === 'group-deleted') return this.#selection.among(event.members);
+    const conversation = this.#view.conversation(event.group);
+    const group = conversation?.kind === 'group' ? conversation : undefined;
+    // In a crowd everyone's coming and going is nobody's news.
+    const isNews = !('account' in event) || (group?.memberCount ?? 0) <= limits.noticeMembers;
+    const members = group === undefined || !isNews ? [] : this.#selection.ofGroup(group, everyone);
+    if (!('account' in event) || (isNews && group?.includes(event.account) === true)) return members;
+    // Who has left is in the group no more, and the one who most needs to know.
+    return [...this.#selection.among([event.account]), ...members];
   }
 
   /** The view may be ahead of what is told: who joined behind the message is none of its readers. */
@@ -213,19 +229,6 @@ export class Hub {
     }
   }
 
-  #tellGroup(event: GroupEvent): void {
-    const tell: Action = (subscriber) => subscriber.group(event);
-    if (event.kind === 'group-deleted') {
-      for (const reader of this.#selection.among(event.members)) tell(reader);
-      return;
-    }
-    // Who has left is in the group no more, and the one who most needs to know.
-    if (event.kind === 'member-left') this.#tellAccount(event.account, tell);
-    const group = this.#view.conversation(event.group);
-    if (group?.kind !== 'group' || group.memberCount > limits.noticeMembers) return;
-    for (const reader of this.#selection.ofGroup(group, everyone)) tell(reader);
-  }
-
   #tellAccount(account: AccountId, tell: Action): void {
     const subscribers = this.#byAccount.get(account);
     if (subscribers !== undefined) for (const subscriber of [...subscribers]) tell(subscriber);
@@ -254,24 +257,24 @@ export class Hub {
     while (!this.#slicing) {
       const event = this.#waiting[told];
       if (event === undefined) break;
-      if (event.kind === 'message' && this.#isLarge(event)) {
-        const run = this.#runFrom(told, event.message.conversation);
-        told += run.length;
-        this.#tellRun(run);
-      } else {
-        told += 1;
-        this.#tell(event);
-      }
+      const run = this.#isLarge(event) ? this.#runFrom(told) : [];
+      told += Math.max(1, run.length);
+      if (run.length > 0) this.#tellRun(run);
+      else if ('group' in event)
+        this.#tellSlice(this.#groupAudience(event), (reader) => reader.group(event), 0);
+      else this.#tell(event);
     }
     this.#waiting.splice(0, told);
   }
 
-  #runFrom(start: number, conversation: ConversationId): readonly Push[] {
+  /** The message in that place and those of its conversation that follow it; none when there is no message. */
+  #runFrom(start: number): readonly Push[] {
     const run: Push[] = [];
     while (run.length < runMessages) {
       const event = this.#waiting[start + run.length];
-      if (event?.kind !== 'message' || event.message.conversation !== conversation) break;
+      if (event?.kind !== 'message') break;
       const { message, fromName, toName } = event;
+      if (run[0] !== undefined && run[0].message.conversation !== message.conversation) break;
       run.push({ message, fromName, toName, forms: {} });
     }
     return run;
@@ -281,7 +284,7 @@ export class Hub {
     const [first, last] = [run[0], run.at(-1)];
     if (first === undefined || last === undefined) return;
     const conversation = this.#view.conversation(first.message.conversation);
-    const tell = (reader: Subscriber): void => {
+    const tell: Action = (reader) => {
       const behind = conversation?.joinedBehind(reader.account) ?? 0;
       for (const push of run) if (push.message.sequence > behind) reader.message(push);
     };

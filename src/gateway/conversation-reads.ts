@@ -80,7 +80,8 @@ export class ConversationReads {
         lastIndex,
         delivered: conversation.delivered(account),
         read,
-        unread: lastSequence - read,
+        // Whoever has never looked into the lobby has not missed its whole history.
+        unread: kind === 'lobby' && read === 0 ? 0 : lastSequence - read,
       };
     });
   }

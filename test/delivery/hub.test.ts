@@ -1,4 +1,5 @@
 import t from 'tap';
+import { limits } from '../../src/base/limits.ts';
 import { encodeProposal } from '../../src/chat/codec.ts';
 import type { ChatEvent, Command, Message } from '../../src/chat/types.ts';
 import { Hub, type Subscriber, sliceReaders, waitingEvents } from '../../src/delivery/hub.ts';
@@ -223,3 +224,28 @@ t.test('hub: progress is told in a direct conversation only, a departure to who 
     ['1 group-deleted', '2 group-deleted', '3 member-left'],
   );
 });
+
+t.test(
+  'hub: in a crowd only whom it concerns hears of comings and goings, everyone of what becomes of the group',
+  async (t) => {
+    const readers = limits.noticeMembers + 1;
+    const { hub, heard, apply, publish, turn } = crowd(readers);
+    const newcomer = 2 * readers + 1;
+    const late: string[] = [];
+    apply(null, { kind: 'register', name: 'late', passwordHash: 'h' });
+    hub.subscribe(subscriber(newcomer, late));
+    const join = { kind: 'join-group', name: 'team', seen: null, create: false, passwordHash: null } as const;
+    publish(apply(newcomer, join));
+    publish(apply(newcomer, { kind: 'leave-group', name: 'team' }));
+    while (turn() > 0);
+    t.same(late, [`${newcomer} member-joined`, `${newcomer} member-left`]);
+    t.equal(heard.flat().length, 0);
+    publish(apply(1, { kind: 'rename-group', name: 'team', newName: 'crew' }));
+    t.equal(heard.flat().length, 0, 'not in the turn of the log');
+    while (turn() > 0);
+    publish(apply(1, { kind: 'delete-group', name: 'crew' }));
+    while (turn() > 0);
+    t.ok(heard.every((lines, at) => lines.join() === `${at + 1} group-renamed,${at + 1} group-deleted`));
+    t.equal(late.length, 2);
+  },
+);
