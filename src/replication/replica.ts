@@ -256,6 +256,7 @@ export class Replica<Result, Event> {
 
   tick(nowMs: number): void {
     this.#driver.tick();
+    this.#outbox.flush(true);
     this.sender.tick(nowMs);
   }
 
