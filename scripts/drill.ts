@@ -3,6 +3,7 @@
  * promise held, 1 when one did not, 64 for a wrong command line, 130 after Ctrl-C.
  */
 import { randomInt } from 'node:crypto';
+import { runDamage } from './support/drill/damage/damage-drill.ts';
 import { runDrill } from './support/drill/drill.ts';
 import { runRolling } from './support/drill/rolling.ts';
 import { readFlags, runToEnd, withCluster } from './support/program.ts';
@@ -15,6 +16,7 @@ checks from the clients' side that nothing acknowledged was lost, doubled or reo
   --kills N      how often the leader is killed (default 5)
   --rolling      instead: each node in turn is told to stop (SIGTERM), and started again; no request of a client may fail
   --rounds N     with --rolling: how often each node is restarted (default 3)
+  --damage N     instead: N random positions of damage over the files of a stopped node, which must be repaired, refused or harmless
   --rate R       sends a second, all writers together (default 400)
   --writers W    writers, each an account and a session of its own (default 4)
   --nodes 1|3|5  nodes of the cluster (default 3); alone, a node is an outage until it is back, and nothing is lost
@@ -31,6 +33,7 @@ const { numbers, given, json } = readFlags({
   switches: ['rolling'],
   numbers: {
     kills: { otherwise: 5, least: 0, most: 1_000 },
+    damage: { otherwise: 2_000, least: 1, most: 1_000_000 },
     rounds: { otherwise: 3, least: 1, most: 100 },
     rate: { otherwise: 400, least: 1, most: 20_000 },
     writers: { otherwise: 4, least: 1, most: 64 },
@@ -49,7 +52,14 @@ interface Report {
   readonly failures: readonly string[];
 }
 
+function say(report: Report): number {
+  console.log(json ? JSON.stringify(report) : table(report));
+  return report.failures.length === 0 ? 0 : 1;
+}
+
 await runToEnd(async () => {
+  if (given.has('damage'))
+    return say(await runDamage({ positions: numbers.damage, seed: numbers.seed, tell }));
   const rolling = given.has('rolling');
   const { seed, kills, rounds, rate, nodes } = numbers;
   const what = rolling ? `${rounds} rounds of restarts` : `${kills} kills`;
@@ -59,13 +69,17 @@ await runToEnd(async () => {
     (cluster) => (rolling ? runRolling : runDrill)(cluster, { ...numbers, tell }),
     (result) => result.failures.length > 0,
   );
-  console.log(json ? JSON.stringify(report) : table(report));
-  return report.failures.length === 0 ? 0 : 1;
+  return say(report);
 });
+
+function figure(value: unknown): string {
+  if (Array.isArray(value)) return value.join(' ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
 
 function table({ failures, ...figures }: Report): string {
   const rows = Object.entries(figures).map(([name, value]) => {
-    return `  ${name.padEnd(22)} ${Array.isArray(value) ? value.join(' ') : value}`;
+    return `  ${name.padEnd(22)} ${figure(value)}`;
   });
   const verdict = failures.length === 0 ? 'Every promise held.' : 'FAILED:';
   return ['', ...rows, '', verdict, ...failures.map((failure) => `  ${failure}`)].join('\n');

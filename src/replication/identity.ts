@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { crc32c } from '../base/crc.ts';
 import type { Disk } from '../base/disk.ts';
 import { CodedError } from '../base/errors.ts';
 
@@ -22,6 +23,8 @@ const schema = Type.Object(
     founded: Type.Boolean(),
     installing: Type.Union([position, Type.Null()]),
     removed: Type.Optional(Type.Boolean()),
+    /** CRC-32C of all the rest; an earlier version wrote none. */
+    checksum: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
 );
@@ -55,7 +58,7 @@ export async function loadIdentity(disk: Disk, owner: IdentityOwner): Promise<Id
   const stored = await disk.read(FILE);
   if (stored !== null) return new StoredIdentity(disk, check(parse(stored), owner));
   // Another incarnation beside what this one promised would be an amnesiac.
-  const left = (await disk.list('.')).filter((name) => !/\.tmp$/.test(name));
+  const left = (await disk.list('.')).filter((name) => /^(wal|CURRENT-STATE|state-\d+)$/.test(name));
   if (left.length > 0) {
     throw new CodedError(
       'DATA_DAMAGED',
@@ -114,7 +117,8 @@ class StoredIdentity implements Identity {
   }
 
   async save(content: Content): Promise<void> {
-    await this.#disk.replace(FILE, new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`));
+    const written = { ...content, checksum: checksumOf(content) };
+    await this.#disk.replace(FILE, new TextEncoder().encode(`${JSON.stringify(written, null, 2)}\n`));
     this.#content = content;
   }
 }
@@ -128,21 +132,27 @@ function parse(bytes: Uint8Array): Content {
   } catch (error) {
     throw damaged(error);
   }
-  if (Value.Check(schema, value)) return value;
-  throw damaged();
+  if (!Value.Check(schema, value)) throw damaged();
+  const { checksum, ...content } = value;
+  if (checksum !== undefined && checksum !== checksumOf(content)) throw damaged();
+  return content;
+}
+
+function checksumOf(content: Content): string {
+  return crc32c(new TextEncoder().encode(JSON.stringify(content))).toString(16);
 }
 
 function check(content: Content, owner: IdentityOwner): Content {
   if (content.cluster !== owner.cluster) {
     throw new CodedError(
       'DATA_FOREIGN',
-      `The data directory belongs to cluster "${content.cluster}", this node to cluster "${owner.cluster}".`,
+      `By ${FILE} the data directory belongs to cluster "${content.cluster}", this node to cluster "${owner.cluster}".`,
     );
   }
   if (content.node !== owner.node) {
     throw new CodedError(
       'DATA_FOREIGN',
-      `The data directory belongs to node ${content.node}, this is node ${owner.node}.`,
+      `By ${FILE} the data directory belongs to node ${content.node}, this is node ${owner.node}.`,
     );
   }
   return content;

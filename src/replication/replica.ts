@@ -198,7 +198,9 @@ export class Replica<Result, Event> {
   receive(message: Message, from: PeerIdentity): boolean {
     if (message.from !== from.incarnation || message.to !== this.#options.identity.incarnation) return false;
     this.#heardMs.set(from.incarnation, this.#options.clock.monotonicMs());
-    if (message.type === 'MsgSnap') {
+    // Of what this node has already, the core tells the leader: it needs no copy for that.
+    const isNews = (message.snapshot?.meta.index ?? 0) > this.#driver.status().commit;
+    if (message.type === 'MsgSnap' && isNews) {
       this.#receiver.announced(message, from.node);
       return true;
     }

@@ -87,6 +87,12 @@ export class StateKeeper {
     }
   }
 
+  /** `damage`: what was wrong with the log, a sentence. */
+  logBegunAnew(damage: string): void {
+    this.#options.logger.warn({ damage }, 'the log was begun anew behind the state, which has all of it');
+    this.#remember(`log: begun anew, since the state had all of it: ${damage} Look at the disk.`);
+  }
+
   #builtFromLog(reason: string): void {
     this.#options.logger.warn({ reason }, 'the state is built anew from the log');
     this.#remember(`state: built anew from the log, because ${reason} Look at the disk.`);

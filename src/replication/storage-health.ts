@@ -43,6 +43,8 @@ export class StorageHealth {
         this.#tellAll({ ...this.#report, digest: { index, digest } });
       },
     });
+    const { repaired } = this.#options.log.recovered;
+    if (repaired !== null) this.keeper.logBegunAnew(repaired);
     this.keeper.begin(found, discarded);
   }
 

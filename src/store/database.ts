@@ -76,6 +76,11 @@ export function readError(error: unknown): CodedError {
   return new StateDamage('database', `The state cannot be read: ${text}.`, { cause: error });
 }
 
+/** Of a write: `level` reads its own files when it merges them, and then finds what is wrong with them. */
+export function isCorruption(error: unknown): boolean {
+  return error instanceof Error && /^corruption|checksum mismatch|bad block/i.test(error.message);
+}
+
 function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }

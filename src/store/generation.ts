@@ -1,6 +1,7 @@
 import type { Database } from './database.ts';
 import type { Head } from './head.ts';
 import type { RowIndex } from './row-index.ts';
+import type { TableSums } from './state-seal.ts';
 import type { StreamIndex } from './stream-index.ts';
 
 /**
@@ -10,6 +11,8 @@ import type { StreamIndex } from './stream-index.ts';
 export class Generation {
   readonly number: number;
   readonly database: Database;
+  /** Of the tables that were there at its opening. */
+  readonly tables: TableSums;
   readonly rows: RowIndex;
   readonly streams: StreamIndex;
   /** Of the newest batch that is written. */
@@ -21,8 +24,10 @@ export class Generation {
     number: number,
     database: Database,
     state: { readonly head: Head | null; readonly rows: RowIndex; readonly streams: StreamIndex },
+    tables: TableSums = new Map(),
   ) {
     this.number = number;
+    this.tables = tables;
     this.database = database;
     this.head = state.head;
     this.rows = state.rows;

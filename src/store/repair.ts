@@ -1,24 +1,36 @@
 import { StateDamage } from './damage.ts';
-import { discardState } from './pointer.ts';
+import { openDatabase, openLevelOnDisk } from './database.ts';
+import { discardState, stateDirectory, stateNumbers } from './pointer.ts';
 import { openState, type StateOptions } from './state.ts';
 import type { StateStore } from './state-store.ts';
 
-export interface SoundState {
-  readonly store: StateStore;
-  /** What was found, when the state had to be given up: the store is empty then, to be filled from the log or from another node. */
-  readonly discarded: StateDamage | null;
+/** Whether an empty state may take the place of one that was found like this: what a newer version wrote is no damage. */
+export function isReplaceable(error: unknown): error is StateDamage {
+  return error instanceof StateDamage && error.kind !== 'version';
 }
 
 /**
- * Opens the state, and puts an empty one in place of a damaged one: what it held is applied already elsewhere and can be had
- * again. Rejects with DATA_LOCKED, DISK_FAILED, or DATA_DAMAGED of kind `version`: what a newer version wrote is no damage.
+ * Rejects with DATA_LOCKED when another process has any of the states open. A state that cannot be opened locks nothing, and what follows
+ * must not be done under the feet of a node that runs.
  */
-export async function openSoundState(options: StateOptions): Promise<SoundState> {
-  try {
-    return { store: await openState(options), discarded: null };
-  } catch (error) {
-    if (!(error instanceof StateDamage) || error.kind === 'version') throw error;
-    await discardState(options.disk);
-    return { store: await openState(options), discarded: error };
+export async function checkUnlocked({
+  root,
+  disk,
+  openLevel = openLevelOnDisk,
+}: StateOptions): Promise<void> {
+  for (const number of await stateNumbers(disk)) {
+    try {
+      const database = await openDatabase(openLevel, `${root}/${stateDirectory(number)}`, false);
+      await database.close();
+    } catch (error) {
+      // Damage is why this is asked.
+      if (!(error instanceof StateDamage)) throw error;
+    }
   }
+}
+
+/** An empty state in place of a damaged one: what it held is applied already elsewhere, and can be had again. */
+export async function replaceState(options: StateOptions): Promise<StateStore> {
+  await discardState(options.disk);
+  return await openState(options);
 }

@@ -8,6 +8,7 @@ import { makeBatch } from './batch.ts';
 import { StateDamage } from './damage.ts';
 import {
   type Database,
+  isCorruption,
   type OpenLevel,
   openDatabase,
   openLevelOnDisk,
@@ -23,9 +24,17 @@ import { Install } from './install.ts';
 import { ROW_RANGE, withoutPrefix } from './keys.ts';
 import { readThrough } from './overlay.ts';
 import { Pending } from './pending.ts';
-import { type Pointer, readPointer, removeOtherStates, stateDirectory, writePointer } from './pointer.ts';
+import {
+  discardState,
+  type Pointer,
+  readPointer,
+  removeOtherStates,
+  stateDirectory,
+  writePointer,
+} from './pointer.ts';
 import { checkRows, RowIndex } from './row-index.ts';
 import { Scrub } from './scrub.ts';
+import { breakSeal, writeSeal } from './state-seal.ts';
 import type { AppliedMark, SnapshotInstall, StateStore, StateWatcher, StreamRecord } from './state-store.ts';
 import { dropStream } from './stream-writer.ts';
 import { plain, unwrapValue, valueChecksum } from './value.ts';
@@ -64,6 +73,7 @@ export async function openState(options: StateOptions): Promise<StateStore> {
 }
 
 async function openGeneration(options: StateOptions, { number, made }: Pointer): Promise<Generation> {
+  const tables = await breakSeal(options.disk, stateDirectory(number));
   const database = await openNumbered(options, number, !made);
   try {
     const state = await verifyState(database);
@@ -71,7 +81,7 @@ async function openGeneration(options: StateOptions, { number, made }: Pointer):
       await options.disk.syncDirectory('.');
       await writePointer(options.disk, { number, made: true });
     }
-    return new Generation(number, database, state);
+    return new Generation(number, database, state, tables);
   } catch (error) {
     await database.close();
     throw readError(error);
@@ -248,6 +258,8 @@ class LevelState implements StateStore {
       await this.#replacing;
     }
     if (this.#failure !== null) throw this.#failure;
+    const { number, tables } = this.#generation;
+    await writeSeal(this.#disk, stateDirectory(number), tables);
   }
 
   #check(): void {
@@ -272,9 +284,19 @@ class LevelState implements StateStore {
         for (const waiter of pending.waiters) waiter.resolve();
       }
     } catch (error) {
+      if (isCorruption(error)) await this.#giveUp();
       this.#fail(error);
     } finally {
       this.#writing = null;
+    }
+  }
+
+  /** A state that cannot be written to any more would fail at every start. The next one begins with an empty state in its place. */
+  async #giveUp(): Promise<void> {
+    try {
+      await discardState(this.#disk);
+    } catch {
+      // The write's own error says more; the next start meets the damage again.
     }
   }
 

@@ -35,4 +35,6 @@ export interface RecoveredLog {
   readonly sealed: boolean;
   /** Bytes of a torn, never acknowledged tail that were cut. */
   readonly tornBytes: number;
+  /** What was wrong with the log, when it could begin anew because the state covered all of it. */
+  readonly repaired: string | null;
 }

@@ -4,8 +4,10 @@ import type { Disk } from '../base/disk.ts';
 import { CodedError } from '../base/errors.ts';
 import { MIB } from '../base/limits.ts';
 import type { Entry, HardState } from '../raft/types.ts';
+import { recoverCovered } from './covered.ts';
+import { LogDamage } from './damage.ts';
 import type { LogStart, LogStore, RecoveredLog } from './log-store.ts';
-import { type LogTail, recover, type SegmentInfo } from './recovery.ts';
+import { type LogTail, type Recovery, recover, type SegmentInfo } from './recovery.ts';
 import { Round } from './round.ts';
 import { writeSeal } from './seal.ts';
 import { SEAL_NAME, segmentName } from './segment.ts';
@@ -28,6 +30,8 @@ export interface LogOptions {
   readonly segmentBytes?: number;
   /** Of the data directory, a safe integer (the incarnation): another log's files are then refused. */
   readonly identity?: number;
+  /** The last applied entry of a state that is whole, on this disk: a damaged log that it covers is begun anew from there. */
+  readonly covered?: LogStart | null;
   /** With `onRound`: told of each write and sync. */
   readonly clock?: Clock;
   readonly onRound?: (round: RoundFigures) => void;
@@ -47,11 +51,27 @@ export interface RoundFigures {
 export async function openLog(options: LogOptions): Promise<LogStore> {
   const { disk, directory } = options;
   try {
-    const { recovered, tail } = await recover({ disk, directory }, options.identity ?? null);
-    return new DiskLog(options, recovered, tail);
+    await disk.makeDirectory(directory);
+    const { recovered, tail } = await recoverOrBeginAnew(options);
+    const log = new DiskLog(options, recovered, tail);
+    if (recovered.repaired !== null && recovered.start !== null) await log.restart(recovered.start, false);
+    return log;
   } catch (error) {
     if (error instanceof CodedError) throw error;
     throw new CodedError('DISK_FAILED', `The log could not be opened: ${reason(error)}`, { cause: error });
+  }
+}
+
+async function recoverOrBeginAnew(options: LogOptions): Promise<Recovery> {
+  const { disk, directory, identity = null, covered = null } = options;
+  const place = { disk, directory };
+  try {
+    return await recover(place, identity);
+  } catch (error) {
+    if (!(error instanceof LogDamage) || covered === null) throw error;
+    const anew = await recoverCovered(place, identity, covered, error);
+    if (anew === null) throw error;
+    return anew;
   }
 }
 

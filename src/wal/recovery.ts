@@ -31,7 +31,7 @@ export interface Recovery {
   readonly tail: LogTail;
 }
 
-interface Place {
+export interface Place {
   readonly disk: Disk;
   readonly directory: string;
 }
@@ -52,7 +52,6 @@ interface Reading {
  * what it found. Rejects with `LogDamage`, or DATA_FOREIGN when `identity` is another log's.
  */
 export async function recover(place: Place, identity: number | null): Promise<Recovery> {
-  await place.disk.makeDirectory(place.directory);
   const seal = await readSeal(place.disk, place.directory);
   const numbers = await listSegments(place);
   if (numbers.length === 0) {
@@ -239,7 +238,7 @@ function describe(
   const segments = readings.map((reading) => reading.info);
   end.info.bytes = end.end;
   return {
-    recovered: { start: replay.start, hardState: replay.hardState, entries, ...found },
+    recovered: { start: replay.start, hardState: replay.hardState, entries, repaired: null, ...found },
     tail: {
       segments,
       end: end.end,
@@ -255,7 +254,7 @@ function describe(
 function emptyLog(identity: number, tornBytes: number): Recovery {
   const hardState = { term: 0, vote: 0, commit: 0 };
   return {
-    recovered: { start: null, hardState, entries: [], sealed: false, tornBytes },
+    recovered: { start: null, hardState, entries: [], sealed: false, tornBytes, repaired: null },
     tail: { segments: [], end: 0, chain: 0, lastIndex: 0, lastTerm: 0, identity, sealPresent: false },
   };
 }

@@ -181,3 +181,44 @@ t.test('state loss: a crash behind the swap is made good at the next start', asy
   same(t, cluster);
   await cluster.stopAll();
 });
+
+t.test('state loss: the only member does not give up the only copy', async (t) => {
+  const cluster = await TestCluster.led(1, small);
+  await fill(cluster, 1, 'a', 300);
+  await cluster.clock.advance(500);
+  await cluster.stop(1);
+  const pointer = cluster.machineOf(1).disk.contentOf('CURRENT-STATE');
+  await damageState(cluster, 1);
+  const error = { code: 'DATA_DAMAGED', message: /only member: restore .* from a backup/ };
+  await t.rejects(cluster.start(1), error);
+  t.strictSame(cluster.machineOf(1).disk.contentOf('CURRENT-STATE'), pointer, 'nothing is touched');
+  await t.rejects(cluster.start(1), error);
+});
+
+t.test(
+  'log loss: a damaged log whose entries are all in the state begins anew, votes kept, and the node says so',
+  async (t) => {
+    const cluster = await TestCluster.led(3, small);
+    await fill(cluster, cluster.led.id, 'a', 300);
+    await cluster.converge();
+    await cluster.clock.advance(500);
+    const victim = cluster.followers[0]?.id ?? 0;
+    const { term } = cluster.node(victim).engine.status();
+    await cluster.stop(victim);
+    const { disk } = cluster.machineOf(victim);
+    const path = disk.files().find((file) => /^wal\/.*log$/.test(file)) ?? '';
+    const content = disk.contentOf(path);
+    content[200] = (content[200] ?? 0) ^ 8;
+    disk.plant(path, content);
+    const node = await cluster.start(victim);
+    t.equal(node.log.recovered.hardState.term, term);
+    t.match(node.engine.status().alarms, [
+      /^log: begun anew, since the state had all of it: wal\/.*, offset \d+/,
+    ]);
+    await fill(cluster, victim, 'b', 20);
+    await cluster.converge();
+    same(t, cluster);
+    t.equal(node.engine.status().role, 'follower');
+    await cluster.stopAll();
+  },
+);

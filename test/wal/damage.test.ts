@@ -233,3 +233,57 @@ t.test('damage: files of random bytes are refused or hold nothing, and opening e
     }
   }
 });
+
+t.test(
+  'damage: a log that a whole state covers begins anew, with its votes, wherever it is damaged but at its end',
+  async (t) => {
+    const newest = sealed.content.entries.at(-1) ?? '';
+    const [index = 0, term = 0] = newest.split('/').map(Number);
+    const covered = { index, term, data: new TextEncoder().encode('members of the state') };
+    const endings = { anew: 0, refused: 0 };
+    for (const [path, content] of sealed.files) {
+      for (let at = 0; at < content.length; at += STRIDE * 5) {
+        const disk = diskOf(sealed.files, new Map([[path, flipped(content, at)]]));
+        try {
+          const log = await openSmall(disk, 700, covered);
+          if (log.recovered.repaired === null) continue;
+          endings.anew++;
+          const found = { ...log.recovered };
+          if (JSON.stringify(found.hardState) !== JSON.stringify(sealed.content.hardState))
+            t.fail(`votes: ${path} at ${at}`);
+          if (found.start?.index !== index || found.entries.length > 0) t.fail(`start: ${path} at ${at}`);
+          await log.append({ hardState: null, entries: [entry(index + 1, term)] });
+          await log.seal();
+          const again = await recovered(disk);
+          if (again.repaired !== null || again.start?.index !== index || again.entries.length !== 1) {
+            t.fail(`later: ${path} at ${at}`);
+          }
+        } catch (error) {
+          if (!(error instanceof LogDamage)) throw error;
+          endings.refused++;
+        }
+      }
+    }
+    t.ok(endings.anew > endings.refused && endings.refused > 0, JSON.stringify(endings));
+  },
+);
+
+t.test('damage: a state that does not cover the whole log saves nothing', async (t) => {
+  const path = [...sealed.files.keys()].filter(isSegment)[0] ?? '';
+  const damaged = new Map([[path, flipped(sealed.files.get(path) ?? new Uint8Array(0), 100)]]);
+  for (const covered of [
+    { index: 42, term: 2 },
+    { index: 43, term: 1 },
+    { index: 44, term: 2 },
+  ]) {
+    const opening = openSmall(diskOf(sealed.files, damaged), 700, { ...covered, data: new Uint8Array(0) });
+    await t.rejects(opening, { code: 'DATA_DAMAGED' }, JSON.stringify(covered));
+  }
+  const lost = new Map([...damaged, ['wal/seal', null]]);
+  const covered = { index: 43, term: 2, data: new Uint8Array(0) };
+  await t.rejects(
+    openSmall(diskOf(sealed.files, lost), 700, covered),
+    { code: 'DATA_DAMAGED' },
+    'without its seal',
+  );
+});

@@ -29,6 +29,7 @@ t.test('log: a new directory holds no start, no entries and a zero hard state', 
     entries: [],
     sealed: false,
     tornBytes: 0,
+    repaired: null,
   });
 });
 

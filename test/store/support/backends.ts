@@ -48,6 +48,8 @@ export const levelOnDisk: BackendKind = {
         return openState({ root, disk, clock, openLevel });
       },
       async raw(directory) {
+        // As after a kill: what is done to the database then is for its own checks to find.
+        await disk.remove(`${directory}/SEAL`);
         const database = openLevelOnDisk(`${root}/${directory}`);
         await database.open();
         return database;

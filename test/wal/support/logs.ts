@@ -6,8 +6,12 @@ import type { LogStart, LogStore, RecoveredLog } from '../../../src/wal/log-stor
 export const DIRECTORY = 'wal';
 
 /** Segments so small that a handful of appends fills several. */
-export function openSmall(disk: Disk, segmentBytes = 700): Promise<LogStore> {
-  return openLog({ disk, directory: DIRECTORY, segmentBytes });
+export function openSmall(
+  disk: Disk,
+  segmentBytes = 700,
+  covered: LogStart | null = null,
+): Promise<LogStore> {
+  return openLog({ disk, directory: DIRECTORY, segmentBytes, covered });
 }
 
 export function entry(index: number, term = 1, text = `entry ${index} of term ${term}`): Entry {
