@@ -5,12 +5,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClusterConfig, requireRunnableProfile } from '../src/base/config.ts';
+import type { ClusterConfig } from '../src/base/config.ts';
 import { EXIT_DISK_FAILED } from '../src/base/exit-codes.ts';
+import { silentLogger } from '../src/base/logger.ts';
 import { systemClock } from '../src/base/system-clock.ts';
+import { isPlainText } from '../src/base/transport-config.ts';
 import { type Arguments, configFlag, type Program, runProgram } from '../src/cli/arguments.ts';
 import { defaultConfigPath, readConfig } from '../src/cli/nodes.ts';
 import { decideAfter } from '../src/cli/restart-policy.ts';
+import { TransportSecurity } from '../src/tls/transport-security.ts';
 
 const nodeProgram = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 /** Until a node that was asked to stop is killed; a kill loses nothing, it only takes longer to recover from. */
@@ -224,15 +227,19 @@ class Cluster {
     const { length } = running;
     const name = `"${config.cluster}"`;
     const who = length === 1 ? `The only node of ${name} is` : `All ${length} nodes of ${name} are`;
+    const [byHand, gap] = isPlainText(config, 'chat')
+      ? ['nc', ' ']
+      : ['openssl s_client -quiet -connect', ':'];
+    const scheme = isPlainText(config, 'http') ? 'http' : 'https';
     const pids = running.map((node) => `node ${node.id}: ${node.pid}`).join(', ');
     return [
       '',
       `${who} ready. In another terminal:`,
       '',
       `  chat             npm run client${flags}`,
-      `  or by hand       nc ${first?.host} ${first?.chatPort}    (any node; 1|user|password, 2|user|password, h for help)`,
+      `  or by hand       ${byHand} ${first?.host}${gap}${first?.chatPort}    (any node; 1|user|password, 2|user|password, h for help)`,
       `  look at it       npm run admin -- status${flags.replace(' --', '')}`,
-      `  or in a browser  http://${first?.host}:${first?.httpPort}/cluster  and  /metrics`,
+      `  or in a browser  ${scheme}://${first?.host}:${first?.httpPort}/cluster  and  /metrics`,
       `  make it fail     kill -9 PID    (${pids}; it is started again after a second)`,
       '',
       `Ctrl-C stops all. Data stays in ${dataRoot}/; to begin afresh, stop and remove that directory.`,
@@ -255,10 +262,17 @@ function eachLine(stream: NodeJS.ReadableStream | null, take: (line: string) => 
   });
 }
 
+/** One line for all nodes, before any is started. Rejects with CodedError TLS_INVALID. */
+async function requireCertificates(config: ClusterConfig, configPath: string, node: number): Promise<void> {
+  const options = { config, configPath, node, clock: systemClock, logger: silentLogger };
+  const security = await TransportSecurity.load(options);
+  security.stop();
+}
+
 async function main(args: Arguments): Promise<number> {
   const configPath = args.text('config') ?? defaultConfigPath;
   const config = readConfig(configPath);
-  requireRunnableProfile(config);
+  for (const { id } of config.nodes) await requireCertificates(config, configPath, id);
   const cluster = new Cluster({
     config,
     configPath,

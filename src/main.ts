@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { destination, pino } from 'pino';
-import { type ClusterConfig, type NodeConfig, nodeConfig, requireRunnableProfile } from './base/config.ts';
+import { type ClusterConfig, type NodeConfig, nodeConfig } from './base/config.ts';
 import { CodedError } from './base/errors.ts';
 import { EXIT_SOFTWARE, exitCodeFor } from './base/exit-codes.ts';
 import type { Logger } from './base/logger.ts';
@@ -26,11 +26,12 @@ import { createTcpTransport } from './replication/tcp-transport.ts';
 import { inVersions } from './replication/versioned-transport.ts';
 import { formats } from './replication/versions.ts';
 import type { StateStore } from './store/state-store.ts';
+import { TransportSecurity } from './tls/transport-security.ts';
 import { nodeDisk } from './wal/node-disk.ts';
 
 const program: Program = {
   command: 'npm run node --',
-  summary: 'Runs one node of a cluster until SIGTERM or Ctrl-C.',
+  summary: 'Runs one node of a cluster until SIGTERM or Ctrl-C. SIGHUP takes up new certificates.',
   flags: [
     { name: 'id', value: 'N', help: 'which node of the configuration this is' },
     configFlag,
@@ -40,7 +41,7 @@ const program: Program = {
   notes: [
     [
       'Exit codes: 0 stopped, 64 command line, 65 damaged data, 69 port in use, 70 a bug, 74 the disk failed (start again: it',
-      'recovers), 75 data directory in use, 77 cluster key, 78 configuration, 79 removed from the cluster.',
+      'recovers), 75 data directory in use, 77 cluster key, 78 configuration or certificates, 79 removed from the cluster.',
     ].join('\n'),
   ],
 };
@@ -51,6 +52,7 @@ interface Node {
   readonly files: Files;
   readonly handle: EngineHandle<Result, ChatEvent>;
   readonly gateway: Gateway;
+  readonly security: TransportSecurity;
   readonly logger: Logger;
   readonly life: { stopping: boolean };
   /** Resolves when this node is no member any more. */
@@ -63,12 +65,12 @@ async function main(args: Arguments): Promise<number> {
     throw new CodedError('USAGE', '--id is missing: which node of the configuration is this?');
   const configPath = resolve(args.text('config') ?? defaultConfigPath);
   const config = readConfig(configPath);
-  requireRunnableProfile(config);
   const self = nodeConfig(config, id);
   const logger = makeLogger(args.text('log-level') ?? 'info', id);
   const root = resolve(args.text('data') ?? join('data', `node-${id}`));
   const node = await assemble({ config, self, root, configPath, logger });
   await start(node);
+  process.on('SIGHUP', () => void node.security.reload());
   const reason = await Promise.race([stopAsked(), node.removed]);
   const removed = typeof reason !== 'string';
   logger.info({ reason: removed ? reason.code : reason }, 'stopping');
@@ -90,6 +92,7 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
   const disk = nodeDisk(root);
   const clock = systemClock;
   const random = seededRandom(random53());
+  const security = await TransportSecurity.load({ config, configPath, node: self.id, clock, logger });
   const owner = { cluster: config.cluster, node: self.id, random53 };
   const { identity, log, store, discarded } = await openDataDirectory({ ...owner, root, disk, clock });
   const machine = new ChatMachine();
@@ -105,6 +108,7 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     port: self.peerPort,
     peers: config.nodes.filter(({ id }) => id !== self.id),
     key,
+    tls: security.peer,
     random,
     logger,
     onWrongKey: (error) => die(error, logger),
@@ -148,12 +152,14 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     view: machine,
     store,
     files,
+    security,
+    peerRefusals: () => transport.counters.refused,
     clock,
     random,
     logger,
     operatorKey: key,
   });
-  return { self, store, files, handle, gateway, logger, life: { stopping: false }, removed };
+  return { self, store, files, handle, gateway, security, logger, life: { stopping: false }, removed };
 }
 
 async function start(node: Node): Promise<void> {
@@ -189,13 +195,14 @@ async function caughtUp(engine: Engine<Result, ChatEvent>): Promise<boolean> {
 }
 
 /** Leadership goes first, then the people, then the disk: no request of a library client fails. */
-async function stop({ handle, gateway, files, store, logger, life }: Node): Promise<void> {
+async function stop({ handle, gateway, files, security, store, logger, life }: Node): Promise<void> {
   life.stopping = true;
   const { engine } = handle;
   if (engine.status().role === 'leader') {
     const handedOver = await engine.handOver();
     logger.info({ handedOver }, 'leadership');
   }
+  security.stop();
   await gateway.stop();
   await files.stop();
   await engine.stop();

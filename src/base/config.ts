@@ -6,6 +6,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { CodedError } from './errors.ts';
 import { GIB, MIB } from './limits.ts';
+import { isPlainText, peerTlsSchema, plainTextSchema, serverTlsSchema } from './transport-config.ts';
 
 const port = Type.Integer({ minimum: 1, maximum: 65_535 });
 const closed = { additionalProperties: false };
@@ -28,6 +29,9 @@ const nodeSchema = Type.Object(
     chatPort: port,
     httpPort: port,
     listeners: Type.Array(listenerSchema, { default: [], maxItems: 16 }),
+    /** What this node shows to people and to other nodes, where it is not what lies in `keys`. */
+    tls: Type.Optional(serverTlsSchema),
+    peerTls: Type.Optional(peerTlsSchema),
   },
   closed,
 );
@@ -79,6 +83,11 @@ const configSchema = Type.Object(
       default: 'production',
     }),
     nodes: Type.Array(nodeSchema, { minItems: 1, maxItems: 9 }),
+    /** The directory that `npm run admin -- keys` fills. */
+    keys: Type.String({ minLength: 1, maxLength: 4_096, default: 'keys' }),
+    tls: Type.Optional(serverTlsSchema),
+    /** Ports without TLS. Left out: none, or all of the loopback demonstration. */
+    plainText: Type.Optional(plainTextSchema),
     /** `single`: a second login of a user that is online is refused. */
     sessions: Type.Union([Type.Literal('multi'), Type.Literal('single')], { default: 'multi' }),
     /** Lets a login tell an unknown user from a wrong password. Off: nobody can probe for names. */
@@ -134,16 +143,8 @@ export function parseConfig(text: string): ClusterConfig {
   const config = Value.Decode(configSchema, value);
   rejectDuplicates(config);
   rejectExposedDemo(config);
+  rejectPlainPeers(config);
   return config;
-}
-
-/** Throws CodedError PROFILE_UNSUPPORTED: the other profiles need TLS, which this version does not have yet. */
-export function requireRunnableProfile(config: ClusterConfig): void {
-  if (config.profile === 'loopback-demo') return;
-  throw new CodedError(
-    'PROFILE_UNSUPPORTED',
-    `profile "${config.profile}" needs TLS, which this version does not have yet: only "profile": "loopback-demo" on loopback addresses runs`,
-  );
 }
 
 export function nodeConfig(config: ClusterConfig, id: number): NodeConfig {
@@ -188,6 +189,11 @@ function rejectExposedDemo(config: ClusterConfig): void {
     'PROFILE_UNSUPPORTED',
     `profile "loopback-demo" has no transport security and open registration: node ${exposed.id} must not listen on ${exposed.host}`,
   );
+}
+
+function rejectPlainPeers(config: ClusterConfig): void {
+  if (config.profile === 'loopback-demo' || !isPlainText(config, 'peer')) return;
+  throw invalid('plainText: the peer port may be plain text in the profile "loopback-demo" only');
 }
 
 function invalid(text: string): CodedError {

@@ -91,6 +91,7 @@ export const errorTable = {
   PROFILE_UNSUPPORTED: { text: 'This profile cannot be used.', http: 500, retry: false },
   KEY_MISSING: { text: 'The cluster key is missing.', http: 500, retry: false },
   KEY_WRONG: { text: 'The cluster key is wrong.', http: 500, retry: false },
+  TLS_INVALID: { text: 'A TLS key or certificate cannot be used.', http: 500, retry: false },
   PORT_IN_USE: { text: 'A port is in use.', http: 500, retry: false },
   DATA_FOREIGN: { text: 'The data directory belongs to another cluster or node.', http: 500, retry: false },
   DATA_LOCKED: { text: 'Another process uses the data directory.', http: 500, retry: false },

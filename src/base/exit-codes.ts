@@ -17,6 +17,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   KEY_WRONG: 77,
   CONFIG_INVALID: 78,
   PROFILE_UNSUPPORTED: 78,
+  TLS_INVALID: 78,
   DATA_FOREIGN: 78,
   MEMBER_REMOVED: EXIT_REMOVED,
 };

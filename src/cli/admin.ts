@@ -3,6 +3,7 @@ import { CodedError } from '../base/errors.ts';
 import { invite, unlock, users } from './admin-accounts.ts';
 import { members, transfer } from './admin-members.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './arguments.ts';
+import { keyFlags, keys } from './keys.ts';
 import { connectFlag, findNodes, type Nodes } from './nodes.ts';
 import { readBounded, reasonOf, textOf } from './operator-client.ts';
 import { type Answer, assess, exitCodes, formatReport, readStatus } from './status-table.ts';
@@ -38,6 +39,7 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'another node is to lead: node N, or the best one',
     run: transfer,
   },
+  keys: { usage: 'keys', help: 'make the keys and certificates that TLS needs', run: keys },
 };
 
 const usageWidth = Math.max(...Object.values(commands).map(({ usage }) => usage.length)) + 2;
@@ -58,6 +60,7 @@ const program: Program = {
     { name: 'peer-port', value: 'PORT', help: 'goes with --host' },
     { name: 'chat-port', value: 'PORT', help: 'goes with --host' },
     { name: 'http-port', value: 'PORT', help: 'goes with --host' },
+    ...keyFlags,
   ],
   notes: [
     ['Commands:', ...Object.values(commands).map(({ usage, help }) => usage.padEnd(usageWidth) + help)].join(

@@ -1,14 +1,17 @@
 /** The chat port: TCP connections of line dialects. Silent on connect; the first line decides. */
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Material } from '../tls/material.ts';
+import type { MaterialSource } from '../tls/transport-security.ts';
 import type { AddressLimits } from './address-limits.ts';
 import type { Counters } from './counters.ts';
 import { LineConnection, type LineTimeouts, type OpenSession } from './line-connection.ts';
 import { errorLine, type LineDialect } from './line-dialects.ts';
 import { listen } from './listen.ts';
+import { createLineServer } from './secure-server.ts';
 
 export interface ChatPortOptions {
   readonly clock: Clock;
@@ -19,6 +22,8 @@ export interface ChatPortOptions {
   readonly addresses: Pick<AddressLimits, 'open'>;
   /** A listener of one dialect; null: the first line decides. */
   readonly dialect: LineDialect | null;
+  /** Null: plain text. */
+  readonly tls: MaterialSource<Material> | null;
 }
 
 export class ChatPort {
@@ -28,7 +33,7 @@ export class ChatPort {
 
   constructor(options: ChatPortOptions) {
     this.#options = options;
-    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#server = createLineServer(options.tls, options.counters, (socket) => this.#accept(socket));
   }
 
   /** Rejects with `CodedError` PORT_IN_USE. Port 0 takes a free one; resolves with the port. */

@@ -1,7 +1,12 @@
 /** The edge of one node with the ports that people connect to: lines, HTTP, WebSocket. */
 import { randomBytes } from 'node:crypto';
-import { type ClusterConfig, isLoopback, nodeConfig } from '../base/config.ts';
+import { assert } from '../base/assert.ts';
+import { isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
+import { isPlainText, type PortKind } from '../base/transport-config.ts';
+import type { EngineStatus } from '../replication/engine.ts';
+import type { Material } from '../tls/material.ts';
+import type { MaterialSource, TransportSecurity } from '../tls/transport-security.ts';
 import { ChatPort } from './chat-port.ts';
 import { Downloads } from './downloads.ts';
 import { Edge, type EdgeOptions } from './edge.ts';
@@ -21,6 +26,10 @@ export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 's
   readonly hasher?: Hasher;
   /** The cluster key, by which operators are known; without it none is let in. */
   readonly operatorKey?: Uint8Array;
+  /** Certificates of the ports that are not plain text; not needed when all are. */
+  readonly security?: Pick<TransportSecurity, 'server' | 'alarms' | 'expiries'>;
+  /** Connections on the peer port that were closed before anything on them was parsed, by reason. */
+  readonly peerRefusals?: () => Readonly<Record<string, number>>;
 }
 
 export interface Gateway {
@@ -43,12 +52,12 @@ class NodeGateway implements Gateway {
   readonly #http: ReturnType<typeof buildHttp>;
 
   constructor(options: GatewayOptions) {
-    const { engine, clock, logger } = options;
+    const { clock, logger } = options;
     this.#options = options;
     this.#hasher = options.hasher ?? new ChildHasher(clock, logger);
     this.#edge = new Edge({ ...options, hasher: this.#hasher, turn: setImmediate, secureBytes: randomBytes });
     const { counters, delivery } = this.#edge;
-    const status = (): ReturnType<typeof engine.status> => engine.status();
+    const status = (): EngineStatus => this.#status();
     const { hub, cursors } = delivery;
     this.#metrics = new Metrics({
       status,
@@ -57,6 +66,8 @@ class NodeGateway implements Gateway {
       hub,
       cursors,
       files: () => options.files.status(),
+      certificates: () => options.security?.expiries() ?? [],
+      peerRefusals: () => options.peerRefusals?.() ?? {},
     });
     this.#chatPorts = this.#buildChatPorts();
     this.#http = this.#buildHttp();
@@ -97,7 +108,15 @@ class NodeGateway implements Gateway {
     const { chatPort, listeners } = nodeConfig(config, node);
     const { counters } = this.#edge;
     const { addresses } = this.#edge.service;
-    const shared = { clock, logger, counters, addresses, timeouts: config.limits, open: this.#openLine };
+    const shared = {
+      clock,
+      logger,
+      counters,
+      addresses,
+      timeouts: config.limits,
+      open: this.#openLine,
+      tls: this.#tlsOf('chat'),
+    };
     return [
       { port: chatPort, server: new ChatPort({ ...shared, dialect: null }) },
       ...listeners.map(({ dialect, port }) => ({
@@ -115,16 +134,33 @@ class NodeGateway implements Gateway {
     return new PipeSession({ service, delivery, counters, logger, options }, output);
   };
 
+  #status(): EngineStatus {
+    const { engine, security } = this.#options;
+    const status = engine.status();
+    const alarms = security?.alarms() ?? [];
+    return alarms.length === 0 ? status : { ...status, alarms: [...status.alarms, ...alarms] };
+  }
+
+  #tlsOf(port: PortKind): MaterialSource<Material> | null {
+    const { config, security } = this.#options;
+    if (isPlainText(config, port)) return null;
+    const tls = security?.server ?? null;
+    assert(tls !== null, `there is a certificate for the ${port} port`);
+    return tls;
+  }
+
   #buildHttp(): ReturnType<typeof buildHttp> {
     const { config, node, engine, logger, view, clock } = this.#options;
-    const { host, chatPort } = nodeConfig(config, node);
+    const self = nodeConfig(config, node);
+    const { host, chatPort } = self;
     const http = buildHttp({
-      status: () => engine.status(),
+      status: () => this.#status(),
       metrics: this.#metrics,
       counters: this.#edge.counters,
       logger,
-      origins: originsOf(config),
-      greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (try: nc ${host} ${chatPort}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
+      tls: this.#tlsOf('http'),
+      origins: () => originsOf([self, ...engine.status().members], !isPlainText(config, 'http')),
+      greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (${isPlainText(config, 'chat') ? `try: nc ${host} ${chatPort}` : 'TLS'}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
       openTicket: (address) => this.#edge.openTicket(address),
       onSocket: (socket, address, ticket) => this.#edge.openNative(socket, address, ticket),
       operators: this.#operators(),
@@ -146,9 +182,13 @@ class NodeGateway implements Gateway {
 }
 
 /** Pages that members serve may speak to any member. */
-function originsOf(config: ClusterConfig): readonly string[] {
-  return config.nodes.flatMap(({ host, httpPort }) => {
+function originsOf(
+  members: readonly { readonly host: string; readonly httpPort: number }[],
+  isSecure: boolean,
+): readonly string[] {
+  const scheme = isSecure ? 'https' : 'http';
+  return members.flatMap(({ host, httpPort }) => {
     const names = isLoopback(host) ? [host, 'localhost', '127.0.0.1'] : [host];
-    return names.map((name) => `http://${name}:${httpPort}`);
+    return names.map((name) => `${scheme}://${name.includes(':') ? `[${name}]` : name}:${httpPort}`);
   });
 }

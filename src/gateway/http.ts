@@ -5,12 +5,15 @@ import type { WebSocket } from 'ws';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EngineStatus } from '../replication/engine.ts';
+import type { Material } from '../tls/material.ts';
+import type { MaterialSource } from '../tls/transport-security.ts';
 import { addAccountRoutes } from './account-routes.ts';
 import type { Ticket } from './address-limits.ts';
 import type { Administration } from './administration.ts';
 import type { Counters } from './counters.ts';
 import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
 import { addOperatorRoutes, type OperatorGate } from './operator-gate.ts';
+import { guardHandshakes, serverOptions } from './secure-server.ts';
 
 export interface HttpOptions {
   readonly status: () => EngineStatus;
@@ -18,8 +21,10 @@ export interface HttpOptions {
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
   readonly counters: Counters;
   readonly logger: Logger;
+  /** Null: plain text. */
+  readonly tls: MaterialSource<Material> | null;
   /** Origins of the members' own pages; any other page's WebSocket is refused. */
-  readonly origins: readonly string[];
+  readonly origins: () => readonly string[];
   /** One line for whoever points a browser here. */
   readonly greeting: string;
   readonly onSocket: (socket: WebSocket, address: string, ticket: Ticket) => void;
@@ -40,11 +45,7 @@ const maxFragments = 16;
 const maxBufferedChunks = 1_024;
 
 export function buildHttp(options: HttpOptions): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    forceCloseConnections: true,
-    bodyLimit: limits.frameBytes,
-  });
+  const app = createApp(options);
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) options.logger.error({ cause: error.message }, 'an HTTP request failed');
@@ -72,12 +73,19 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   return app;
 }
 
+function createApp({ tls, counters }: HttpOptions): FastifyInstance {
+  const base = { logger: false, forceCloseConnections: true, bodyLimit: limits.frameBytes } as const;
+  if (tls === null) return fastify(base);
+  const app = fastify({ ...base, https: serverOptions(tls) });
+  guardHandshakes(app.server, tls, counters);
+  return app;
+}
+
 /** Before the upgrade: pages of other sites must not speak for the person who visits them. No Origin: not a browser. */
 function refuseStrangers(options: HttpOptions) {
-  const allowed = new Set(options.origins);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { origin } = request.headers;
-    if (origin !== undefined && !allowed.has(origin)) {
+    if (origin !== undefined && !options.origins().includes(origin)) {
       await reply.code(403).send({ code: 'DENIED', text: 'This origin may not connect.' });
       return;
     }

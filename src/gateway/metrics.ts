@@ -1,10 +1,12 @@
 /** What Prometheus may ask. Nothing is counted here: each figure is read where it is kept, when it is asked for. */
+import { basename } from 'node:path';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Cursors } from '../delivery/cursors.ts';
 import type { Hub } from '../delivery/hub.ts';
 import type { FilesStatus } from '../files/files.ts';
 import type { EngineStatus } from '../replication/engine.ts';
+import type { Expiry } from '../tls/material.ts';
 import type { Counters } from './counters.ts';
 import type { Hasher } from './hasher.ts';
 
@@ -15,6 +17,8 @@ export interface MetricsSources {
   readonly hub: Hub;
   readonly cursors: Cursors;
   readonly files: () => FilesStatus;
+  readonly certificates: () => readonly Expiry[];
+  readonly peerRefusals: () => Readonly<Record<string, number>>;
 }
 
 const nanosecondsPerSecond = 1e9;
@@ -35,6 +39,7 @@ export class Metrics {
     this.#addEngine(sources.status);
     this.#addGateway(sources);
     this.#addFiles(sources.files);
+    this.#addSecurity(sources);
     this.#addProcess();
   }
 
@@ -108,6 +113,11 @@ export class Metrics {
       'Connections over the limit.',
       () => counters.connectionsRefused,
     );
+    this.#counter(
+      'conclave_tls_handshakes_failed_total',
+      'TLS handshakes on the ports for people that failed.',
+      () => counters.handshakesFailed,
+    );
     this.#counter('conclave_bad_frames_total', 'Native frames refused.', () => counters.badFrames);
     this.#gauge('conclave_hash_load', 'Password hashes waiting or running.', () => hasher.load);
     this.#gauge('conclave_subscribers', 'Logged-in connections.', () => hub.subscribers);
@@ -139,6 +149,21 @@ export class Metrics {
       'conclave_file_chunks_scrubbed_total',
       'Chunks read again to find damage.',
       () => status().scrubbed,
+    );
+  }
+
+  #addSecurity({ certificates, peerRefusals }: MetricsSources): void {
+    this.#labelled(
+      'conclave_certificate_not_after_seconds',
+      'When a certificate in use expires, in seconds since 1970.',
+      'file',
+      () => certificates().map(({ path, notAfterMs }) => [basename(path), notAfterMs / 1_000]),
+    );
+    this.#labelled(
+      'conclave_peer_connections_refused',
+      'Connections between nodes that were refused since the start.',
+      'reason',
+      () => Object.entries(peerRefusals()),
     );
   }
 

@@ -41,6 +41,12 @@ export function describeRefusal({ refusal, node, detail }: HandshakeError): stri
       return `${who} has this node's number, or meant another node`;
     case 'handshake-timeout':
       return `${who} did not finish the handshake in time`;
+    case 'bad-certificate':
+      return `${who} has no valid certificate of this cluster's authority`;
+    case 'other-certificate':
+      return `${who} shows the certificate of another node`;
+    case 'too-many':
+      return 'too many connections have not finished their handshake';
     default:
       return `${who} does not speak the peer protocol`;
   }

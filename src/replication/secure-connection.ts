@@ -28,6 +28,11 @@ export type Refusal =
   | 'unknown-node'
   | 'wrong-key'
   | 'handshake-timeout'
+  /** Of another authority, expired, or none. */
+  | 'bad-certificate'
+  /** It names another node, another cluster, or none. */
+  | 'other-certificate'
+  | 'too-many'
   | 'closed';
 
 /** A handshake that failed. `node` is what the other side called itself, unproven; `detail` is for people. */
@@ -52,6 +57,8 @@ export interface HandshakeOptions {
   readonly hello: (theirs: Hello | null) => Hello;
   /** Whether the other side's claims fit this cluster. */
   readonly accepts: (theirs: Hello) => boolean;
+  /** The node that the other side's certificate names: it can claim no other. Null without TLS. */
+  readonly certified: number | null;
 }
 
 /** Reads bytes in exact amounts from a socket that may deliver them in any pieces; bounded by what is asked for. */
@@ -130,6 +137,9 @@ function check(theirs: Hello, ours: Hello, options: HandshakeOptions): void {
     throw new HandshakeError('other-version', theirs.node, detail);
   }
   if (theirs.cluster !== ours.cluster) throw new HandshakeError('other-cluster', theirs.node);
+  if (options.certified !== null && theirs.node !== options.certified) {
+    throw new HandshakeError('other-certificate', theirs.node);
+  }
   if (!options.accepts(theirs)) throw new HandshakeError('unknown-node', theirs.node);
 }
 

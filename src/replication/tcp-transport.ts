@@ -4,15 +4,17 @@
  * not be known there yet. Whoever cannot prove the cluster key is closed before anything it says is parsed.
  */
 import { randomBytes } from 'node:crypto';
-import { createServer, connect as dial, type Server, type Socket } from 'node:net';
-import { CodedError } from '../base/errors.ts';
+import type { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
+import type { PeerMaterial } from '../tls/material.ts';
+import type { MaterialSource } from '../tls/transport-security.ts';
 import type { FrameFault } from './framing.ts';
 import type { ConnectionLane, Hello } from './handshake.ts';
 import { KeyDoubts } from './key-doubts.ts';
 import { SpokenVersions } from './link-versions.ts';
 import { type LinkListener, PeerLink } from './peer-link.ts';
+import { type PeerSocket, PeerSockets } from './peer-sockets.ts';
 import type { Lane, PeerAddress, PeerIdentity, PeerTransport } from './ports.ts';
 import { describeRefusal, Refusals } from './refusals.ts';
 import {
@@ -48,6 +50,8 @@ export interface TransportOptions {
   /** Until `setPeers` says more. */
   readonly peers: readonly PeerAddress[];
   readonly key: Uint8Array;
+  /** Null: plain TCP, for the loopback demonstration. */
+  readonly tls: MaterialSource<PeerMaterial> | null;
   /** Of the frames that are sent and taken; what this program speaks, if left out. */
   readonly versions?: VersionRange;
   readonly random: Random;
@@ -67,7 +71,7 @@ export function createTcpTransport(options: TransportOptions): TcpTransport {
 
 export class TcpTransport implements PeerTransport {
   readonly #options: TransportOptions;
-  readonly #server: Server;
+  readonly #sockets: PeerSockets;
   readonly #links = new Map<number, PeerLink>();
   /** When the last frame of a link came. */
   readonly #heardMs = new Map<number, number>();
@@ -77,7 +81,6 @@ export class TcpTransport implements PeerTransport {
   /** Nodes that are being dialed, or will be. */
   readonly #dialing = new Set<number>();
   #started = false;
-  readonly #sockets = new Set<Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #keys: KeyDoubts;
   readonly #versions: SpokenVersions;
@@ -95,7 +98,15 @@ export class TcpTransport implements PeerTransport {
     this.#keys = new KeyDoubts(options.onWrongKey);
     this.#versions = new SpokenVersions(options.versions ?? rangeOf(formats));
     this.setPeers(options.peers);
-    this.#server = createServer({ noDelay: true }, (socket) => void this.#accept(socket));
+    const { cluster, host, port, tls } = options;
+    this.#sockets = new PeerSockets({
+      cluster,
+      host,
+      port,
+      tls,
+      arrived: (arrival) => void this.#accept(arrival),
+      refused: (refusal) => this.#refuse(new HandshakeError(refusal, null), true),
+    });
   }
 
   get counters(): TransportCounters {
@@ -133,19 +144,9 @@ export class TcpTransport implements PeerTransport {
 
   /** Rejects with PORT_IN_USE. */
   async start(): Promise<void> {
-    const { host, port, node } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) => {
-        const inUse = 'code' in error && error.code === 'EADDRINUSE';
-        reject(
-          inUse
-            ? new CodedError('PORT_IN_USE', `peer port ${host}:${port} of node ${node} is in use`)
-            : error,
-        );
-      });
-      this.#server.listen(port, host, resolve);
-    });
-    this.#server.on('error', (error) => this.#refusals.log(performance.now(), 'listener', error.message));
+    await this.#sockets.listen(this.#options.node, (error) =>
+      this.#refusals.log(performance.now(), 'listener', error.message),
+    );
     this.#started = true;
     for (const id of this.#peers.keys()) this.#keepDialing(id, 0);
   }
@@ -155,10 +156,8 @@ export class TcpTransport implements PeerTransport {
     for (const timer of this.#timers) clearTimeout(timer);
     for (const link of this.#links.values()) link.close(true);
     for (const link of this.#joining.values()) link.close(false);
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#later(200, () => {
-      for (const socket of this.#sockets) socket.destroy();
-    });
+    const closed = this.#sockets.close();
+    this.#later(200, () => this.#sockets.destroyAll());
     await closed;
   }
 
@@ -175,16 +174,15 @@ export class TcpTransport implements PeerTransport {
 
   // ---- accepting
 
-  async #accept(socket: Socket): Promise<void> {
+  async #accept({ socket, certified }: PeerSocket): Promise<void> {
     if (this.#stopped || this.#strangers >= strangers) {
       this.#refusals.count('too-many');
       socket.destroy();
       return;
     }
-    this.#track(socket);
     this.#strangers += 1;
     try {
-      const connection = await acceptorHandshake(socket, this.#handshake(null));
+      const connection = await acceptorHandshake(socket, this.#handshake(null, certified));
       this.#admit(connection);
     } catch (error) {
       this.#refuse(error, true);
@@ -306,25 +304,21 @@ export class TcpTransport implements PeerTransport {
   async #dial(node: number, lane: ConnectionLane, link: string): Promise<SecureConnection> {
     const peer = this.#peers.get(node);
     if (peer === undefined || this.#stopped) throw new HandshakeError('unknown-node', node);
-    const socket = dial({ host: peer.host, port: peer.peerPort, noDelay: true });
-    this.#track(socket);
-    await new Promise<void>((resolve, reject) => {
-      const timer = this.#later(dialMs, () => socket.destroy());
-      socket.once('connect', resolve);
-      socket.once('close', () => reject(new HandshakeError('closed', node)));
-      socket.once('connect', () => this.#cancel(timer));
-      socket.once('close', () => this.#cancel(timer));
+    const { socket, certified } = await this.#sockets.dial(peer, (giveUp) => {
+      const timer = this.#later(dialMs, giveUp);
+      return () => this.#cancel(timer);
     });
-    socket.setKeepAlive(true, 5_000);
-    return dialerHandshake(socket, this.#handshake({ node, lane, link }));
+    return dialerHandshake(socket, this.#handshake({ node, lane, link }, certified));
   }
 
   #handshake(
     dialed: { readonly node: number; readonly lane: ConnectionLane; readonly link: string } | null,
+    certified: number | null,
   ): HandshakeOptions {
     const { cluster, node, incarnation, key } = this.#options;
     return {
       key,
+      certified,
       later: (delayMs, action) => {
         const timer = this.#later(delayMs, action);
         return () => this.#cancel(timer);
@@ -371,13 +365,6 @@ export class TcpTransport implements PeerTransport {
       (connection) => connection.destroy(),
       (error: unknown) => this.#refuse(error, false),
     );
-  }
-
-  #track(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
-    // What went wrong is told by the close that follows.
-    socket.on('error', () => socket.destroy());
   }
 
   #later(delayMs: number, action: () => void): NodeJS.Timeout {

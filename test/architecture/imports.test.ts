@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const layerOf: Readonly<Record<string, number>> = {
   base: 0,
+  tls: 1,
   raft: 1,
   chat: 1,
   protocol: 1,
@@ -58,6 +59,7 @@ const adapters = new Set([
   'src/base/system-clock.ts',
   'src/wal/node-disk.ts',
   'src/replication/tcp-transport.ts',
+  'src/replication/peer-sockets.ts',
   'src/client/ws-dialer.ts',
   'src/client/http-caller.ts',
   'src/client/local-files.ts',

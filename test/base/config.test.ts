@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { nodeConfig, parseConfig, requireRunnableProfile } from '../../src/base/config.ts';
+import { nodeConfig, parseConfig } from '../../src/base/config.ts';
 import { CodedError } from '../../src/base/errors.ts';
+import { isPlainText } from '../../src/base/transport-config.ts';
 
 const node = (id: number, more: object = {}): object => ({
   id,
@@ -28,7 +29,6 @@ t.test(
   'config: the shipped file is a loopback demonstration of three nodes, with every default filled in',
   async (t) => {
     const config = parseConfig(readFileSync(new URL('../../cluster.config.json', import.meta.url), 'utf8'));
-    requireRunnableProfile(config);
     t.strictSame(
       config.nodes.map(({ id, chatPort }) => [id, chatPort]),
       [
@@ -85,22 +85,29 @@ t.test('config: two nodes cannot share an id or an address', async (t) => {
   );
 });
 
-t.test(
-  'config: the demo profile is refused off loopback, every other profile until there is TLS',
-  async (t) => {
-    const exposed = demo({ nodes: [node(1, { host: '10.0.0.1' })] });
-    t.match(
-      refusal(() => parseConfig(exposed)),
-      { code: 'PROFILE_UNSUPPORTED', text: /10\.0\.0\.1/ },
-    );
-    const production = parseConfig(JSON.stringify({ nodes: [node(1)] }));
-    t.equal(production.profile, 'production', 'the default is the safe one');
-    t.match(
-      refusal(() => requireRunnableProfile(production)),
-      { code: 'PROFILE_UNSUPPORTED', text: /TLS/ },
-    );
-  },
-);
+t.test('config: the demo profile is refused off loopback; the default is the safe one', async (t) => {
+  const exposed = demo({ nodes: [node(1, { host: '10.0.0.1' })] });
+  t.match(
+    refusal(() => parseConfig(exposed)),
+    { code: 'PROFILE_UNSUPPORTED', text: /10\.0\.0\.1/ },
+  );
+  t.equal(parseConfig(JSON.stringify({ nodes: [node(1)] })).profile, 'production');
+});
+
+t.test('config: ports are plain text by name, all of the demonstration and none of production', async (t) => {
+  const plain = (more: object): string[] => {
+    const config = parseConfig(JSON.stringify({ nodes: [node(1)], ...more }));
+    return (['chat', 'http', 'peer'] as const).filter((port) => isPlainText(config, port));
+  };
+  t.strictSame(plain({}), []);
+  t.strictSame(plain({ plainText: ['chat'] }), ['chat']);
+  t.strictSame(plain({ profile: 'loopback-demo' }), ['chat', 'http', 'peer']);
+  t.strictSame(plain({ profile: 'loopback-demo', plainText: [] }), []);
+  t.match(
+    refusal(() => plain({ plainText: ['peer'] })),
+    { code: 'CONFIG_INVALID', text: /plainText: the peer port/ },
+  );
+});
 
 t.test('config: a node that is not listed is refused with the list', async (t) => {
   const config = parseConfig(demo({}));

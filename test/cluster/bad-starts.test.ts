@@ -80,11 +80,14 @@ t.test('start: an unknown configuration key is named', async (t) => {
   t.match(await refused(t, 'CONFIG_INVALID', { configPath }), /unknown key colour/);
 });
 
-t.test('start: another profile than the demo one says that it needs TLS', async (t) => {
+t.test('start: the production profile says which certificate is missing, and how it is made', async (t) => {
   const configPath = await onOtherPorts((config) => {
     config.profile = 'production';
   });
-  t.match(await refused(t, 'PROFILE_UNSUPPORTED', { configPath }), /TLS/);
+  t.match(
+    await refused(t, 'TLS_INVALID', { configPath }),
+    /private\.pem is missing: .*npm run admin -- keys/,
+  );
 });
 
 t.test('start: a port in use is named, whichever of the three it is', async (t) => {

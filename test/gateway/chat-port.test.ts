@@ -294,6 +294,7 @@ t.test('chat port: a used port is named in the error', async (t) => {
     open: () => null,
     addresses: new AddressLimits(systemClock, noAddressBounds),
     dialect: null,
+    tls: null,
   });
   await t.rejects(server.listen('127.0.0.1', port), {
     code: 'PORT_IN_USE',

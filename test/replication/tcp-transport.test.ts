@@ -44,6 +44,7 @@ function peer(t: Test, ports: readonly number[], node: number, more: Partial<Tra
         .map((peerPort, at) => ({ id: at + 1, host: '127.0.0.1', peerPort }))
         .filter(({ id }) => id !== node),
       key,
+      tls: null,
       random: seededRandom(node),
       logger: silentLogger,
       onWrongKey: (error) => found.wrongKeys.push(error),

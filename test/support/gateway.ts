@@ -6,7 +6,7 @@ import { seededRandom } from '../../src/base/prng.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { type Files, openFiles } from '../../src/files/files.ts';
 import { filePeers } from '../../src/gateway/file-peers.ts';
-import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.ts';
 import type { Hasher } from '../../src/gateway/hasher.ts';
 import { FakeCluster, type FakeEngine } from './fake-engine.ts';
 import { MemoryDisk } from './memory-disk.ts';
@@ -81,6 +81,7 @@ export async function openTestFiles(
 export async function startNodes(
   count: number,
   overrides: Overrides = {},
+  more: Partial<GatewayOptions> = {},
 ): Promise<{ readonly cluster: FakeCluster; readonly nodes: readonly TestNode[]; stop(): Promise<void> }> {
   const cluster = new FakeCluster();
   const ids = Array.from({ length: count }, (_, at) => at + 1);
@@ -91,6 +92,7 @@ export async function startNodes(
   const parsed = parseConfig(text);
   const config = {
     ...parsed,
+    plainText: ['chat', 'http'] as ('chat' | 'http')[],
     ...overrides,
     nodes: parsed.nodes.map((node) => ({ ...node, chatPort: 0, httpPort: 0 })),
   };
@@ -114,6 +116,7 @@ export async function startNodes(
       logger: silentLogger,
       hasher,
       operatorKey: testOperatorKey,
+      ...more,
     });
     nodes.push({ id: engine.node, engine, files, disk, gateway, hasher, ...(await gateway.listen()) });
   }
