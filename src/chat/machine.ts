@@ -100,6 +100,7 @@ export class ChatMachine implements ChatView {
     this.#clear();
     const loader = new RowLoader();
     for await (const [key, value] of rows) loader.take(key, value);
+    loader.end();
     this.#tables.accounts.restore(loader.accounts);
     this.#tables.conversations.restore(loader.conversations, loader.groups, loader.members);
     this.#tables.senders.restore(loader.counters, loader.receipts);

@@ -2,6 +2,7 @@
 import { CodedError } from '../base/errors.ts';
 import { decodeAccount, decodeLease, type LeaseData } from './account-rows.ts';
 import { type AttemptData, decodeAttempt } from './attempt-rows.ts';
+import { lobbyId } from './conversation.ts';
 import { decodeFileReference, decodeUploadLease } from './file-rows.ts';
 import type { FileReference, UploadLease } from './file-types.ts';
 import { decodeInvitation, type InvitationData } from './invitation-rows.ts';
@@ -79,11 +80,24 @@ export class RowLoader {
         keep([], key, null);
     }
   }
+
+  /** To be called behind the last row. Throws `CodedError` DATA_DAMAGED naming a row that has lost the one it belongs to. */
+  end(): void {
+    const groups = new Set(this.groups.map(({ id }) => id));
+    for (const { conversation, account } of this.members) {
+      if (conversation === lobbyId || groups.has(conversation)) continue;
+      throw damaged(`${rowPrefix.member}${conversation}/${account}`, 'is of a group that is missing');
+    }
+  }
+}
+
+function damaged(key: string, what: string): CodedError {
+  return new CodedError('DATA_DAMAGED', `Row ${key} ${what}.`);
 }
 
 function keep<T>(rows: T[], key: string, row: T | null): void {
   if (row === null) {
-    throw new CodedError('DATA_DAMAGED', `Row ${key} cannot be read: damaged, or of a newer version.`);
+    throw damaged(key, 'cannot be read: damaged, or of a newer version');
   }
   rows.push(row);
 }

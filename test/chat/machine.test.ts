@@ -254,6 +254,11 @@ t.test(
     const ann = world.register('ann');
     world.raw(textTo('ann', 'a'), ann);
     world.numbered(1, 1, { kind: 'login', account: ann, credential: 1 });
+    world.register('bob');
+    world.raw({ ...textTo('bob', 'b'), wantsReceipt: true }, ann);
+    world.raw({ kind: 'create-group', name: 'team', passwordHash: 'h' }, ann);
+    world.raw({ kind: 'announce-group', name: 'far', address: { host: 'h', port: 1 } });
+    world.raw(textTo('#lobby', 'c'), ann);
     world.store();
     for (const [key, value] of world.rows) {
       for (const bad of [
@@ -267,6 +272,12 @@ t.test(
         t.equal(machine.accounts().length + machine.takeChanges().puts.size, 0);
       }
     }
+    const orphaned = new Map(world.rows);
+    const group = [...orphaned.keys()].find(
+      (key) => key.startsWith('g/') && orphaned.has(`m/${key.slice(2)}/1`),
+    );
+    orphaned.delete(group ?? '');
+    await t.rejects(new ChatMachine().load(inKeyOrder(orphaned)), { code: 'DATA_DAMAGED', message: /m\/g:/ });
     const unknown = new Map(world.rows).set('z/team', Uint8Array.of(1));
     await t.rejects(new ChatMachine().load(inKeyOrder(unknown)), {
       code: 'DATA_DAMAGED',

@@ -80,11 +80,13 @@ t.test('snapshot: an observer is no part of a majority', async (t) => {
 
 t.test('secrets: no password and no session secret is in data, logs or snapshots', async (t) => {
   const typed = randomBytes(24).toString('hex');
+  const ofGroup = randomBytes(24).toString('hex');
   const line = await LineClient.open(cluster.node(wiped).chatPort);
   t.match(await line.ask(`1|carl|${typed}`), /^New account created!/);
   t.match(await line.ask(`2|carl|${typed}`), /^Login successful/);
+  t.equal(await line.ask(`j|#vault|${ofGroup}`), 'Joined group #vault.');
   line.close();
-  secrets.push(typed);
+  secrets.push(typed, ofGroup);
   await cluster.converged();
   const exits = await cluster.stopAll();
   t.same(exits, Array(3).fill({ code: 0, signal: null }), 'a clean stop of all');
