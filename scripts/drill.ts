@@ -5,8 +5,10 @@
 import { randomInt } from 'node:crypto';
 import { runDamage } from './support/drill/damage/damage-drill.ts';
 import { runDrill } from './support/drill/drill.ts';
+import { membersPlaces, runMembers } from './support/drill/members.ts';
 import { runRolling } from './support/drill/rolling.ts';
 import { readFlags, runToEnd, withCluster } from './support/program.ts';
+import type { RealCluster, RealClusterOptions } from './support/real-cluster.ts';
 
 const help = `npm run drill -- [options]
 
@@ -16,6 +18,8 @@ checks from the clients' side that nothing acknowledged was lost, doubled or reo
   --kills N      how often the leader is killed (default 5)
   --rolling      instead: each node in turn is told to stop (SIGTERM), and started again; no request of a client may fail
   --rounds N     with --rolling: how often each node is restarted (default 3)
+  --members      instead: members are added, promoted, removed, replaced and lead in turn, from 3 to 5 nodes, with kills and partitions
+  --changes N    with --members: how many such changes (default 50)
   --damage N     instead: N random positions of damage over the files of a stopped node, which must be repaired, refused or harmless
   --rate R       sends a second, all writers together (default 400)
   --writers W    writers, each an account and a session of its own (default 4)
@@ -30,11 +34,12 @@ Exit code 1 after any violation, when too little was acknowledged, or when a wri
 
 const { numbers, given, json } = readFlags({
   help,
-  switches: ['rolling'],
+  switches: ['rolling', 'members'],
   numbers: {
     kills: { otherwise: 5, least: 0, most: 1_000 },
     damage: { otherwise: 2_000, least: 1, most: 1_000_000 },
     rounds: { otherwise: 3, least: 1, most: 100 },
+    changes: { otherwise: 50, least: 1, most: 1_000 },
     rate: { otherwise: 400, least: 1, most: 20_000 },
     writers: { otherwise: 4, least: 1, most: 64 },
     nodes: { otherwise: 3, least: 1, most: 5, only: [1, 3, 5] },
@@ -57,16 +62,33 @@ function say(report: Report): number {
   return report.failures.length === 0 ? 0 : 1;
 }
 
+interface Kind {
+  readonly what: string;
+  readonly cluster: RealClusterOptions;
+  readonly run: (cluster: RealCluster) => Promise<Report>;
+}
+
+function kindOf(): Kind {
+  const { kills, rounds, changes, nodes } = numbers;
+  const options = { ...numbers, tell };
+  if (given.has('members')) {
+    const cluster = { ...membersPlaces, proxied: true };
+    return { what: `${changes} changes of members`, cluster, run: (at) => runMembers(at, options) };
+  }
+  if (given.has('rolling')) {
+    return { what: `${rounds} rounds of restarts`, cluster: { nodes }, run: (at) => runRolling(at, options) };
+  }
+  return { what: `${kills} kills`, cluster: { nodes }, run: (at) => runDrill(at, options) };
+}
+
 await runToEnd(async () => {
   if (given.has('damage'))
     return say(await runDamage({ positions: numbers.damage, seed: numbers.seed, tell }));
-  const rolling = given.has('rolling');
-  const { seed, kills, rounds, rate, nodes } = numbers;
-  const what = rolling ? `${rounds} rounds of restarts` : `${kills} kills`;
-  tell(`seed ${seed}: ${what}, ${rate} sends a second, ${nodes} nodes`);
+  const { what, cluster, run } = kindOf();
+  tell(`seed ${numbers.seed}: ${what}, ${numbers.rate} sends a second, ${cluster.nodes} nodes`);
   const report = await withCluster<Report>(
-    { nodes, label: 'drill' },
-    (cluster) => (rolling ? runRolling : runDrill)(cluster, { ...numbers, tell }),
+    { ...cluster, label: 'drill' },
+    run,
     (result) => result.failures.length > 0,
   );
   return say(report);

@@ -36,6 +36,11 @@ const program: Program = {
     { name: 'id', value: 'N', help: 'which node of the configuration this is' },
     configFlag,
     { name: 'data', value: 'DIR', help: 'where this node keeps its data (default data/node-N)' },
+    {
+      name: 'peer-listen',
+      value: 'PORT',
+      help: 'listen for the other nodes there, where something else forwards the port of the file',
+    },
     { name: 'log-level', value: 'LEVEL', help: 'debug, info, warn or error (default info)' },
   ],
   notes: [
@@ -68,7 +73,8 @@ async function main(args: Arguments): Promise<number> {
   const self = nodeConfig(config, id);
   const logger = makeLogger(args.text('log-level') ?? 'info', id);
   const root = resolve(args.text('data') ?? join('data', `node-${id}`));
-  const node = await assemble({ config, self, root, configPath, logger });
+  const peerListen = args.number('peer-listen', 1, 65_535) ?? self.peerPort;
+  const node = await assemble({ config, self, peerListen, root, configPath, logger });
   await start(node);
   process.on('SIGHUP', () => void node.security.reload());
   const reason = await Promise.race([stopAsked(), node.removed]);
@@ -82,12 +88,13 @@ async function main(args: Arguments): Promise<number> {
 interface Place {
   readonly config: ClusterConfig;
   readonly self: NodeConfig;
+  readonly peerListen: number;
   readonly root: string;
   readonly configPath: string;
   readonly logger: Logger;
 }
 
-async function assemble({ config, self, root, configPath, logger }: Place): Promise<Node> {
+async function assemble({ config, self, peerListen, root, configPath, logger }: Place): Promise<Node> {
   const key = await loadClusterKey(configPath, config.profile === 'loopback-demo');
   const disk = nodeDisk(root);
   const clock = systemClock;
@@ -105,7 +112,7 @@ async function assemble({ config, self, root, configPath, logger }: Place): Prom
     node: self.id,
     incarnation: identity.incarnation,
     host: self.host,
-    port: self.peerPort,
+    port: peerListen,
     peers: config.nodes.filter(({ id }) => id !== self.id),
     key,
     tls: security.peer,

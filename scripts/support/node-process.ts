@@ -10,6 +10,8 @@ export interface NodeProcessOptions {
   readonly configPath: string;
   readonly dataPath: string;
   readonly logLevel?: string;
+  /** Where it listens for its peers, if not where the configuration says. */
+  readonly peerListen?: number | undefined;
 }
 
 export interface Exit {
@@ -41,6 +43,7 @@ export class NodeProcess {
       dataPath,
       '--log-level',
       logLevel,
+      ...(options.peerListen === undefined ? [] : ['--peer-listen', `${options.peerListen}`]),
     ];
     this.#child = spawn(process.execPath, [...program, ...flags], {
       cwd: checkout,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { exitCodeFor } from '../../src/base/exit-codes.ts';
 import { httpGet } from './http-get.ts';
 import { type Exit, NodeProcess } from './node-process.ts';
+import { PeerProxy } from './peer-proxy.ts';
 import { freePorts } from './ports.ts';
 import { until } from './until.ts';
 
@@ -13,10 +14,16 @@ export interface RealNode {
   readonly peerPort: number;
   readonly chatPort: number;
   readonly httpPort: number;
+  /** Where it listens for its peers, behind the proxy at `peerPort`. */
+  readonly peerListen?: number;
 }
 
 export interface RealClusterOptions {
   readonly nodes?: number;
+  /** Places for nodes beyond these, which run only when they are listed and started. */
+  readonly spares?: number;
+  /** A proxy stands between all nodes. */
+  readonly proxied?: boolean;
   /** Further keys of the configuration file, such as `compaction`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly logLevel?: string;
@@ -35,6 +42,14 @@ export interface NodeStatus {
   readonly alarms: readonly string[];
 }
 
+interface Layout {
+  readonly places: readonly RealNode[];
+  readonly proxy: PeerProxy | null;
+  readonly listed: readonly number[];
+  /** Of the configuration file, without its nodes. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
 const readyMs = 60_000;
 const startTries = 5;
 
@@ -42,36 +57,49 @@ const startTries = 5;
 export class RealCluster {
   readonly root: string;
   readonly configPath: string;
-  readonly nodes: readonly RealNode[];
+  /** Spares included. */
+  readonly places: readonly RealNode[];
+  readonly proxy: PeerProxy | null;
+  readonly #config: Readonly<Record<string, unknown>>;
+  #listed: ReadonlySet<number>;
   readonly #logLevel: string;
   readonly #running = new Map<number, NodeProcess>();
   readonly #onExit = (): void => {
     for (const node of this.#running.values()) node.signal('SIGKILL');
   };
 
-  private constructor(root: string, nodes: readonly RealNode[], logLevel: string) {
+  private constructor(root: string, layout: Layout, logLevel: string) {
     this.root = root;
     this.configPath = join(root, 'cluster.config.json');
-    this.nodes = nodes;
+    this.places = layout.places;
+    this.proxy = layout.proxy;
+    this.#config = layout.config;
+    this.#listed = new Set(layout.listed);
     this.#logLevel = logLevel;
     process.once('exit', this.#onExit);
   }
 
   /** A directory with a configuration file; nothing runs yet. */
   static async prepare(options: RealClusterOptions = {}): Promise<RealCluster> {
-    const { nodes: count = 3, config = {}, logLevel = 'info', label = 'cluster' } = options;
-    const ports = await freePorts(3 * count);
-    const nodes = Array.from({ length: count }, (_, at) => ({
+    const { nodes = 3, spares = 0, proxied = false, config = {}, logLevel = 'info' } = options;
+    const { label = 'cluster' } = options;
+    const count = nodes + spares;
+    const ports = await freePorts(4 * count);
+    const places = Array.from({ length: count }, (_, at) => ({
       id: at + 1,
       host: '127.0.0.1',
-      peerPort: ports[3 * at] ?? 0,
-      chatPort: ports[3 * at + 1] ?? 0,
-      httpPort: ports[3 * at + 2] ?? 0,
+      peerPort: ports[4 * at] ?? 0,
+      chatPort: ports[4 * at + 1] ?? 0,
+      httpPort: ports[4 * at + 2] ?? 0,
+      ...(proxied ? { peerListen: ports[4 * at + 3] ?? 0 } : {}),
     }));
+    const routes = places.map(({ id, peerPort: port, peerListen: target = 0 }) => ({ id, port, target }));
+    const proxy = proxied ? await PeerProxy.open(routes) : null;
     const root = await mkdtemp(join(tmpdir(), `conclave-${label}-`));
-    const cluster = new RealCluster(root, nodes, logLevel);
-    const file = { cluster: label, profile: 'loopback-demo', nodes, ...config };
-    await writeFile(cluster.configPath, JSON.stringify(file, null, 2));
+    const listed = places.slice(0, nodes).map(({ id }) => id);
+    const file = { cluster: label, profile: 'loopback-demo', ...config };
+    const cluster = new RealCluster(root, { places, proxy, listed, config: file }, logLevel);
+    await cluster.list(listed);
     return cluster;
   }
 
@@ -91,15 +119,27 @@ export class RealCluster {
     }
   }
 
+  /** Those that the configuration file lists now. */
+  get nodes(): readonly RealNode[] {
+    return this.places.filter(({ id }) => this.#listed.has(id));
+  }
+
+  /** Writes the configuration file anew; whoever runs has read the old one. */
+  async list(ids: Iterable<number>): Promise<void> {
+    this.#listed = new Set(ids);
+    const nodes = this.nodes.map(({ peerListen: _own, ...node }) => node);
+    await writeFile(this.configPath, JSON.stringify({ ...this.#config, nodes }, null, 2));
+  }
+
   node(id: number): RealNode {
-    const node = this.nodes.find((candidate) => candidate.id === id);
+    const node = this.places.find((candidate) => candidate.id === id);
     if (node === undefined) throw new Error(`there is no node ${id} in this cluster`);
     return node;
   }
 
   /** Ids of the nodes whose process runs. */
   get runningIds(): number[] {
-    return this.nodes.map((node) => node.id).filter((id) => this.#running.get(id)?.exit === null);
+    return this.places.map((node) => node.id).filter((id) => this.#running.get(id)?.exit === null);
   }
 
   get httpAddresses(): { readonly host: string; readonly port: number }[] {
@@ -124,6 +164,7 @@ export class RealCluster {
       configPath: this.configPath,
       dataPath: this.dataPath(id),
       logLevel: this.#logLevel,
+      peerListen: this.node(id).peerListen,
     });
     this.#running.set(id, node);
     return node;
@@ -204,7 +245,7 @@ export class RealCluster {
   }
 
   reportAll(lines = 40): string {
-    return this.nodes.map((node) => this.report(node.id, lines)).join('\n');
+    return this.places.map((node) => this.report(node.id, lines)).join('\n');
   }
 
   /** A clean stop of all that run. */
@@ -216,6 +257,7 @@ export class RealCluster {
   /** Ends every process and removes the directory, unless it is to be kept for a look at a failure. */
   async dispose(options: { readonly keep?: boolean } = {}): Promise<void> {
     await Promise.all(this.runningIds.map((id) => this.end(id, 'SIGKILL')));
+    await this.proxy?.close();
     process.removeListener('exit', this.#onExit);
     if (options.keep !== true) await rm(this.root, { recursive: true, force: true });
   }

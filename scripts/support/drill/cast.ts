@@ -23,6 +23,8 @@ export interface Call {
   readonly people: number;
   readonly recorder: Recorder;
   readonly random: Random;
+  /** Watchers use whichever node is there, since theirs may be none any more. */
+  readonly roaming?: boolean | undefined;
 }
 
 /** Messages asked for at once. */
@@ -50,7 +52,7 @@ export class Cast {
 
   /** Registers and logs in an even number of people, and their watchers. */
   static async gather(cluster: RealCluster, call: Call): Promise<Cast> {
-    const { label, people, recorder, random } = call;
+    const { label, people, recorder, random, roaming } = call;
     const password = randomBytes(12).toString('hex');
     const names = Array.from({ length: people }, (_, at) => `${label}${at + 1}`);
     const members = await Promise.all(
@@ -66,7 +68,14 @@ export class Cast {
     const watchers = await Promise.all(
       watched.map(({ name: account }, at) => {
         const node = cluster.nodes[at % cluster.nodes.length]?.id ?? 1;
-        return Watcher.start({ cluster, account, password, node, recorder, random });
+        return Watcher.start({
+          cluster,
+          account,
+          password,
+          node: roaming === true ? null : node,
+          recorder,
+          random,
+        });
       }),
     );
     return new Cast(cluster, password, members, watchers);

@@ -14,6 +14,7 @@ export interface LoadOptions {
   readonly rate: number;
   readonly writers: number;
   readonly random: Random;
+  readonly roaming?: boolean;
 }
 
 export interface Stage {
@@ -42,10 +43,10 @@ export async function underLoad(
   options: LoadOptions,
   faults: (stage: Stage) => Promise<void>,
 ): Promise<Played> {
-  const { label = 'member', rate, writers, random } = options;
+  const { label = 'member', rate, writers, random, roaming } = options;
   const recorder = new Recorder();
   const people = writers + (writers % 2);
-  const cast = await Cast.gather(cluster, { label, people, recorder, random });
+  const cast = await Cast.gather(cluster, { label, people, recorder, random, roaming });
   const load = new Load(cast, writers, rate, recorder);
   const goesOn = (sinceMs = performance.now()): Promise<void> => everyWriterGoesOn(load, recorder, sinceMs);
   try {

@@ -9,8 +9,8 @@ export interface WatcherOptions {
   readonly cluster: RealCluster;
   readonly account: string;
   readonly password: string;
-  /** The one node that this watcher uses, so that delivery crosses the cluster; it waits while that node is down. */
-  readonly node: number;
+  /** The one node that this watcher uses, so that delivery crosses the cluster; it waits while that node is down. Null: any. */
+  readonly node: number | null;
   readonly recorder: Recorder;
   readonly random: Random;
 }
@@ -36,7 +36,7 @@ export class Watcher {
   private constructor(options: WatcherOptions) {
     this.#options = options;
     this.account = options.account;
-    this.name = `watcher of ${options.account} on node ${options.node}`;
+    this.name = `watcher of ${options.account} on ${options.node === null ? 'any node' : `node ${options.node}`}`;
     this.#client = this.#connect();
   }
 
@@ -75,9 +75,10 @@ export class Watcher {
 
   #connect(): Client {
     const { cluster, node, recorder } = this.#options;
+    const place = node === null ? null : cluster.node(node);
     const client = connect({
-      nodes: [{ host: cluster.node(node).host, port: cluster.node(node).httpPort }],
-      dialer: onlyNode(cluster.node(node)),
+      nodes: place === null ? cluster.httpAddresses : [{ host: place.host, port: place.httpPort }],
+      ...(place === null ? {} : { dialer: onlyNode(place) }),
       session: this.#session,
       after: this.#after,
     });
