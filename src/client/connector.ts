@@ -128,7 +128,11 @@ export class Connector {
     this.#checkCandidate(now);
     if (this.#active !== null) this.#checkAlive(this.#active, now, late);
     if (this.#active !== null) this.#checkLeaderless(this.#active, now);
-    if (isDue(this.#seekAtMs, now) && this.#needsConnection()) this.#seek();
+    if (isDue(this.#seekAtMs, now)) {
+      // Also when a candidate is being tried: its end seeks on. A time that stays due would be asked for again at once, for ever.
+      this.#seekAtMs = null;
+      if (this.#needsConnection()) this.#seek();
+    }
     if (isDue(this.#moveAtMs, now)) this.#moveToLeader(now);
     this.#standby.work(this.#active?.server ?? null, this.#candidate !== null);
     return this.#nextDue();
