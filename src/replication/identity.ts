@@ -118,7 +118,12 @@ class StoredIdentity implements Identity {
 
   async save(content: Content): Promise<void> {
     const written = { ...content, checksum: checksumOf(content) };
-    await this.#disk.replace(FILE, new TextEncoder().encode(`${JSON.stringify(written, null, 2)}\n`));
+    try {
+      await this.#disk.replace(FILE, new TextEncoder().encode(`${JSON.stringify(written, null, 2)}\n`));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      throw new CodedError('DISK_FAILED', `${FILE} could not be written: ${text}`, { cause: error });
+    }
     this.#content = content;
   }
 }

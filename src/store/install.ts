@@ -1,4 +1,5 @@
 import { crc32c } from '../base/crc.ts';
+import { CodedError } from '../base/errors.ts';
 import { MIB } from '../base/limits.ts';
 import { StateDamage } from './damage.ts';
 import { type Database, type Operation, writeBatch } from './database.ts';
@@ -137,7 +138,15 @@ export class Install implements SnapshotInstall {
     const operations = this.#operations;
     this.#operations = [];
     this.#operationBytes = 0;
-    if (operations.length > 0) await writeBatch(this.#database, operations);
+    if (operations.length === 0) return;
+    try {
+      await writeBatch(this.#database, operations);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      throw new CodedError('DISK_FAILED', `The copy of the state could not be written: ${text}`, {
+        cause: error,
+      });
+    }
   }
 }
 
