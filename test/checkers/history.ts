@@ -83,7 +83,24 @@ export type ViolationKind =
   /** Refused, and there all the same. */
   | 'rejected-applied'
   /** A read that misses what was acknowledged before it began, although others have it. */
-  | 'stale';
+  | 'stale'
+  /** No order of the requests explains the answers; or the search for one was given up, which counts as much. */
+  | 'not-linearizable'
+  | 'undecided'
+  /** Of consensus: two leaders of a term, a term that fell, a vote that changed, logs or states that differ. */
+  | 'two-leaders'
+  | 'term-fell'
+  | 'vote-changed'
+  | 'log-differs'
+  | 'committed-changed'
+  | 'not-durable'
+  | 'state-differs'
+  /** An election that nothing called for. */
+  | 'needless-election'
+  /** With all faults gone the cluster does not come back. */
+  | 'not-live'
+  /** A node stopped itself because it contradicts itself, or refused an undamaged disk. */
+  | 'contradiction';
 
 export interface Violation {
   readonly kind: ViolationKind;

@@ -1,0 +1,202 @@
+/** One person with the client library: an account of its own, or a contender for names that several want. Writes down what it sees. */
+
+import type { Random } from '../../src/base/prng.ts';
+import { Client } from '../../src/client/client.ts';
+import type { Session } from '../../src/client/types.ts';
+import type { Reply } from '../../src/protocol/requests.ts';
+import type { ClientNetwork } from './client-network.ts';
+import { Host } from './host.ts';
+import type { Records } from './records.ts';
+import type { World } from './world.ts';
+
+export interface ActorOptions {
+  readonly world: World;
+  readonly network: ClientNetwork;
+  readonly ports: readonly number[];
+  readonly random: Random;
+  readonly records: Records;
+  /** Above the nodes' numbers. */
+  readonly number: number;
+  readonly name: string;
+  readonly giveUpMs: number;
+}
+
+const RETRY_MS = 500;
+
+export class Actor {
+  readonly name: string;
+  readonly #options: ActorOptions;
+  #host: Host;
+  #client: Client;
+  #sent = 0;
+  /** Changes when a session is lost: what the account had not acknowledged is then told again. */
+  #generation = 0;
+  /** What a contender holds: the name it is logged in as. */
+  #held: string | null = null;
+  #busy = false;
+  /** The account exists and is to be logged in. */
+  #wanted = false;
+  #closed = false;
+
+  constructor(options: ActorOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.#host = this.#newHost();
+    this.#client = this.#newClient(null);
+  }
+
+  #newHost(): Host {
+    const { world, number, name } = this.#options;
+    return new Host(world, number, name, { wallSkewMs: 0, rate: 1 });
+  }
+
+  #newClient(resumed: { readonly session: Session; readonly after: number | undefined } | null): Client {
+    const { network, ports, random, giveUpMs } = this.#options;
+    const client: Client = new Client({
+      nodes: ports.map((port) => ({ host: '127.0.0.1', port })),
+      clock: this.#host.clock,
+      random,
+      dialer: network.dialerOf(this.#host),
+      secrets: { hex: (bytes) => hexOf(random, bytes) },
+      giveUpMs,
+      ...resumed,
+      onStatus: ({ kind }) => {
+        if (kind === 'session-lost') this.#sessionLost(client);
+      },
+    });
+    client.onMessage((message) => this.#options.records.read(this.reader, message));
+    return client;
+  }
+
+  get reader(): string {
+    return this.#generation === 0 ? this.name : `${this.name}, session ${this.#generation + 1}`;
+  }
+
+  /** Whether it has been the same reader since the beginning. */
+  get isFirstReader(): boolean {
+    return this.#generation === 0;
+  }
+
+  get pending(): number {
+    return this.#client.pending;
+  }
+
+  get isLoggedIn(): boolean {
+    return this.#client.user !== null;
+  }
+
+  /** Has an account of its own and stays logged in to it. */
+  async join(): Promise<void> {
+    this.#wanted = true;
+    const client = this.#client;
+    if (client.user !== null) return;
+    await client.register(this.name, 'secret');
+    if (client !== this.#client || this.#closed) return;
+    const outcome = await client.login(this.name, 'secret');
+    if (outcome.kind !== 'receipt') this.#later(() => void this.join());
+  }
+
+  /** Whatever ended the session: what the old one had not acknowledged comes again, to a reader with another name. */
+  #sessionLost(client: Client): void {
+    if (client !== this.#client) return;
+    this.#held = null;
+    this.#generation++;
+    if (this.#wanted) void this.join();
+  }
+
+  #later(action: () => void): void {
+    this.#host.clock.after(RETRY_MS, action);
+  }
+
+  send(to: string, count: number): void {
+    const { records } = this.#options;
+    for (let i = 0; i < count; i++) {
+      const n = ++this.#sent;
+      const text = `${this.name} ${n}`;
+      records.invoke(this.name, n, to, text);
+      void this.#client.send(to, text).then((outcome) => records.answer(this.name, n, to, outcome));
+    }
+  }
+
+  /** False when it was not answered. */
+  async history(other: string): Promise<boolean> {
+    return this.#options.records.scan(this.name, other, () => this.#client.history(other, { limit: 60 }));
+  }
+
+  async users(): Promise<void> {
+    await this.#client.users();
+  }
+
+  find(name: string): void {
+    const done = this.#options.records.account(this.name, name, 'find');
+    void this.#client.search(name).then((outcome) => {
+      if (outcome.kind !== 'receipt') done('none');
+      else done(outcome.value.users.some((user) => user.name === name) ? 'found' : 'absent');
+    });
+  }
+
+  /** Takes the name, or gives back what it holds. One step at a time. */
+  async claim(name: string): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    const client = this.#client;
+    if (this.#held === null) await this.#take(client, name);
+    else await this.#giveBack(client, this.#held);
+    if (client === this.#client) this.#busy = false;
+  }
+
+  async #take(client: Client, name: string): Promise<void> {
+    const done = this.#options.records.account(this.name, name, 'register');
+    const registered = await client.register(name, this.name);
+    if (client !== this.#client) return;
+    done(outcomeOf(registered));
+    if (registered.kind === 'rejection' && registered.code !== 'NAME_TAKEN') return;
+    const outcome = await client.login(name, this.name);
+    if (client === this.#client && outcome.kind === 'receipt') this.#held = name;
+  }
+
+  async #giveBack(client: Client, name: string): Promise<void> {
+    const done = this.#options.records.account(this.name, name, 'delete');
+    const outcome = await client.deleteAccount(name);
+    if (client !== this.#client) return;
+    // A session that expired may have deleted the account before: that answer is none.
+    done(outcome.kind === 'receipt' ? 'done' : 'unknown');
+    this.#held = null;
+  }
+
+  /** Its process is killed and started again, with the session that it wrote down. */
+  restart(): void {
+    if (this.#closed) return;
+    const { session, cursor } = this.#client;
+    this.#host.kill();
+    this.#host = this.#newHost();
+    this.#busy = false;
+    this.#held = null;
+    this.#client = this.#newClient({ session, after: cursor });
+    if (this.#wanted) this.#later(() => void this.join());
+  }
+
+  close(): void {
+    this.#closed = true;
+    void this.#client.close();
+    this.#host.kill();
+  }
+}
+
+function outcomeOf(reply: Reply): 'done' | 'refused' | 'none' | 'unknown' {
+  switch (reply.kind) {
+    case 'receipt':
+      return 'done';
+    case 'unknown':
+      return 'unknown';
+    case 'rejection':
+      if (reply.code === 'NAME_TAKEN') return 'refused';
+      return reply.code === 'UNAVAILABLE' || reply.code === 'BUSY' ? 'none' : 'unknown';
+  }
+}
+
+function hexOf(random: Random, bytes: number): string {
+  let text = '';
+  for (let i = 0; i < bytes; i++) text += random.below(256).toString(16).padStart(2, '0');
+  return text;
+}

@@ -1,0 +1,119 @@
+/** The way from clients to nodes: who listens where, how long it takes, and what is cut. */
+
+import type { Random } from '../../src/base/prng.ts';
+import type { Dialer, SocketListener } from '../../src/client/ports.ts';
+import type { NativeSocket } from '../../src/gateway/native-socket.ts';
+import { Connection, type Wire } from './connection.ts';
+import type { Host } from './host.ts';
+import type { World } from './world.ts';
+
+export interface Listening {
+  readonly host: Host;
+  readonly accept: (socket: NativeSocket) => void;
+}
+
+export class ClientNetwork {
+  readonly #world: World;
+  readonly #random: Random;
+  /** By HTTP port, as clients know nodes. Absent: refused; null: the machine is off, nothing is heard. */
+  readonly #listening = new Map<number, Listening | null>();
+  readonly #wires = new Map<number, Wire>();
+  readonly #connections = new Set<Connection>();
+
+  constructor(world: World, random: Random) {
+    this.#world = world;
+    this.#random = random;
+  }
+
+  listen(port: number, listening: Listening): void {
+    this.#listening.set(port, listening);
+  }
+
+  /** The process that listened is gone. `heard`: its connections are closed. */
+  ended(port: number, host: Host, heard: boolean): void {
+    if (this.#listening.get(port)?.host === host) {
+      if (heard) this.#listening.delete(port);
+      else this.#listening.set(port, null);
+    }
+    for (const connection of this.#connections) {
+      if (connection.node !== host) continue;
+      if (heard) connection.nodeDied();
+      this.#connections.delete(connection);
+    }
+  }
+
+  #wire(port: number): Wire {
+    const known = this.#wires.get(port);
+    if (known !== undefined) return known;
+    const wire: Wire = { silent: false, leastMs: 0.2, spreadMs: 1 };
+    this.#wires.set(port, wire);
+    return wire;
+  }
+
+  silence(port: number): void {
+    this.#wire(port).silent = true;
+  }
+
+  restore(port: number): void {
+    const wire = this.#wire(port);
+    wire.silent = false;
+    for (const connection of this.#connections) if (connection.wire === wire) connection.release();
+  }
+
+  /** All connections with the node break at once. */
+  reset(port: number): void {
+    const host = this.#listening.get(port)?.host;
+    for (const connection of this.#connections) {
+      if (connection.node === host) connection.nodeEnd.terminate();
+    }
+  }
+
+  dialerOf(client: Host): Dialer {
+    return { dial: ({ port }, listener) => this.#dial(client, port, listener) };
+  }
+
+  #dial(client: Host, port: number, listener: SocketListener): ReturnType<Dialer['dial']> {
+    let connection: Connection | null = null;
+    let closed = false;
+    let waiting: string[] = [];
+    const wire = this.#wire(port);
+    this.#world.after(2 * this.#delayMs(wire), 'socket', client, () => {
+      const listening = this.#listening.get(port);
+      if (closed || wire.silent || listening === null) return;
+      if (listening === undefined || !listening.host.alive) {
+        listener.closed('connection refused');
+        return;
+      }
+      connection = this.#connect(client, wire, listening, listener);
+      listener.opened();
+      for (const text of waiting) connection.clientEnd.send(text);
+      waiting = [];
+    });
+    return {
+      send: (text) => (connection === null ? waiting.push(text) : connection.clientEnd.send(text)),
+      close: () => {
+        closed = true;
+        connection?.clientEnd.close();
+      },
+    };
+  }
+
+  #connect(client: Host, wire: Wire, { host, accept }: Listening, listener: SocketListener): Connection {
+    const connection = new Connection({
+      client,
+      node: host,
+      wire,
+      delayMs: () => this.#delayMs(wire),
+      listener,
+      onEnd: (ended) => this.#connections.delete(ended),
+    });
+    this.#connections.add(connection);
+    // In the node's own time: it may be paused.
+    this.#world.after(0, 'socket', host, () => accept(connection.nodeEnd));
+    return connection;
+  }
+
+  #delayMs({ leastMs, spreadMs }: Wire): number {
+    return leastMs + this.#random.fraction() * spreadMs;
+  }
+}

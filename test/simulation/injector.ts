@@ -1,0 +1,279 @@
+/** Makes the planned faults happen, each in its time, and takes them back. */
+import type { ClientNetwork } from './client-network.ts';
+import { damageLog, damageState } from './damage.ts';
+import type { Fault, PlannedFault } from './faults.ts';
+import { calmPath, type PeerNetwork } from './network.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
+import type { Tally } from './tally.ts';
+import type { World } from './world.ts';
+
+export interface InjectorOptions {
+  readonly world: World;
+  readonly cluster: SimulatedCluster;
+  readonly peers: PeerNetwork;
+  readonly clients: ClientNetwork;
+  readonly injected: Tally;
+  readonly restartClient: (client: number) => void;
+}
+
+export class Injector {
+  readonly #options: InjectorOptions;
+  /** Faults are over: what is planned for later does not happen. */
+  #over = false;
+  /** Disks lost or damaged: never so many that a majority could have forgotten. */
+  #spoilt = new Set<number>();
+  onFault: (fault: Fault) => void = () => undefined;
+
+  constructor(options: InjectorOptions) {
+    this.#options = options;
+  }
+
+  plan(faults: readonly PlannedFault[]): void {
+    for (const { atMs, fault } of faults) {
+      this.#at(atMs - this.#options.world.nowMs, () => {
+        if (this.#over || !this.#inject(fault)) return;
+        this.#options.injected.add(fault.kind);
+        this.onFault(fault);
+      });
+    }
+  }
+
+  /** Everything is taken back, and every node started. */
+  heal(): void {
+    this.#over = true;
+    const { cluster, clients, peers } = this.#options;
+    for (const path of peers.paths) Object.assign(path, calmPath);
+    for (const machine of cluster.machines) {
+      const { faults } = machine.disk;
+      Object.assign(faults, { failing: 0, freeBytes: Number.POSITIVE_INFINITY });
+      faults.slowMs = { least: 0.2, spread: 1 };
+      clients.restore(cluster.portOf(machine.node));
+      cluster.node(machine.node)?.host.resume();
+      cluster.start(machine.node);
+    }
+    for (const { node } of cluster.machines) this.#reconnect(node);
+  }
+
+  #at(delayMs: number, action: () => void): void {
+    this.#options.world.after(delayMs, 'fault', null, action);
+  }
+
+  #undo(forMs: number, action: () => void): void {
+    this.#at(forMs, () => {
+      if (!this.#over) action();
+    });
+  }
+
+  #reconnect(node: number): void {
+    const { cluster, peers } = this.#options;
+    for (const { node: other } of cluster.machines) if (other < node) peers.restore(node, other);
+  }
+
+  /** False when it cannot be, or would take more than a minority's disks. */
+  #inject(fault: Fault): boolean {
+    switch (fault.kind) {
+      case 'kill':
+      case 'power':
+      case 'power-all':
+      case 'stop':
+      case 'pause':
+      case 'hand-over':
+        return this.#ofProcess(fault);
+      case 'cut':
+      case 'silence':
+      case 'isolate':
+      case 'reset':
+      case 'bad-network':
+      case 'slow-network':
+        return this.#ofNetwork(fault);
+      case 'slow-disk':
+      case 'failing-disk':
+      case 'full-disk':
+      case 'flip':
+      case 'hole':
+      case 'wipe':
+        return this.#ofDisk(fault);
+      case 'wall-jump':
+      case 'drift':
+        return this.#ofClock(fault);
+      case 'client-silence':
+      case 'client-reset':
+      case 'client-restart':
+        return this.#ofClients(fault);
+    }
+  }
+
+  #ofProcess(
+    fault: Extract<Fault, { kind: 'kill' | 'power' | 'power-all' | 'stop' | 'pause' | 'hand-over' }>,
+  ): boolean {
+    const { cluster } = this.#options;
+    switch (fault.kind) {
+      case 'kill':
+      case 'power':
+        if (cluster.node(fault.node) === undefined) return false;
+        cluster.kill(fault.node, fault.kind === 'power');
+        this.#undo(fault.forMs, () => cluster.start(fault.node));
+        return true;
+      case 'power-all':
+        for (const { node } of cluster.machines) {
+          cluster.kill(node, true);
+          this.#undo(fault.forMs, () => cluster.start(node));
+        }
+        return true;
+      case 'stop':
+        if (cluster.node(fault.node)?.engine == null) return false;
+        void cluster.stop(fault.node).then(() => this.#undo(fault.forMs, () => cluster.start(fault.node)));
+        return true;
+      case 'pause': {
+        const host = cluster.node(fault.node)?.host;
+        if (host === undefined || host.paused) return false;
+        host.pause();
+        this.#undo(fault.forMs, () => host.resume());
+        return true;
+      }
+      case 'hand-over': {
+        const engine = cluster.leader?.engine;
+        void engine?.handOver();
+        return engine != null;
+      }
+    }
+  }
+
+  #ofNetwork(
+    fault: Extract<Fault, { kind: 'cut' | 'silence' | 'isolate' | 'reset' | 'bad-network' | 'slow-network' }>,
+  ): boolean {
+    const { cluster, peers } = this.#options;
+    switch (fault.kind) {
+      case 'cut':
+        this.#disturb(fault.node, fault.other, 'cut', fault.forMs);
+        return true;
+      case 'silence':
+        peers.path(fault.node, fault.other).silent = true;
+        this.#undo(fault.forMs, () => peers.restore(fault.node, fault.other));
+        return true;
+      case 'isolate':
+        for (const { node: other } of cluster.machines) {
+          if (other !== fault.node) this.#disturb(fault.node, other, fault.how, fault.forMs);
+        }
+        return true;
+      case 'reset':
+        peers.sever(fault.node, fault.other);
+        return true;
+      case 'bad-network': {
+        const { loss, repeat, reorder } = fault;
+        for (const path of peers.paths) Object.assign(path, { loss, repeat, reorder });
+        this.#undo(fault.forMs, () => {
+          for (const path of peers.paths) Object.assign(path, { loss: 0, repeat: 0, reorder: 0 });
+        });
+        return true;
+      }
+      case 'slow-network': {
+        const { leastMs, spreadMs } = fault;
+        for (const path of peers.paths) Object.assign(path, { leastMs, spreadMs });
+        this.#undo(fault.forMs, () => {
+          for (const path of peers.paths) Object.assign(path, { leastMs: 0.3, spreadMs: 1.2 });
+        });
+        return true;
+      }
+    }
+  }
+
+  #disturb(a: number, b: number, how: 'cut' | 'silence', forMs: number): void {
+    const { peers } = this.#options;
+    for (const path of [peers.path(a, b), peers.path(b, a)]) {
+      if (how === 'cut') path.cut = true;
+      else path.silent = true;
+    }
+    if (how === 'cut') peers.sever(a, b);
+    this.#undo(forMs, () => this.#join(a, b));
+  }
+
+  #join(a: number, b: number): void {
+    const { peers } = this.#options;
+    for (const path of [peers.path(a, b), peers.path(b, a)])
+      Object.assign(path, { cut: false, silent: false });
+    peers.connect(a, b);
+  }
+
+  #ofDisk(
+    fault: Extract<Fault, { kind: 'slow-disk' | 'failing-disk' | 'full-disk' | 'flip' | 'hole' | 'wipe' }>,
+  ): boolean {
+    const { cluster } = this.#options;
+    const { faults } = cluster.machine(fault.node).disk;
+    switch (fault.kind) {
+      case 'slow-disk':
+        faults.slowMs = { least: 0.2, spread: fault.spreadMs };
+        this.#undo(fault.forMs, () => {
+          faults.slowMs = { least: 0.2, spread: 1 };
+        });
+        return true;
+      case 'failing-disk':
+        if (cluster.node(fault.node) === undefined) return false;
+        faults.failing = fault.count;
+        return true;
+      case 'full-disk':
+        faults.freeBytes = fault.freeBytes;
+        this.#undo(fault.forMs, () => {
+          faults.freeBytes = Number.POSITIVE_INFINITY;
+        });
+        return true;
+      case 'flip':
+      case 'hole':
+      case 'wipe':
+        return this.#spoil(fault);
+    }
+  }
+
+  #spoil(fault: Extract<Fault, { kind: 'flip' | 'hole' | 'wipe' }>): boolean {
+    const { cluster } = this.#options;
+    const { node, kind, forMs } = fault;
+    const most = Math.floor((cluster.machines.length - 1) / 2);
+    if (!this.#spoilt.has(node) && this.#spoilt.size >= most) return false;
+    if (cluster.node(node)?.engine == null) return false;
+    this.#spoilt.add(node);
+    const damage = (): void => {
+      const { disk } = cluster.machine(node);
+      if (kind === 'wipe') {
+        cluster.wipe(node);
+        return;
+      }
+      const done = kind === 'flip' ? damageLog(disk, fault.fraction) : damageState(disk, fault.batch);
+      if (done) cluster.damaged.add(node);
+    };
+    // What is in flight at a kill may look like damage and be none: damage is done to a disk at rest.
+    void cluster.stop(node).then(() => {
+      if (cluster.node(node) !== undefined) return;
+      damage();
+      this.#undo(forMs, () => cluster.start(node));
+    });
+    return true;
+  }
+
+  #ofClock(fault: Extract<Fault, { kind: 'wall-jump' | 'drift' }>): boolean {
+    const { cluster } = this.#options;
+    const { clock } = cluster.machine(fault.node);
+    // Time up to now was counted at the old rate.
+    cluster.node(fault.node)?.host.clock.monotonicMs();
+    if (fault.kind === 'wall-jump') clock.wallSkewMs += fault.byMs;
+    else clock.rate = fault.rate;
+    return true;
+  }
+
+  #ofClients(fault: Extract<Fault, { kind: 'client-silence' | 'client-reset' | 'client-restart' }>): boolean {
+    const { cluster, clients, restartClient } = this.#options;
+    switch (fault.kind) {
+      case 'client-silence': {
+        const port = cluster.portOf(fault.node);
+        clients.silence(port);
+        this.#undo(fault.forMs, () => clients.restore(port));
+        return true;
+      }
+      case 'client-reset':
+        clients.reset(cluster.portOf(fault.node));
+        return true;
+      case 'client-restart':
+        restartClient(fault.client);
+        return true;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** What is judged when all is quiet: the users' histories, the contested names, and the states of all nodes. */
+import { accountModel } from '../checkers/accounts.ts';
+import type { Violation } from '../checkers/history.ts';
+import { checkLinearizable } from '../checkers/linearizability.ts';
+import { judge } from '../checkers/verdict.ts';
+import type { Run } from './run.ts';
+
+export async function judgeRun(run: Run): Promise<readonly Violation[]> {
+  const violations = await askOnceMore(run);
+  return [
+    ...violations,
+    ...judge(run.records.history).violations,
+    ...checkLinearizable(accountModel, run.records.accounts, 'account'),
+    ...checkElections(run),
+    ...(await checkStates(run)),
+  ];
+}
+
+/** Every user reads every conversation again; subscribers say that they have all. */
+async function askOnceMore(run: Run): Promise<readonly Violation[]> {
+  const { users, records, world, watch } = run;
+  let open = 0;
+  let failed = 0;
+  for (const user of users) {
+    for (const conversation of watch.state.streams.keys()) {
+      if (user.isFirstReader && run.isMember(user, conversation)) records.complete(user.reader, conversation);
+    }
+    for (const other of users) {
+      if (other === user) continue;
+      open++;
+      void user.history(other.name).then((answered) => {
+        open--;
+        if (!answered) failed++;
+      });
+    }
+  }
+  await world.run(world.nowMs + 10_000, () => open === 0);
+  // What was read is acknowledged, and that is replicated too.
+  await run.settle(10_000);
+  if (open === 0 && failed === 0) return [];
+  return [
+    {
+      kind: 'not-live',
+      text: `${open + failed} of the last reads were not answered although nothing is wrong any more`,
+    },
+  ];
+}
+
+/** With nothing but clocks gone wrong, whoever led first leads still. */
+function checkElections({ plan, watch }: Run): readonly Violation[] {
+  if (plan.profile !== 'clocks' || watch.leaders.elections <= 1) return [];
+  const text = `clocks jumped and drifted, nothing else, and there were ${watch.leaders.elections} elections`;
+  return [{ kind: 'needless-election', text }];
+}
+
+async function checkStates(run: Run): Promise<readonly Violation[]> {
+  const violations: Violation[] = [];
+  const digests = new Set<string>();
+  let open = 0;
+  for (const node of run.cluster.nodes) {
+    const { store, chat } = node;
+    if (store === null || chat === null) continue;
+    digests.add(chat.digest());
+    for (const stream of run.watch.state.streams.keys()) {
+      open++;
+      const range = { from: 1, to: Number.MAX_SAFE_INTEGER, limit: 100_000 };
+      const checked = (records: readonly { readonly record: Uint8Array }[]): void => {
+        open--;
+        const violation = run.watch.state.reads(
+          node.node,
+          stream,
+          records.map(({ record }) => record),
+        );
+        if (violation !== null) violations.push(violation);
+      };
+      store.readStream(stream, range).then(checked, (error: unknown) => {
+        open--;
+        const text = `node ${node.node} cannot read ${stream}: ${error instanceof Error ? error.message : String(error)}`;
+        violations.push({ kind: 'state-differs', text });
+      });
+    }
+  }
+  await run.world.run(run.world.nowMs + 1_000, () => open === 0);
+  if (digests.size > 1)
+    violations.push({ kind: 'state-differs', text: 'the nodes have different states in memory' });
+  return violations;
+}

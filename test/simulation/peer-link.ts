@@ -1,0 +1,103 @@
+/** One connection between two processes, with an end on each side that hears of its beginning and its end by itself. */
+import type { Lane } from '../../src/replication/ports.ts';
+import type { SimulatedTransport } from './transport.ts';
+import type { World } from './world.ts';
+
+interface End {
+  readonly transport: SimulatedTransport;
+  up: boolean;
+  /** When the newest frame of each lane arrives here: none overtakes it. */
+  readonly arrivesMs: Record<Lane, number>;
+}
+
+export class PeerLink {
+  readonly #world: World;
+  readonly #ends: readonly [End, End];
+  /** Its frames vanish, and it is about to be given up. */
+  doomed = false;
+  #held: (() => void)[] = [];
+
+  constructor(world: World, one: SimulatedTransport, two: SimulatedTransport) {
+    this.#world = world;
+    this.#ends = [endOf(one), endOf(two)];
+    for (const end of this.#ends) {
+      const other = this.#otherEnd(end.transport).transport;
+      world.after(0, 'link', end.transport.host, () => {
+        end.up = true;
+        end.transport.linked(other.identity, this);
+      });
+    }
+  }
+
+  joins(node: number): boolean {
+    return this.#ends.some(({ transport }) => transport.identity.node === node);
+  }
+
+  other(node: number): number {
+    const [one, two] = this.#ends;
+    return one.transport.identity.node === node ? two.transport.identity.node : one.transport.identity.node;
+  }
+
+  isBetween(one: SimulatedTransport, two: SimulatedTransport): boolean {
+    const transports = this.#ends.map(({ transport }) => transport);
+    return transports.includes(one) && transports.includes(two);
+  }
+
+  /** Both sides are told; what is on its way by then arrives. */
+  close(delayMs: number): void {
+    for (const end of this.#ends) {
+      this.#world.after(delayMs, 'link', end.transport.host, () => {
+        if (!end.up) return;
+        end.up = false;
+        end.transport.unlinked(this.#otherEnd(end.transport).transport.identity, this);
+      });
+    }
+  }
+
+  /** One machine is gone without a word: its peer goes on believing in the link until another one replaces it. */
+  abandon(node: number): void {
+    for (const end of this.#ends) {
+      if (end.transport.identity.node === node) continue;
+      const give = (): void => {
+        if (!end.up) return;
+        end.up = false;
+        end.transport.unlinked(this.#otherEnd(end.transport).transport.identity, this);
+      };
+      end.transport.abandoned(this, give);
+    }
+  }
+
+  /** Nothing passes now: to be done when it does. */
+  hold(delivery: () => void): void {
+    this.#held.push(delivery);
+  }
+
+  release(): void {
+    for (const delivery of this.#held.splice(0)) delivery();
+  }
+
+  /** In the order of the lane. */
+  deliver(from: SimulatedTransport, lane: Lane, frame: Uint8Array, delayMs: number): void {
+    const to = this.#otherEnd(from);
+    const atMs = Math.max(this.#world.nowMs + delayMs, to.arrivesMs[lane]);
+    to.arrivesMs[lane] = atMs;
+    this.deliverApart(from, lane, frame, atMs - this.#world.nowMs);
+  }
+
+  /** Whenever it comes, and whatever came before. */
+  deliverApart(from: SimulatedTransport, lane: Lane, frame: Uint8Array, delayMs: number): void {
+    const to = this.#otherEnd(from);
+    this.#world.after(delayMs, 'frame', to.transport.host, () => {
+      if (to.up) to.transport.receive(from.identity, lane, frame);
+    });
+  }
+
+  #otherEnd(transport: SimulatedTransport): End {
+    const [one, two] = this.#ends;
+    return one.transport === transport ? two : one;
+  }
+}
+
+function endOf(transport: SimulatedTransport): End {
+  return { transport, up: false, arrivesMs: { control: 0, bulk: 0 } };
+}

@@ -1,0 +1,71 @@
+/** Which faults a run may meet. A seed picks some of them, so that rare ones are not always drowned by the rest. */
+import type { FaultKind } from './faults.ts';
+
+export const profileNames = ['calm', 'network', 'storage', 'clocks', 'membership', 'everything'] as const;
+export type ProfileName = (typeof profileNames)[number];
+
+export interface Profile {
+  /** With their weights. */
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Of all that the profile allows, a seed picks each kind with this chance. */
+  readonly pick: number;
+  /** Mean time between two faults. */
+  readonly everyMs: number;
+}
+
+const network: Profile['faults'] = {
+  cut: 3,
+  silence: 3,
+  isolate: 4,
+  reset: 3,
+  'bad-network': 4,
+  'slow-network': 1,
+  pause: 3,
+  kill: 3,
+  'hand-over': 2,
+  'client-silence': 2,
+  'client-reset': 2,
+  'client-restart': 1,
+};
+
+const storage: Profile['faults'] = {
+  kill: 3,
+  power: 5,
+  'power-all': 2,
+  stop: 2,
+  'slow-disk': 3,
+  'failing-disk': 3,
+  'full-disk': 2,
+  flip: 1,
+  hole: 1,
+};
+
+const clocks: Profile['faults'] = { 'wall-jump': 4, drift: 1 };
+
+const membership: Profile['faults'] = {
+  wipe: 2,
+  kill: 3,
+  power: 2,
+  isolate: 3,
+  pause: 1,
+  'hand-over': 2,
+  'bad-network': 1,
+};
+
+export const profiles: Readonly<Record<ProfileName, Profile>> = {
+  calm: { faults: { 'hand-over': 1 }, pick: 1, everyMs: 25_000 },
+  network: { faults: network, pick: 0.6, everyMs: 4_000 },
+  storage: { faults: storage, pick: 0.6, everyMs: 4_000 },
+  /** Nothing else: with clocks alone gone wrong no election may happen. */
+  clocks: { faults: clocks, pick: 1, everyMs: 2_500 },
+  membership: { faults: membership, pick: 0.7, everyMs: 4_000 },
+  everything: {
+    faults: { ...network, ...storage, ...clocks, wipe: 1 },
+    pick: 0.5,
+    everyMs: 3_500,
+  },
+};
+
+export function isProfile(name: string): name is ProfileName {
+  return profileNames.some((known) => known === name);
+}

@@ -1,0 +1,129 @@
+/** What all users saw, in the order in which it happened: the histories that the checkers judge, and the outcomes for the table. */
+import type { Outcome } from '../../src/client/types.ts';
+import type { MessageEntry } from '../../src/protocol/requests.ts';
+import type { AccountInput, AccountOperation, AccountOutput } from '../checkers/accounts.ts';
+import type { HistoryEvent } from '../checkers/history.ts';
+import type { Tally } from './tally.ts';
+import type { World } from './world.ts';
+
+export class Records {
+  readonly history: HistoryEvent[] = [];
+  readonly accounts = new Map<string, AccountOperation[]>();
+  readonly #world: World;
+  readonly #outcomes: Tally;
+  readonly #highest = new Map<string, number>();
+  /** By the names of the two. */
+  readonly #conversations = new Map<string, string>();
+  /** Order of calls and returns of account operations. */
+  #moment = 0;
+  #scans = 0;
+  onEvent: ((text: string) => void) | null = null;
+
+  constructor(world: World, outcomes: Tally) {
+    this.#world = world;
+    this.#outcomes = outcomes;
+  }
+
+  invoke(client: string, n: number, to: string, text: string): void {
+    this.onEvent?.(`${client} sends "${text}" to ${to}`);
+    this.history.push({ kind: 'invoke', client, n, to, text, atMs: this.#world.nowMs });
+  }
+
+  answer(client: string, n: number, to: string, outcome: Outcome<'send'>): void {
+    const atMs = this.#world.nowMs;
+    this.#outcomes.add(`send: ${outcome.kind}`);
+    switch (outcome.kind) {
+      case 'receipt': {
+        const { conversation, sequence } = outcome.value;
+        this.#conversations.set(pairOf(client, to), conversation);
+        this.onEvent?.(`${client} hears that "${client} ${n}" is ${conversation}/${sequence}`);
+        this.#world.note(sequence);
+        this.history.push({ kind: 'ack', client, n, conversation, sequence, atMs });
+        return;
+      }
+      case 'rejection':
+        this.onEvent?.(`${client} hears that "${client} ${n}" was refused: ${outcome.code}`);
+        this.history.push({ kind: 'rejected', client, n, code: outcome.code, atMs });
+        return;
+      case 'unknown':
+        this.onEvent?.(`${client} does not hear what became of "${client} ${n}"`);
+        this.history.push({ kind: 'unknown', client, n, atMs });
+    }
+  }
+
+  read(reader: string, { conversation, sequence, index, text: payload }: MessageEntry): void {
+    this.onEvent?.(`${reader} is shown ${conversation}/${sequence}: "${payload}"`);
+    this.history.push({
+      kind: 'read',
+      reader,
+      conversation,
+      sequence,
+      payload,
+      index,
+      atMs: this.#world.nowMs,
+    });
+    const key = `${reader}\n${conversation}`;
+    this.#highest.set(key, Math.max(sequence, this.#highest.get(key) ?? 0));
+  }
+
+  highestRead(reader: string, conversation: string): number {
+    return this.#highest.get(`${reader}\n${conversation}`) ?? 0;
+  }
+
+  complete(reader: string, conversation: string): void {
+    this.history.push({ kind: 'complete', reader, conversation, atMs: this.#world.nowMs });
+  }
+
+  /** A read on request; what it shows is one reader of its own. */
+  async scan(client: string, other: string, ask: () => Promise<Outcome<'history'>>): Promise<boolean> {
+    const reader = `${client}'s scan ${++this.#scans}`;
+    const begun = this.history.length;
+    this.history.push({ kind: 'begin', reader, conversation: '', atMs: this.#world.nowMs });
+    const outcome = await ask();
+    this.#outcomes.add(`history: ${outcome.kind}`);
+    const messages = outcome.kind === 'receipt' ? outcome.value.messages : [];
+    const conversation = messages[0]?.conversation ?? this.#conversations.get(pairOf(client, other));
+    // Which conversation it is, the answer says: until then the place is kept.
+    if (outcome.kind !== 'receipt' || conversation === undefined) return outcome.kind === 'receipt';
+    this.history[begun] = { kind: 'begin', reader, conversation, atMs: this.#world.nowMs };
+    for (const message of messages) this.read(reader, message);
+    this.complete(reader, conversation);
+    this.onEvent?.(`${client} reads the conversation with ${other}: ${messages.length} messages`);
+    return true;
+  }
+
+  /** An operation on a name begins; the returned function says how it ended. `none`: it certainly did not happen. */
+  account(
+    client: string,
+    name: string,
+    input: AccountInput,
+  ): (output: AccountOutput | 'none' | 'unknown') => void {
+    const calledAt = this.#moment++;
+    const operations = this.accounts.get(name) ?? [];
+    this.accounts.set(name, operations);
+    const place = operations.length;
+    const title = `${client} ${input}`;
+    operations.push({
+      input,
+      output: null,
+      calledAt,
+      returnedAt: Number.POSITIVE_INFINITY,
+      name: `${title}: unknown`,
+    });
+    this.onEvent?.(`${client} asks to ${input} ${name}`);
+    return (output) => {
+      this.#outcomes.add(`${input}: ${output}`);
+      this.onEvent?.(`${client} hears about ${input} ${name}: ${output}`);
+      if (output === 'unknown') return;
+      const returnedAt = this.#moment++;
+      operations[place] =
+        output === 'none'
+          ? { input: 'find', output: null, calledAt, returnedAt, name: `${title}: not done` }
+          : { input, output, calledAt, returnedAt, name: `${title}: ${output}` };
+    };
+  }
+}
+
+function pairOf(one: string, other: string): string {
+  return one < other ? `${one} ${other}` : `${other} ${one}`;
+}

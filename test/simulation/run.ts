@@ -1,0 +1,240 @@
+/** One run: a plan is carried out, then the faults go and the cluster has to come back, then everything that was seen is judged. */
+import { parseConfig } from '../../src/base/config.ts';
+import { seededRandom } from '../../src/base/prng.ts';
+import { Actor } from './actor.ts';
+import { ClientNetwork } from './client-network.ts';
+import { Injector } from './injector.ts';
+import { judgeRun } from './judgement.ts';
+import { PeerNetwork } from './network.ts';
+import type { Plan } from './plan.ts';
+import { Records } from './records.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
+import type { NodeSurroundings } from './simulated-node.ts';
+import { Tally } from './tally.ts';
+import type { Trace } from './trace.ts';
+import { type Finding, Watch } from './watch.ts';
+import { faithful, type Wiring } from './wiring.ts';
+import { World } from './world.ts';
+
+export interface RunReport {
+  readonly seed: number;
+  readonly traceHash: string;
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly findings: readonly Finding[];
+  /** Faults, what happened in the cluster, and operations by outcome. */
+  readonly injected: ReadonlyMap<string, number>;
+  readonly happened: ReadonlyMap<string, number>;
+  readonly outcomes: ReadonlyMap<string, number>;
+}
+
+export interface RunOptions {
+  readonly wiring?: Wiring;
+  readonly trace?: Trace;
+}
+
+/** Faults are gone: until the cluster leads, has caught up and has answered everybody. */
+const LIVENESS_MS = 60_000;
+const USERS = ['ann', 'bob', 'cat', 'dan'];
+const CONTENDERS = ['eve', 'fay'];
+export const CONTESTED = ['kim', 'lee'];
+
+export class Run {
+  readonly plan: Plan;
+  readonly world = new World();
+  readonly injected = new Tally();
+  readonly happened = new Tally();
+  readonly outcomes = new Tally();
+  readonly records: Records;
+  readonly watch: Watch;
+  readonly cluster: SimulatedCluster;
+  readonly actors: readonly Actor[];
+  readonly #peers: PeerNetwork;
+  readonly #injector: Injector;
+
+  constructor(plan: Plan, { wiring = faithful, trace }: RunOptions = {}) {
+    this.plan = plan;
+    const { world } = this;
+    const stream = (number: number): ReturnType<typeof seededRandom> => seededRandom(plan.seed * 64 + number);
+    const bounds = { sessionIdleMs: plan.sessionIdleMs, anonymousSessionIdleMs: plan.sessionIdleMs };
+    this.records = new Records(world, this.outcomes);
+    this.watch = new Watch(world, this.happened, bounds);
+    const ids = Array.from({ length: plan.nodes }, (_, i) => i + 1);
+    this.#peers = new PeerNetwork({ world, random: stream(3), injected: this.injected, nodes: ids });
+    const clients = new ClientNetwork(world, stream(5));
+    const around: NodeSurroundings = {
+      world,
+      config: configOf(ids, plan),
+      compaction: plan.compaction,
+      segmentBytes: plan.segmentBytes,
+      bounds,
+      peers: this.#peers,
+      clients,
+      watch: this.watch,
+      wiring,
+      random: stream(7),
+    };
+    this.cluster = new SimulatedCluster({ around, random: stream(9), events: this.happened });
+    const ports = ids.map((id) => this.cluster.portOf(id));
+    const names = [...USERS.slice(0, plan.users), ...CONTENDERS.slice(0, plan.contenders)];
+    this.actors = names.map((name, i) => {
+      const { records } = this;
+      const { giveUpMs } = plan;
+      return new Actor({
+        world,
+        network: clients,
+        ports,
+        random: stream(11 + i),
+        records,
+        number: 16 + i,
+        name,
+        giveUpMs,
+      });
+    });
+    const restartClient = (client: number): void => this.actors[client % this.actors.length]?.restart();
+    this.#injector = new Injector({
+      world,
+      cluster: this.cluster,
+      peers: this.#peers,
+      clients,
+      injected: this.injected,
+      restartClient,
+    });
+    trace?.attach({
+      world,
+      peers: this.#peers,
+      cluster: this.cluster,
+      injector: this.#injector,
+      records: this.records,
+    });
+  }
+
+  get #users(): readonly Actor[] {
+    return this.actors.slice(0, this.plan.users);
+  }
+
+  async execute(): Promise<RunReport> {
+    const { world, plan, cluster, watch } = this;
+    for (const { node } of cluster.machines) cluster.start(node);
+    for (const user of this.#users) void user.join();
+    this.#injector.plan(plan.faults);
+    for (const { atMs, actor, deed } of plan.deeds) {
+      world.after(atMs, 'client', null, () => this.#do(actor, deed));
+    }
+    const failed = (): boolean => watch.findings.length > 0;
+    await world.run(plan.endMs, failed);
+    if (!failed()) await this.#recover();
+    if (!failed()) for (const violation of await judgeRun(this)) watch.found(violation);
+    for (const actor of this.actors) actor.close();
+    return this.#report();
+  }
+
+  #do(number: number, deed: Plan['deeds'][number]['deed']): void {
+    const actor = this.actors[number];
+    if (actor === undefined) return;
+    switch (deed.kind) {
+      case 'send':
+        if (actor.isLoggedIn) actor.send(this.actors[deed.to]?.name ?? '', deed.count);
+        return;
+      case 'history':
+        if (actor.isLoggedIn) void actor.history(this.actors[deed.with]?.name ?? '');
+        return;
+      case 'users':
+        void actor.users();
+        return;
+      case 'claim':
+        void actor.claim(CONTESTED[deed.name] ?? '');
+        return;
+      case 'find':
+        actor.find(CONTESTED[deed.name] ?? '');
+    }
+  }
+
+  /** The liveness phase. */
+  async #recover(): Promise<void> {
+    const { watch } = this;
+    this.#injector.heal();
+    await this.settle(LIVENESS_MS);
+    if (watch.findings.length > 0 || this.#isQuiet()) return;
+    const open = this.actors.filter((actor) => actor.pending > 0).map(({ name }) => name);
+    const states = this.cluster.machines.map(({ node }) => {
+      const status = this.cluster.node(node)?.engine?.status();
+      if (status === undefined) return `node ${node} does not run`;
+      return `node ${node} is ${status.role} in term ${status.term}, applied ${status.appliedIndex} of ${status.commitIndex}`;
+    });
+    const text = `${LIVENESS_MS / 1_000} s after the last fault: ${states.join(', ')}; unanswered: ${open.join(', ') || 'none'}`;
+    watch.found({ kind: 'not-live', text });
+  }
+
+  /** Until all is quiet, for so long at most. Looks every 100 ms, since looking costs more than most events. */
+  async settle(withinMs: number): Promise<void> {
+    const { world, watch } = this;
+    const endMs = world.nowMs + withinMs;
+    while (world.nowMs < endMs && watch.findings.length === 0) {
+      await world.run(Math.min(endMs, world.nowMs + 100), () => watch.findings.length > 0);
+      if (this.#isQuiet()) return;
+    }
+  }
+
+  /** Somebody leads, all have applied the same, everybody has an answer, and every reader has all that there is. */
+  #isQuiet(): boolean {
+    const { leader, machines } = this.cluster;
+    const commit = leader?.engine?.status().commitIndex;
+    if (commit === undefined) return false;
+    for (const { node } of machines) {
+      const status = this.cluster.node(node)?.engine?.status();
+      if (status === undefined || status.appliedIndex !== commit || status.leader === null) return false;
+    }
+    return this.actors.every((actor) => actor.pending === 0) && this.#allRead();
+  }
+
+  #allRead(): boolean {
+    const { streams } = this.watch.state;
+    for (const user of this.#users) {
+      if (!user.isLoggedIn) return false;
+      if (!user.isFirstReader) continue;
+      for (const [conversation, records] of streams) {
+        if (!this.isMember(user, conversation)) continue;
+        if (this.records.highestRead(user.reader, conversation) < records.length) return false;
+      }
+    }
+    return true;
+  }
+
+  isMember(user: Actor, conversation: string): boolean {
+    const [, a, b] = conversation.split(':');
+    const account = this.cluster.leader?.chat?.accountByName(user.name)?.id;
+    return account !== undefined && (String(account) === a || String(account) === b);
+  }
+
+  get users(): readonly Actor[] {
+    return this.#users;
+  }
+
+  #report(): RunReport {
+    const { world, injected, happened, outcomes, watch } = this;
+    return {
+      seed: this.plan.seed,
+      traceHash: world.traceHash,
+      virtualMs: world.nowMs,
+      events: world.events,
+      findings: watch.findings,
+      injected: injected.counts,
+      happened: happened.counts,
+      outcomes: outcomes.counts,
+    };
+  }
+}
+
+function configOf(ids: readonly number[], { timings, compaction }: Plan): ReturnType<typeof parseConfig> {
+  const nodes = ids.map((id) => ({
+    id,
+    host: '127.0.0.1',
+    peerPort: 7_100 + id,
+    chatPort: 7_200 + id,
+    httpPort: 7_300 + id,
+  }));
+  // The file's own bounds are for real clusters: what a run sets is put in place afterwards.
+  const parsed = parseConfig(JSON.stringify({ profile: 'loopback-demo', nodes }));
+  return { ...parsed, timings, compaction };
+}

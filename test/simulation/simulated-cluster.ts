@@ -1,0 +1,136 @@
+/** The machines with their nodes: started, ended, found damaged, started again, as an operator and `npm start` would. */
+import type { ClusterConfig } from '../../src/base/config.ts';
+import { nodeConfig } from '../../src/base/config.ts';
+import { CodedError } from '../../src/base/errors.ts';
+import type { Random } from '../../src/base/prng.ts';
+import { Machine } from './machine.ts';
+import { type NodeSurroundings, SimulatedNode } from './simulated-node.ts';
+import type { Tally } from './tally.ts';
+
+/** Until a node whose disk failed is started again, as `npm start` does. */
+const RESTART_MS = 2_000;
+
+export interface ClusterOptions {
+  readonly around: NodeSurroundings;
+  readonly random: Random;
+  readonly events: Tally;
+}
+
+export class SimulatedCluster {
+  readonly machines: readonly Machine[];
+  readonly #options: ClusterOptions;
+  readonly #nodes = new Map<number, SimulatedNode>();
+  /** Disks that were damaged on purpose: their nodes may refuse to start. */
+  readonly damaged = new Set<number>();
+  onEvent: (text: string) => void = () => undefined;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    const { config } = options.around;
+    this.machines = config.nodes.map(({ id }) => new Machine(id, options.random));
+  }
+
+  get config(): ClusterConfig {
+    return this.#options.around.config;
+  }
+
+  get nodes(): readonly SimulatedNode[] {
+    return [...this.#nodes.values()];
+  }
+
+  node(id: number): SimulatedNode | undefined {
+    return this.#nodes.get(id);
+  }
+
+  machine(id: number): Machine {
+    const machine = this.machines[id - 1];
+    if (machine === undefined) throw new Error(`there is no machine ${id}`);
+    return machine;
+  }
+
+  /** The node that leads the newest term, by its own word. */
+  get leader(): SimulatedNode | null {
+    let newest: SimulatedNode | null = null;
+    let newestTerm = 0;
+    for (const node of this.#nodes.values()) {
+      const status = node.engine?.status();
+      if (status?.role !== 'leader' || status.term <= newestTerm) continue;
+      newest = node;
+      newestTerm = status.term;
+    }
+    return newest;
+  }
+
+  start(id: number): void {
+    if (this.#nodes.has(id)) return;
+    const node: SimulatedNode = new SimulatedNode(this.machine(id), this.#options.around, (error) =>
+      this.#failed(node, error),
+    );
+    this.#nodes.set(id, node);
+    this.#options.events.add('node starts');
+    node.start().catch((error: unknown) => this.#failed(node, error));
+  }
+
+  /** The process is killed; with `power`, so is the machine. */
+  kill(id: number, power: boolean): void {
+    const node = this.#nodes.get(id);
+    if (node === undefined) return;
+    this.#nodes.delete(id);
+    node.end(!power);
+    const { disk } = this.machine(id);
+    if (power) disk.losePower();
+    else disk.loseProcess();
+  }
+
+  /** A clean stop, awaited no longer than anything lasts. */
+  async stop(id: number): Promise<void> {
+    const node = this.#nodes.get(id);
+    if (node === undefined) return;
+    try {
+      await node.stop();
+    } catch (error) {
+      this.#failed(node, error);
+      return;
+    }
+    if (this.#nodes.get(id) === node) this.#nodes.delete(id);
+  }
+
+  wipe(id: number): void {
+    this.kill(id, false);
+    this.machine(id).wipe();
+    this.damaged.delete(id);
+    this.#options.around.watch.wiped(id);
+  }
+
+  portOf(id: number): number {
+    return nodeConfig(this.config, id).httpPort;
+  }
+
+  #failed(node: SimulatedNode, error: unknown): void {
+    const id = node.node;
+    if (this.#nodes.get(id) !== node) return;
+    this.kill(id, false);
+    const { events, around } = this.#options;
+    const code = error instanceof CodedError ? error.code : null;
+    this.onEvent(`node ${id} stops: ${error instanceof Error ? error.message : String(error)}`);
+    if (code === 'DISK_FAILED') {
+      events.add('disk failures noticed');
+      this.#restartLater(id, () => this.start(id));
+    } else if (code === 'DATA_DAMAGED' && this.damaged.has(id)) {
+      events.add('damage refused');
+      this.#restartLater(id, () => {
+        this.wipe(id);
+        this.start(id);
+      });
+    } else {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      around.watch.found({ kind: 'contradiction', text: `node ${id} stopped itself: ${text}` });
+    }
+  }
+
+  #restartLater(id: number, action: () => void): void {
+    this.#options.around.world.after(RESTART_MS, 'fault', null, () => {
+      if (!this.#nodes.has(id)) action();
+    });
+  }
+}

@@ -1,0 +1,139 @@
+/** What one process sees of the network between the nodes. */
+import type { Lane, PeerIdentity, PeerTransport } from '../../src/replication/ports.ts';
+import type { Host } from './host.ts';
+import type { PeerNetwork } from './network.ts';
+import type { PeerLink } from './peer-link.ts';
+
+type StreamHandler = (from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>;
+
+/** After this time a reader of a stream that says nothing gives it up. */
+const STREAM_SILENCE_MS = 5_000;
+
+export class SimulatedTransport implements PeerTransport {
+  readonly identity: PeerIdentity;
+  readonly host: Host;
+  readonly #network: PeerNetwork;
+  readonly #links = new Map<number, PeerLink>();
+  /** Links to machines that are gone without a word. */
+  readonly #abandoned = new Map<PeerLink, () => void>();
+  #running = false;
+  #onFrame: (from: PeerIdentity, lane: Lane, frame: Uint8Array) => void = () => undefined;
+  #onLink: (peer: PeerIdentity, up: boolean) => void = () => undefined;
+  #onStream: StreamHandler | null = null;
+
+  constructor(network: PeerNetwork, host: Host, identity: PeerIdentity) {
+    this.#network = network;
+    this.host = host;
+    this.identity = identity;
+  }
+
+  onFrame(listener: (from: PeerIdentity, lane: Lane, frame: Uint8Array) => void): void {
+    this.#onFrame = listener;
+  }
+
+  onLink(listener: (peer: PeerIdentity, up: boolean) => void): void {
+    this.#onLink = listener;
+  }
+
+  onStream(handler: StreamHandler): void {
+    this.#onStream = handler;
+  }
+
+  async start(): Promise<void> {
+    this.#running = true;
+    this.#network.started(this);
+  }
+
+  async stop(): Promise<void> {
+    this.end(true);
+  }
+
+  /** The process is over. `heard`: its connections are closed, as the platform does for a process that ends. */
+  end(heard: boolean): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#network.ended(this, heard);
+  }
+
+  linked(peer: PeerIdentity, link: PeerLink): void {
+    if (!this.#running) return;
+    for (const [gone, giveUp] of this.#abandoned) {
+      if (gone.joins(peer.node)) giveUp();
+    }
+    if (this.#links.has(peer.node)) this.#onLink(peer, false);
+    this.#links.set(peer.node, link);
+    this.#onLink(peer, true);
+  }
+
+  unlinked(peer: PeerIdentity, link: PeerLink): void {
+    this.#abandoned.delete(link);
+    if (this.#links.get(peer.node) !== link) return;
+    this.#links.delete(peer.node);
+    if (!this.#running) return;
+    this.#onLink(peer, false);
+    this.#network.connect(this.identity.node, peer.node);
+  }
+
+  abandoned(link: PeerLink, giveUp: () => void): void {
+    this.#abandoned.set(link, giveUp);
+    this.host.world.after(8_000, 'link', this.host, () => {
+      if (this.#abandoned.has(link)) giveUp();
+    });
+  }
+
+  send(node: number, lane: Lane, frame: Uint8Array): boolean {
+    const link = this.#links.get(node);
+    if (link === undefined || !this.#running) return false;
+    if (!this.#abandoned.has(link)) this.#network.carry(link, this, node, lane, frame);
+    return true;
+  }
+
+  receive(from: PeerIdentity, lane: Lane, frame: Uint8Array): void {
+    if (this.#running) this.#onFrame(from, lane, frame);
+  }
+
+  async openStream(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
+    const server = this.#network.transport(node);
+    if (server === undefined || !this.#links.has(node)) throw new Error('no link');
+    const iterator = server.#serve(this.identity, request)[Symbol.asyncIterator]();
+    const next = (): Promise<IteratorResult<Uint8Array>> => this.#ask(server, () => iterator.next());
+    const close = async (): Promise<IteratorResult<Uint8Array>> => {
+      this.#tell(server, () => void iterator.return?.());
+      return { done: true, value: undefined };
+    };
+    return { [Symbol.asyncIterator]: () => ({ next, return: close }) };
+  }
+
+  #serve(from: PeerIdentity, request: Uint8Array): AsyncIterable<Uint8Array> {
+    if (this.#onStream === null) throw new Error('nobody serves streams');
+    return this.#onStream(from, request);
+  }
+
+  /** One chunk, there and back. */
+  #ask<Value>(server: SimulatedTransport, take: () => Promise<Value>): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      const { world } = this.host;
+      const broken = (): void => reject(new Error('the stream broke'));
+      const silence = world.after(STREAM_SILENCE_MS, 'stream', this.host, broken);
+      const answer = (settle: () => void): void => {
+        const delayMs = this.#network.streamDelayMs(server.identity.node, this.identity.node);
+        if (delayMs === null || !server.#running) return;
+        world.after(delayMs, 'stream', this.host, () => {
+          silence.cancel();
+          settle();
+        });
+      };
+      this.#tell(server, () => {
+        take().then(
+          (value) => answer(() => resolve(value)),
+          (error) => answer(() => reject(error)),
+        );
+      });
+    });
+  }
+
+  #tell(server: SimulatedTransport, action: () => void): void {
+    const delayMs = this.#network.streamDelayMs(this.identity.node, server.identity.node);
+    if (delayMs !== null) this.host.world.after(delayMs, 'stream', server.host, action);
+  }
+}
