@@ -83,6 +83,16 @@ export class ReferenceState {
     return null;
   }
 
+  /** Checksums of the rows as they are after entry `index`. */
+  rowsAt(index: number): Map<string, number> {
+    const rows = new Map<string, number>();
+    for (const [key, versions] of this.#rows) {
+      const checksum = newest(versions, index);
+      if (checksum !== null) rows.set(key, checksum);
+    }
+    return rows;
+  }
+
   /** That node holds these records of a stream. */
   reads(node: number, stream: string, records: readonly Uint8Array[]): Violation | null {
     const expected = this.#streams.get(stream) ?? [];

@@ -73,6 +73,7 @@ export class Run {
       watch: this.watch,
       wiring,
       random: stream(7),
+      onDiscarded: () => this.happened.add('states given up'),
     };
     this.cluster = new SimulatedCluster({ around, random: stream(9), events: this.happened });
     const ports = ids.map((id) => this.cluster.portOf(id));

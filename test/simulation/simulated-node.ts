@@ -1,21 +1,26 @@
 /** One life of one node, put together as `main` does it, on simulated ports. */
+
 import type { ClusterConfig } from '../../src/base/config.ts';
 import { nodeConfig } from '../../src/base/config.ts';
+import type { Disk } from '../../src/base/disk.ts';
+import { limits } from '../../src/base/limits.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { Random } from '../../src/base/prng.ts';
 import { ChatMachine } from '../../src/chat/machine.ts';
 import type { SessionBounds } from '../../src/chat/sessions.ts';
 import type { ChatEvent, Result } from '../../src/chat/types.ts';
+import { type Files, openFiles } from '../../src/files/files.ts';
 import { Edge } from '../../src/gateway/edge.ts';
+import { filePeers } from '../../src/gateway/file-peers.ts';
 import type { Hasher } from '../../src/gateway/hasher.ts';
 import type { CompactionSettings } from '../../src/replication/compaction.ts';
+import { type DataDirectory, openDataDirectory } from '../../src/replication/data-directory.ts';
 import type { Engine } from '../../src/replication/engine.ts';
-import { loadIdentity } from '../../src/replication/identity.ts';
 import { createEngine, type EngineHandle } from '../../src/replication/raft-engine.ts';
-import { openState } from '../../src/store/state.ts';
+import { inVersions } from '../../src/replication/versioned-transport.ts';
+import { formats } from '../../src/replication/versions.ts';
 import type { StateStore } from '../../src/store/state-store.ts';
-import { openLog } from '../../src/wal/log.ts';
 import type { ClientNetwork } from './client-network.ts';
 import { Host } from './host.ts';
 import { levelsOn } from './level.ts';
@@ -23,7 +28,7 @@ import type { Machine } from './machine.ts';
 import type { PeerNetwork } from './network.ts';
 import { SimulatedTransport } from './transport.ts';
 import type { Watch } from './watch.ts';
-import type { Wiring } from './wiring.ts';
+import type { Place, Wiring } from './wiring.ts';
 import type { World } from './world.ts';
 
 export interface NodeSurroundings {
@@ -37,6 +42,8 @@ export interface NodeSurroundings {
   readonly watch: Watch;
   readonly wiring: Wiring;
   readonly random: Random;
+  /** That node gave its state up, because it is damaged. */
+  readonly onDiscarded: (node: number) => void;
 }
 
 const ROOT = 'simulated';
@@ -51,6 +58,7 @@ export class SimulatedNode {
   #handle: EngineHandle<Result, ChatEvent> | null = null;
   #edge: Edge | null = null;
   #store: StateStore | null = null;
+  #files: Files | null = null;
   #chat: ChatMachine | null = null;
   incarnation = 0;
 
@@ -81,80 +89,112 @@ export class SimulatedNode {
 
   /** Rejects as `main` does when a node refuses to start. */
   async start(): Promise<void> {
-    const { world, config, compaction, segmentBytes, bounds, watch, wiring, peers } = this.#around;
-    const { random } = this.#around;
+    const { config, segmentBytes, bounds, watch, wiring, random } = this.#around;
     const machine = this.#machine;
     const clock = wiring.clock(this.host.clock, { node: this.node, machine, clock: this.host.clock });
     const place = { node: this.node, machine, clock };
     const disk = wiring.disk(machine.disk.attach(this.host), place);
-    const random53 = (): number => Math.floor(random.fraction() * 2 ** 53);
-    const identity = wiring.identity(
-      await loadIdentity(disk, { cluster: config.cluster, node: this.node, random53 }),
-      place,
-    );
-    this.incarnation = identity.incarnation;
-    const openLevel = wiring.openLevel(levelsOn(machine.disk, this.host, ROOT), place);
-    const store = watch.store(
-      this.node,
-      wiring.store(await openState({ root: ROOT, disk, clock, openLevel }), place),
-    );
-    const opened = await openLog({ disk, directory: 'wal', segmentBytes, identity: identity.incarnation });
-    const log = watch.log(this.node, identity.incarnation, wiring.log(opened, place));
-    const chat = new ChatMachine(bounds);
-    this.#store = store;
-    this.#chat = chat;
-    this.#transport = new SimulatedTransport(peers, this.host, {
+    const found = await openDataDirectory({
+      cluster: config.cluster,
       node: this.node,
-      incarnation: identity.incarnation,
+      random53: () => Math.floor(random.fraction() * 2 ** 53),
+      root: ROOT,
+      disk,
+      clock,
+      openLevel: wiring.openLevel(levelsOn(machine.disk, this.host, ROOT), place),
+      segmentBytes,
     });
-    const turn = (action: () => void): void => void world.after(0, 'timer', this.host, action);
+    if (found.discarded !== null) this.#around.onDiscarded(this.node);
+    const identity = wiring.identity(found.identity, place);
+    this.incarnation = identity.incarnation;
+    this.#chat = new ChatMachine(bounds);
+    this.#store = watch.store(this.node, wiring.store(found.store, place));
+    const log = watch.log(this.node, identity.incarnation, wiring.log(found.log, place));
+    await this.#assemble({ ...found, identity, log, store: this.#store }, this.#chat, disk, place);
+  }
+
+  async #assemble(directory: DataDirectory, chat: ChatMachine, disk: Disk, place: Place): Promise<void> {
+    const { config, clients, wiring, random } = this.#around;
+    const { clock } = place;
+    const handle = this.#createEngine(directory, chat, place);
+    const engine = wiring.engine(handle.engine, place);
+    const peers = filePeers(engine, handle.streams);
+    const files = await openFiles({ disk, roots: chat.files, peers, clock, random, logger: silentLogger });
+    this.#files = files;
+    handle.streams.onRequest((_node, question) => files.answer(question));
+    const edge = new Edge({
+      config,
+      node: this.node,
+      engine,
+      bus: handle.bus,
+      view: chat,
+      store: directory.store,
+      files,
+      clock,
+      random,
+      logger: silentLogger,
+      turn: (action) => this.#turn(action),
+      hasher: new InstantHasher(),
+      secureBytes: (count) => Uint8Array.from({ length: count }, () => random.below(256)),
+    });
+    this.#edge = edge;
+    await handle.start();
+    files.start();
+    const { httpPort } = nodeConfig(config, this.node);
+    clients.listen(httpPort, { host: this.host, accept: (socket) => edge.openNative(socket) });
+  }
+
+  #createEngine(directory: DataDirectory, chat: ChatMachine, place: Place): EngineHandle<Result, ChatEvent> {
+    const { config, compaction, watch, wiring, peers, random } = this.#around;
+    const { incarnation } = directory.identity;
+    this.#transport = new SimulatedTransport(peers, this.host, { node: this.node, incarnation });
+    const markIndex = (): number => directory.store.mark?.index ?? 0;
     this.#handle = createEngine<Result, ChatEvent>({
+      ...directory,
       node: this.node,
       cluster: { name: config.cluster, nodes: config.nodes },
-      identity,
-      log,
-      store,
-      machine: watch.machine(this.node, wiring.machine(chat, place), () => store.mark?.index ?? 0),
-      transport: wiring.transport(this.#transport, place),
-      clock,
+      machine: watch.machine(this.node, wiring.machine(chat, place), markIndex),
+      transport: inVersions(wiring.transport(this.#transport, place), formats),
+      clock: place.clock,
       random,
       logger: this.#logger(),
       timings: config.timings,
       compaction,
-      turn,
+      turn: (action) => this.#turn(action),
       onFatal: (error) => this.#onFatal(error),
+      onRemoved: (error) => this.#onFatal(error),
+      mayVote: (node) => this.#files?.hasEverything(node) ?? true,
     });
-    const { engine, bus } = this.#handle;
-    this.#edge = new Edge({
-      config,
-      node: this.node,
-      engine: wiring.engine(engine, place),
-      bus,
-      view: chat,
-      store,
-      clock,
-      random,
-      logger: silentLogger,
-      turn,
-      hasher: new InstantHasher(),
-    });
-    const edge = this.#edge;
-    await this.#handle.start();
-    const { httpPort } = nodeConfig(config, this.node);
-    this.#around.clients.listen(httpPort, { host: this.host, accept: (socket) => edge.openNative(socket) });
+    return this.#handle;
+  }
+
+  #turn(action: () => void): void {
+    this.host.world.after(0, 'timer', this.host, action);
   }
 
   /** As `main` at SIGTERM: leadership first, then the people, then the disk. */
   async stop(): Promise<void> {
     const [handle, edge] = [this.#handle, this.#edge];
     if (handle === null || edge === null) return;
-    if (handle.engine.status().role === 'leader') await handle.engine.handOver();
-    await edge.leave();
-    await edge.delivery.cursors.flushWithin(5_000);
+    const { engine } = handle;
+    if (engine.status().role === 'leader') await engine.handOver();
+    await this.#bounded(edge.leave());
+    await this.#bounded(edge.flush());
     edge.stop();
-    await handle.engine.stop();
+    await this.#files?.stop();
+    await engine.stop();
     await this.#store?.close();
     this.end(true);
+  }
+
+  async #bounded(work: Promise<void>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.host.clock.after(limits.operationMs, resolve);
+      void work.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /** The process is over. `heard`: the machine is not, and closes its connections. */

@@ -39,6 +39,11 @@ export class SimulatedTransport implements PeerTransport {
     this.#onStream = handler;
   }
 
+  /** Every machine can reach every other one: who may come in is the engine's matter. */
+  setPeers(): void {
+    return;
+  }
+
   async start(): Promise<void> {
     this.#running = true;
     this.#network.started(this);

@@ -133,10 +133,11 @@ export class Watch {
       get pendingBytes() {
         return store.pendingBytes;
       },
-      stage: (mark: AppliedMark, changes: Changes) => {
+      stage: (mark: AppliedMark, changes: Changes, checkpoint?: boolean) => {
         staged(mark);
-        store.stage(mark, changes);
+        store.stage(mark, changes, checkpoint);
       },
+      watch: (watcher) => store.watch(watcher),
       flush: (sync) => store.flush(sync),
       rows: () => store.rows(),
       readStream: (stream, range) => store.readStream(stream, range),

@@ -1,0 +1,62 @@
+/** One seed, looked at closely: written down as a conversation, or made smaller. */
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { describeFault } from '../../../test/simulation/describe-fault.ts';
+import type { Plan } from '../../../test/simulation/plan.ts';
+import type { ProfileName } from '../../../test/simulation/profiles.ts';
+import type { RunReport } from '../../../test/simulation/run.ts';
+import { shrink } from '../../../test/simulation/shrink.ts';
+import { planOf, simulatePlan } from '../../../test/simulation/simulate.ts';
+import { Trace } from '../../../test/simulation/trace.ts';
+import { describeFailure } from './report.ts';
+
+export interface ReplayOptions {
+  readonly firstSeed: number;
+  readonly seconds: number;
+  readonly nodes: number | null;
+  readonly profile: ProfileName | null;
+  readonly mutant: string | null;
+  readonly traceFile: string | null;
+  readonly shrink: boolean;
+  readonly tell: (line: string) => void;
+}
+
+export async function replay(options: ReplayOptions): Promise<number> {
+  const { firstSeed: seed, mutant, traceFile, tell } = options;
+  let plan = planOf({ ...options, seed });
+  if (options.shrink) plan = await made(plan, options);
+  const report = await traced(plan, mutant, traceFile);
+  if (report.findings.length === 0) {
+    tell(`seed ${seed}: every promise held (trace hash ${report.traceHash})`);
+    return 0;
+  }
+  tell(describeFailure(report, options));
+  return 1;
+}
+
+async function made(plan: Plan, { mutant, tell }: ReplayOptions): Promise<Plan> {
+  const small = await shrink(plan, (smaller) => simulatePlan(smaller, mutant), tell);
+  tell(
+    `left: ${small.faults.length} of ${plan.faults.length} faults, ${small.deeds.length} of ${plan.deeds.length} operations`,
+  );
+  for (const { atMs, fault } of small.faults)
+    tell(`  ${(atMs / 1_000).toFixed(3)} s  ${describeFault(fault)}`);
+  return small;
+}
+
+async function traced(plan: Plan, mutant: string | null, file: string | null): Promise<RunReport> {
+  if (file === null) return simulatePlan(plan, mutant);
+  const output = createWriteStream(file);
+  const report = await simulatePlan(plan, mutant, new Trace((line) => output.write(`${line}\n`)));
+  for (const { atMs, kind, text } of report.findings) {
+    output.write(`${(atMs / 1_000).toFixed(4).padStart(9)} s  FOUND    ${kind}: ${text}\n`);
+  }
+  await ended(output);
+  return report;
+}
+
+function ended(output: WriteStream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.once('error', reject);
+    output.end(resolve);
+  });
+}
