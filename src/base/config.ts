@@ -95,6 +95,8 @@ const configSchema = Type.Object(
     timings: timingsSchema,
     compaction: compactionSchema,
     files: filesSchema,
+    /** `unicode`: names in other scripts too, prepared as RFC 8265 says; what looks like a name that is there is refused. */
+    names: Type.Union([Type.Literal('ascii'), Type.Literal('unicode')], { default: 'ascii' }),
     /** Who may register. Default: by invitation; in the demonstration profile whoever likes to. */
     registration: Type.Optional(
       Type.Union([Type.Literal('open'), Type.Literal('invitation'), Type.Literal('closed')]),

@@ -37,6 +37,7 @@ export function writeFullRegistration(writer: ByteWriter, command: Register): vo
   for (const part of [command.uuid, command.displayName, command.email, command.invitation]) {
     writeOptional(writer, part);
   }
+  writeNames(writer, command.names);
 }
 
 /** A login that ends an earlier session. */
@@ -75,6 +76,7 @@ export function writeAccountCommand(writer: ByteWriter, command: AccountCommand)
       writer.byte(commandTag.enterGuest);
       writer.text(command.name);
       writer.text(command.uuid);
+      writeNames(writer, command.names);
       return;
     case 'renew-guests':
       writer.byte(commandTag.renewGuests);
@@ -136,7 +138,7 @@ export function readAccountCommand(reader: ByteReader, kind: number): AccountCom
       };
     }
     case commandTag.enterGuest:
-      return { kind: 'enter-guest', name: reader.text(), uuid: reader.text() };
+      return { kind: 'enter-guest', name: reader.text(), uuid: reader.text(), ...readNames(reader) };
     case commandTag.renewGuests:
       return {
         kind: 'renew-guests',
@@ -177,6 +179,7 @@ function readRegistration(reader: ByteReader): Register {
     ...(typeof displayName === 'string' ? { displayName } : {}),
     ...(typeof email === 'string' ? { email } : {}),
     ...(typeof invitation === 'string' ? { invitation } : {}),
+    ...readNames(reader),
   };
 }
 
@@ -220,6 +223,16 @@ export function readAccountReceipt(reader: ByteReader, kind: number): AccountRec
 }
 
 const presence = { absent: 0, none: 1, given: 2 } as const;
+
+function writeNames(writer: ByteWriter, names: 'unicode' | undefined): void {
+  writer.byte(names === undefined ? 0 : 1);
+}
+
+function readNames(reader: ByteReader): { readonly names?: 'unicode' } {
+  const form = reader.byte();
+  if (form > 1) throw new MalformedBytes('no such rule of names');
+  return form === 1 ? { names: 'unicode' } : {};
+}
 
 function writeOptional(writer: ByteWriter, text: string | null | undefined): void {
   if (text === undefined) writer.byte(presence.absent);

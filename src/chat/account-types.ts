@@ -18,7 +18,7 @@ export type AccountCommand =
       readonly email?: string | null;
     }
   /** A guest under that name. Its connection's node renews the lease, and ends it by `delete-account`. */
-  | { readonly kind: 'enter-guest'; readonly name: string; readonly uuid: string }
+  | { readonly kind: 'enter-guest'; readonly name: string; readonly uuid: string; readonly names?: 'unicode' }
   /** A node's own command, for all its guests at once. */
   | { readonly kind: 'renew-guests'; readonly accounts: readonly AccountId[] }
   /** An account whose secret is all that its owner has; `secretHash` is its SHA-256 in hex, of which the name is made. */

@@ -4,20 +4,23 @@ import { limits } from '../base/limits.ts';
 import { encodeAccount } from './account-rows.ts';
 import type { ChangeSet, Row } from './changes.ts';
 import { isGlob, matchesGlob } from './glob.ts';
-import { foldName } from './names.ts';
+import { foldName, isName } from './names.ts';
 import { rowPrefix } from './row-codec.ts';
+import { skeletonOf } from './skeleton.ts';
 import type { Account, AccountId } from './types.ts';
 
 class AccountRow implements Row {
   account: Account;
   readonly key: string;
   readonly folded: string;
+  readonly skeleton: string;
   noted = false;
 
   constructor(account: Account) {
     this.account = account;
     this.key = rowPrefix.account + account.id;
     this.folded = foldName(account.name);
+    this.skeleton = skeletonOf(account.name);
   }
 
   encode(): Uint8Array {
@@ -30,6 +33,8 @@ export class Accounts {
   readonly #byId = new Map<AccountId, AccountRow>();
   readonly #byFoldedName = new Map<string, AccountRow>();
   readonly #byFoldedEmail = new Map<string, AccountRow>();
+  /** Names of each skeleton, counted: those of the registry dialect are among the others. */
+  readonly #alike = new Map<string, { plain: number; other: number }>();
   /** Ascending by folded name. Kept beside its plain accounts, which is what readers get. */
   readonly #foldedNames: string[] = [];
   readonly #inOrder: Account[] = [];
@@ -48,6 +53,16 @@ export class Accounts {
 
   byEmail(email: string): Account | undefined {
     return this.#byFoldedEmail.get(foldName(email))?.account;
+  }
+
+  /**
+   * Whether a name that nobody has is drawn like one that somebody has. Two ASCII names never count: `bob1` and `bobl` are both
+   * people's.
+   */
+  isConfusable(name: string): boolean {
+    const alike = this.#alike.get(skeletonOf(name));
+    if (alike === undefined) return false;
+    return alike.other > 0 || (alike.plain > 0 && !isName(name));
   }
 
   /** By folded name, ascending by code unit. */
@@ -92,6 +107,7 @@ export class Accounts {
     if (row.account.email !== null) this.#byFoldedEmail.delete(foldName(row.account.email));
     this.#byId.delete(id);
     this.#byFoldedName.delete(row.folded);
+    this.#countAlike(row, -1);
     const place = this.#placeOf(row.folded);
     this.#foldedNames.splice(place, 1);
     this.#inOrder.splice(place, 1);
@@ -115,6 +131,7 @@ export class Accounts {
     this.#byId.clear();
     this.#byFoldedName.clear();
     this.#byFoldedEmail.clear();
+    this.#alike.clear();
     this.#foldedNames.length = 0;
     this.#inOrder.length = 0;
   }
@@ -124,7 +141,16 @@ export class Accounts {
     this.#byId.set(account.id, row);
     this.#byFoldedName.set(row.folded, row);
     if (account.email !== null) this.#byFoldedEmail.set(foldName(account.email), row);
+    this.#countAlike(row, 1);
     return row;
+  }
+
+  #countAlike({ skeleton, account }: AccountRow, by: 1 | -1): void {
+    const alike = this.#alike.get(skeleton) ?? { plain: 0, other: 0 };
+    if (isName(account.name)) alike.plain += by;
+    else alike.other += by;
+    if (alike.plain + alike.other > 0) this.#alike.set(skeleton, alike);
+    else this.#alike.delete(skeleton);
   }
 
   /** Place of the first name that is not below `folded`, by halving. */

@@ -173,8 +173,8 @@ function writeCommand(command: Command): void {
 }
 
 function isPlainRegistration(command: Extract<Command, { kind: 'register' }>): boolean {
-  const { uuid, displayName, email, invitation } = command;
-  return (uuid ?? displayName ?? email ?? invitation) === undefined;
+  const { uuid, displayName, email, invitation, names } = command;
+  return (uuid ?? displayName ?? email ?? invitation ?? names) === undefined;
 }
 
 function writeTexts(kind: number, ...texts: readonly string[]): void {

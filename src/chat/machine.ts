@@ -138,6 +138,10 @@ export class ChatMachine implements ChatView {
     return this.#tables.accounts.byId(id);
   }
 
+  isConfusable(name: string): boolean {
+    return this.#tables.accounts.isConfusable(name);
+  }
+
   accountByEmail(email: string): Account | undefined {
     return this.#tables.accounts.byEmail(email);
   }

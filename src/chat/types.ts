@@ -96,6 +96,8 @@ export type Command =
       readonly email?: string;
       /** SHA-256 (hex) of an invitation's code: used up together with the registration, or the registration fails. */
       readonly invitation?: string;
+      /** The gateway has prepared a name of another script, where that is configured; without it a name is ASCII. */
+      readonly names?: 'unicode';
     }
   /** The password was verified by the gateway against `account`'s hash of that `credential`. */
   | {

@@ -7,6 +7,8 @@ export interface ChatView {
   accountByName(name: string): Account | undefined;
   accountById(id: AccountId): Account | undefined;
   accountByEmail(email: string): Account | undefined;
+  /** Whether a name is drawn like that of an account, by letters of another script. */
+  isConfusable(name: string): boolean;
   /** Whether an invitation with that hash was good when the newest entry was applied. */
   hasInvitation(codeHash: string): boolean;
   /** Failed attempts at it, if there were any since the last success. */

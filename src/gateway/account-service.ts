@@ -14,11 +14,14 @@ import { type AddressLimits, registrationLimited } from './address-limits.ts';
 import type { Propose } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
 import { hashSecret, newUuid, type SecureBytes } from './identifiers.ts';
+import { isAllowedName, preparedName } from './name-preparation.ts';
+import type { Policy } from './policy.ts';
 import { receipt, rejection, settled } from './replies.ts';
 
 export interface AccountServiceOptions {
   readonly view: ChatView;
   readonly clock: Clock;
+  readonly policy: Policy;
   readonly secureBytes: SecureBytes;
   readonly addresses: Pick<AddressLimits, 'register'>;
   readonly barrier: () => Promise<void>;
@@ -77,15 +80,25 @@ export class AccountService {
    * Logs a raw line connection in under a name that nobody has, without a password. The lease lasts as long as the connection:
    * whoever closes it calls `leaveGuest`.
    */
-  async enterGuest(context: ConnectionContext, name: string): Promise<Reply> {
-    const { view, secureBytes, proposeOwn, barrier, addresses } = this.#options;
+  async enterGuest(context: ConnectionContext, typed: string): Promise<Reply> {
+    const name = preparedName(typed);
+    const { view, secureBytes, proposeOwn, barrier, addresses, policy } = this.#options;
     if (context.identity !== null) return rejection('ALREADY_LOGGED_IN');
-    if (!isName(name)) return rejection('BAD_NAME');
+    if (!isAllowedName(name, policy.names)) {
+      return rejection(view.isConfusable(name) ? 'NAME_CONFUSABLE' : 'BAD_NAME');
+    }
     await barrier();
     if (view.accountByName(name) !== undefined) return rejection('NAME_TAKEN');
     const waitMs = addresses.register(context.address);
     if (waitMs !== null) return registrationLimited(waitMs);
-    const answer = settled(await proposeOwn({ kind: 'enter-guest', name, uuid: newUuid(secureBytes) }));
+    const answer = settled(
+      await proposeOwn({
+        kind: 'enter-guest',
+        name,
+        uuid: newUuid(secureBytes),
+        ...(isName(name) ? {} : { names: 'unicode' as const }),
+      }),
+    );
     if (answer.kind !== 'applied') return answer;
     if (answer.receipt.kind !== 'guest-entered') return rejection('INTERNAL');
     context.identity = { account: answer.receipt.account, name };

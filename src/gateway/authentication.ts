@@ -17,6 +17,7 @@ import { type Guard, limitedReply } from './guard.ts';
 import type { Hasher } from './hasher.ts';
 import { isOutdated } from './hasher-messages.ts';
 import { hashSecret, newUuid, type SecureBytes } from './identifiers.ts';
+import { isAllowedName } from './name-preparation.ts';
 import { normalisedPassword, weaknessOf } from './passwords.ts';
 import type { Policy } from './policy.ts';
 import { rejection } from './replies.ts';
@@ -61,7 +62,7 @@ export class Authentication {
     const { view, hasher, policy, secureBytes, barrier, propose, addresses } = this.#options;
     const { user: name, displayName, email } = request;
     if (numbering === null && context.identity !== null) return rejection('ALREADY_LOGGED_IN');
-    const fault = faultOf(request);
+    const fault = this.#faultOf(request);
     if (fault !== null) return this.#refuse(context, fault, numbering);
     const code = request.invitation ?? context.invitation;
     if (policy.registration === 'closed' || (policy.registration === 'invitation' && code === null)) {
@@ -92,6 +93,7 @@ export class Authentication {
       ...(displayName === undefined ? {} : { displayName }),
       ...(email === undefined ? {} : { email }),
       ...invitation,
+      ...(isName(name) ? {} : { names: 'unicode' as const }),
     };
     return propose(context, command, numbering);
   }
@@ -168,6 +170,14 @@ export class Authentication {
     await proposeOwn({ kind: 'rehash', account: id, credential, passwordHash });
   }
 
+  /** What looks like somebody is said to, also where no such name could be registered at all. */
+  #faultOf({ user, displayName, email }: Request<'register'>): ErrorCode | null {
+    const { view, policy } = this.#options;
+    if (!isAllowedName(user, policy.names)) return view.isConfusable(user) ? 'NAME_CONFUSABLE' : 'BAD_NAME';
+    if (displayName !== undefined && !isDisplayName(displayName)) return 'BAD_DISPLAY_NAME';
+    return email !== undefined && !isEmail(email) ? 'BAD_EMAIL' : null;
+  }
+
   /** Guests and bearers have no password to log in with: for a login they do not exist. */
   #memberBy(user: string): Account | undefined {
     const { view } = this.#options;
@@ -217,10 +227,4 @@ function attemptKey(account: Account | undefined, user: string): string {
 function previousOf({ previous, previousSecret }: Request<'login'>) {
   if (previous === undefined || previousSecret === undefined) return {};
   return { previous: { session: previous, secretHash: hashSecret(previousSecret) } };
-}
-
-function faultOf({ user, displayName, email }: Request<'register'>): ErrorCode | null {
-  if (!isName(user)) return 'BAD_NAME';
-  if (displayName !== undefined && !isDisplayName(displayName)) return 'BAD_DISPLAY_NAME';
-  return email !== undefined && !isEmail(email) ? 'BAD_EMAIL' : null;
 }

@@ -1,6 +1,7 @@
 /** What the configuration decides about requests. */
 import type { ClusterConfig } from '../base/config.ts';
 import type { AddressBounds } from './address-limits.ts';
+import type { NameRule } from './name-preparation.ts';
 import type { PasswordRules } from './passwords.ts';
 
 export interface Policy {
@@ -13,6 +14,7 @@ export interface Policy {
   /** Whoever runs a group elsewhere may announce it, and the groups are listed, without an account. */
   readonly publicRegistry: boolean;
   readonly registration: 'open' | 'invitation' | 'closed';
+  readonly names: NameRule;
   readonly passwords: PasswordRules;
   /** Who tries passwords out is slowed down. */
   readonly limitsGuessing: boolean;
@@ -30,6 +32,7 @@ export function policyOf(config: ClusterConfig): Policy {
     publicUserList: demonstration,
     publicRegistry: demonstration,
     registration: config.registration ?? (demonstration ? 'open' : 'invitation'),
+    names: config.names,
     passwords: {
       minChars: passwords.minChars ?? (demonstration ? 1 : 8),
       refuseCommon: passwords.refuseCommon ?? !demonstration,

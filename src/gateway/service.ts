@@ -39,6 +39,7 @@ import { Guard } from './guard.ts';
 import type { Hasher } from './hasher.ts';
 import { HistoryReader, type HistoryStore } from './history.ts';
 import type { SecureBytes } from './identifiers.ts';
+import { withPreparedNames } from './name-preparation.ts';
 import type { Policy } from './policy.ts';
 import { receipt, refused, rejection } from './replies.ts';
 import type { Uploads } from './uploads.ts';
@@ -98,7 +99,8 @@ export class Service {
    * Never rejects. Changes of one connection are proposed in the order of the calls: at once, or, when a request that decides
    * who is asking or hashes a password is still running, right behind it.
    */
-  execute(context: ConnectionContext, request: ClientRequest, numbering: Numbering | null): Promise<Reply> {
+  execute(context: ConnectionContext, asked: ClientRequest, numbering: Numbering | null): Promise<Reply> {
+    const request = withPreparedNames(asked);
     const decides = holding.has(request.op);
     if (context.gate === null && !decides) return this.#run(context, request, numbering);
     const before = context.gate ?? Promise.resolve();
@@ -115,9 +117,10 @@ export class Service {
   /** A conversation again as the reader takes it, or the rejection. */
   async historyPages(
     context: ConnectionContext,
-    request: HistoryRequest,
+    asked: HistoryRequest,
   ): Promise<AsyncGenerator<readonly MessageEntry[], void, void> | Reply> {
     if (context.identity === null) return rejection('AUTH_REQUIRED');
+    const request = withPreparedNames(asked);
     this.#options.counters.reads += 1;
     try {
       await this.barrier();

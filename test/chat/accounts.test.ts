@@ -232,6 +232,8 @@ t.test('codec: every command about accounts comes back as it was, and so does ev
       invitation: secretHash(1),
     },
     { kind: 'register', name: 'ann', passwordHash: 'h', email: 'a@b.c' },
+    { kind: 'register', name: 'ann', passwordHash: 'h', names: 'unicode' },
+    { kind: 'enter-guest', name: 'guest', uuid: uuid(2), names: 'unicode' },
     { kind: 'login', account: 1, credential: 2 },
     {
       kind: 'login',

@@ -145,3 +145,87 @@ t.test(
     t.equal(world.machine.accountById(bob)?.name, 'bob');
   },
 );
+
+t.test(
+  'names: еvan in Cyrillic is NAME_CONFUSABLE when evan exists, whatever names are configured',
+  async (t) => {
+    for (const names of ['ascii', 'unicode'] as const) {
+      const { nodes, stop } = await startNodes(1, { names });
+      const client = await NativeClient.greet(nodes[0]?.httpPort ?? 0, newSession());
+      const register = (user: string) => client.change({ op: 'register', user, password: 'pw' });
+      t.match(
+        await register('\u0435van'),
+        { code: 'BAD_NAME' },
+        `${names}: nobody to be taken for, and two scripts`,
+      );
+      t.match(await register('evan'), { ok: true });
+      for (const user of ['\u0435van', 'ev\u03b1n', '\u0435v\u0430n']) {
+        t.match(await register(user), { code: 'NAME_CONFUSABLE' }, `${names}: ${user}`);
+      }
+      t.match(
+        await register('evan1'),
+        { ok: true },
+        `${names}: two ASCII names are never taken for each other`,
+      );
+      client.destroy();
+      await stop();
+    }
+  },
+);
+
+t.test(
+  'names: where other scripts are configured, prepared as RFC 8265 says; one script, no doubles',
+  async (t) => {
+    const { nodes, stop } = await startNodes(1, { names: 'unicode' });
+    t.teardown(stop);
+    const client = await NativeClient.greet(nodes[0]?.httpPort ?? 0, newSession());
+    const register = (user: string) => client.change({ op: 'register', user, password: 'pw' });
+    t.match(
+      await register('\u0418\u0432\u0430\u043d'),
+      { ok: true, value: { user: '\u0438\u0432\u0430\u043d' } },
+      'small letters',
+    );
+    t.match(await register('\u0438\u0432\u0430\u043d'), { code: 'NAME_TAKEN' });
+    t.match(await register('Mu\u0308ller'), { ok: true, value: { user: 'm\u00fcller' } }, 'composed');
+    t.match(await register('M\u00dcLLER'), { code: 'NAME_TAKEN' });
+    t.match(
+      await register('\uff4a\uff4f\uff48\uff4e'),
+      { ok: true, value: { user: 'john' } },
+      'full width is ASCII',
+    );
+    t.match(await register('\u5c71\u7530\u592a\u90ce'), { ok: true });
+    const bad = [
+      '\u0438van',
+      'a\u200bb\u00e9',
+      '\u00e9\u202e',
+      '\u00e9 a',
+      '\u00e9|a',
+      '\ufb01x\u00e9',
+      '\u00e9',
+      '\ud83d\ude00\ud83d\ude00',
+      '\u0301ab',
+    ];
+    for (const user of bad) t.match(await register(user), { ok: false }, JSON.stringify(user));
+    await client.change({ op: 'login', user: '\u0418\u0412\u0410\u041d', password: 'pw' });
+    t.match(await client.change({ op: 'send', to: 'M\u00fcller', text: 'hi' }), {
+      ok: true,
+      value: { to: 'm\u00fcller' },
+    });
+    t.match(await client.query({ op: 'history', with: 'M\u00dcLLER', limit: 1 }), {
+      value: { messages: [{ text: 'hi' }] },
+    });
+  },
+);
+
+const foreign = (name: string) => ({ ...register(name), names: 'unicode' }) as const;
+
+t.test('names: a name is free again, and so is what looks like it, once its account is gone', async (t) => {
+  const world = new World();
+  const id = world.register('evan');
+  t.equal(said(world.raw(foreign('\u0435\u0432\u0430\u043d\u0435'))), 'registered');
+  t.equal(said(world.raw(foreign('\u0435v\u0430n'))), 'NAME_CONFUSABLE');
+  world.raw({ kind: 'delete-account', name: 'evan' }, id);
+  await world.reload();
+  t.equal(said(world.raw(foreign('\u0435v\u0430n'))), 'registered');
+  t.equal(said(world.raw(register('evan'))), 'NAME_CONFUSABLE', 'the other way round too');
+});

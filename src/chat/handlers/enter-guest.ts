@@ -1,8 +1,8 @@
 import { limits } from '../../base/limits.ts';
-import { isName } from '../names.ts';
 import type { Account, Command, Result } from '../types.ts';
 import { isUuid } from '../uuid.ts';
 import { accept, type Context, reject } from './context.ts';
+import { nameFault } from './name-fault.ts';
 import { firstCredential } from './register.ts';
 
 type EnterGuest = Extract<Command, { kind: 'enter-guest' }>;
@@ -12,9 +12,9 @@ export function enterGuest(context: Context, command: EnterGuest): Result {
   const { actor, moment, session, tables } = context;
   const { name, uuid } = command;
   if (actor !== null || session !== null) return reject('ALREADY_LOGGED_IN');
-  if (!isName(name)) return reject('BAD_NAME');
+  const fault = nameFault(tables.accounts, name, command.names);
+  if (fault !== null) return reject(fault);
   if (!isUuid(uuid)) return reject('BAD_REQUEST');
-  if (tables.accounts.byName(name) !== undefined) return reject('NAME_TAKEN');
   if (tables.leases.size >= limits.guests) return reject('LIMIT_REACHED');
   const account: Account = {
     id: moment.index,

@@ -1,8 +1,8 @@
-import { isName } from '../names.ts';
 import { isDisplayName, isEmail } from '../profile-fields.ts';
 import type { Account, Command, Result } from '../types.ts';
 import { derivedUuid, isUuid } from '../uuid.ts';
 import { accept, type Context, reject } from './context.ts';
+import { nameFault } from './name-fault.ts';
 
 type Register = Extract<Command, { kind: 'register' }>;
 
@@ -16,14 +16,14 @@ export function register(context: Context, command: Register): Result {
   const { accounts } = context.tables;
   const { name, passwordHash, displayName = null, email = null } = command;
   if (context.actor !== null) return reject('ALREADY_LOGGED_IN');
-  if (!isName(name)) return reject('BAD_NAME');
+  const fault = nameFault(accounts, name, command.names);
+  if (fault !== null) return reject(fault);
   if (passwordHash.length > maxHashChars) return reject('BAD_REQUEST');
   if (displayName !== null && !isDisplayName(displayName)) return reject('BAD_DISPLAY_NAME');
   if (email !== null && !isEmail(email)) return reject('BAD_EMAIL');
   const { clusterMs, index, wallMs } = context.moment;
   const uuid = command.uuid ?? derivedUuid(index, name);
   if (!isUuid(uuid)) return reject('BAD_REQUEST');
-  if (accounts.byName(name) !== undefined) return reject('NAME_TAKEN');
   if (email !== null && accounts.byEmail(email) !== undefined) return reject('EMAIL_TAKEN');
   const { invitation } = command;
   if (invitation !== undefined && !context.tables.invitations.isGood(invitation, clusterMs)) {
