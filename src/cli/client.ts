@@ -4,13 +4,15 @@ import { type Client, type ConnectOptions, connect } from '../client/index.ts';
 import { pipeHelp } from '../protocol/pipe.ts';
 import type { PipeOptions } from '../protocol/pipe-errors.ts';
 import { type Arguments, configFlag, type Program, runProgram, versionText } from './arguments.ts';
-import { Dialogue, leave } from './dialogue.ts';
+import { Dialogue, leave, type Show } from './dialogue.ts';
 import { FailoverNotices } from './failover-notices.ts';
+import { FileDesk, openWithDesktop } from './file-desk.ts';
 import { connectFlag, findNodes, type Nodes } from './nodes.ts';
 import { runPipeMode } from './pipe-mode.ts';
 import { wantsColour } from './screen.ts';
 import { Terminal } from './terminal.ts';
 
+const fileHelp = 'f|to|path - send a file to a user, #group or #lobby';
 const pipeTimeoutS = 10;
 const leavingMs = 1_000;
 /** Until what was pending at login must have been shown. */
@@ -27,9 +29,11 @@ const program: Program = {
       value: 'SECONDS',
       help: `give a line up after so long (default: ${pipeTimeoutS} from a pipe, never at a terminal)`,
     },
+    { name: 'downloads', value: 'DIR', help: 'save received files there (default: they are only told)' },
+    { name: 'open-files', help: 'open what was saved with whatever the desktop opens it with' },
   ],
   notes: [
-    ['Commands:', ...pipeHelp().slice(0, -1)].join('\n  '),
+    ['Commands:', ...pipeHelp().slice(0, -1), fileHelp].join('\n  '),
     [
       'From a pipe there are no prompts, every reply is awaited, and the exit code is',
       '0 when everything was accepted,',
@@ -62,7 +66,16 @@ function pipeOptions(nodes: Nodes): PipeOptions {
   return { revealUnknownUser: nodes.config?.revealUnknownUser ?? false };
 }
 
-async function atTerminal(nodes: Nodes, timeoutMs: number | null): Promise<number> {
+interface FileSettings {
+  readonly downloads: string | null;
+  readonly open: boolean;
+}
+
+function fileDesk(client: Client, show: Show, { downloads, open }: FileSettings): FileDesk {
+  return new FileDesk({ client, show, downloads, ...(open ? { open: openWithDesktop } : {}) });
+}
+
+async function atTerminal(nodes: Nodes, timeoutMs: number | null, settings: FileSettings): Promise<number> {
   const terminal = new Terminal({
     input: process.stdin,
     output: process.stdout,
@@ -75,6 +88,7 @@ async function atTerminal(nodes: Nodes, timeoutMs: number | null): Promise<numbe
     pipe: pipeOptions(nodes),
     show: terminal.show,
     onMessage: (message) => terminal.received(message),
+    files: fileDesk(client, terminal.show, settings),
   });
   terminal.start(dialogue);
   process.once('SIGTERM', () => terminal.quit());
@@ -120,18 +134,20 @@ class PipeOutput {
   }
 }
 
-async function fromPipe(nodes: Nodes, timeoutMs: number): Promise<number> {
+async function fromPipe(nodes: Nodes, timeoutMs: number, settings: FileSettings): Promise<number> {
   const output = new PipeOutput();
   const show = (lines: readonly string[]): Promise<void> => output.show(lines);
   const notices = new FailoverNotices(systemClock, false, (text) => console.error(text));
   const client = open(nodes, timeoutMs, (status) => notices.take(status));
+  const files = fileDesk(client, show, settings);
   const code = await runPipeMode({
     input: output.input(),
-    dialogue: new Dialogue({ client, pipe: pipeOptions(nodes), show }),
+    dialogue: new Dialogue({ client, pipe: pipeOptions(nodes), show, files }),
     show,
     caughtUp: () => Promise.race([client.caughtUp(), sleep(pendingMs)]),
     isOutputGone: () => output.isGone,
   });
+  await Promise.race([files.idle(), sleep(timeoutMs)]);
   await leave(client, () => sleep(leavingMs));
   process.stdin.destroy();
   return code;
@@ -141,8 +157,9 @@ async function main(args: Arguments): Promise<number> {
   const nodes = findNodes(args);
   const timeoutS = args.number('timeout', 0.1, 86_400);
   const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  if (isTerminal) return atTerminal(nodes, timeoutS === undefined ? null : timeoutS * 1_000);
-  return fromPipe(nodes, (timeoutS ?? pipeTimeoutS) * 1_000);
+  const settings = { downloads: args.text('downloads') ?? null, open: args.has('open-files') };
+  if (isTerminal) return atTerminal(nodes, timeoutS === undefined ? null : timeoutS * 1_000, settings);
+  return fromPipe(nodes, (timeoutS ?? pipeTimeoutS) * 1_000, settings);
 }
 
 await runProgram(program, main);

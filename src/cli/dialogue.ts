@@ -10,6 +10,10 @@ import {
 } from '../protocol/pipe.ts';
 import type { PipeOptions } from '../protocol/pipe-errors.ts';
 import type { ClientRequest, MessageEntry } from '../protocol/requests.ts';
+import type { FileDesk } from './file-desk.ts';
+
+/** The client's own: `f|to|path`. The rest of the line is the path. */
+const fileLine = /^f\|([^|]+)\|(.+)$/s;
 
 /** `unreachable`: no node was connected with when the line was given up. */
 export type Verdict = 'accepted' | 'rejected' | 'unknown' | 'unreachable' | 'quit';
@@ -23,6 +27,8 @@ export interface DialogueOptions {
   readonly show: Show;
   /** A message for this user was shown. */
   readonly onMessage?: (message: MessageEntry) => void;
+  /** Files are sent from here, whoever the node's dialect serves. */
+  readonly files?: FileDesk;
 }
 
 export class Dialogue {
@@ -38,7 +44,9 @@ export class Dialogue {
 
   /** Shows the answer and says how it ended. */
   async execute(line: string): Promise<Verdict> {
-    const { show } = this.#options;
+    const { show, files } = this.#options;
+    const [, to, path] = fileLine.exec(line) ?? [];
+    if (files !== undefined && to !== undefined && path !== undefined) return files.send(to, path);
     const parsed = parsePipe(line);
     switch (parsed.kind) {
       case 'request':
@@ -89,12 +97,13 @@ export class Dialogue {
   }
 
   #received(message: MessageEntry): void | Promise<void> {
-    const { client, show, onMessage } = this.#options;
+    const { client, show, onMessage, files } = this.#options;
     // What this user said on another device comes too; a line dialect does not show it.
     if (message.from === client.user && message.to !== client.user) return undefined;
     const present = (): void | Promise<void> => {
       const shown = show([formatPipePush(message)], 'message');
       onMessage?.(message);
+      files?.received(message);
       return shown;
     };
     return this.#loginAnswered === null ? present() : this.#loginAnswered.then(present);

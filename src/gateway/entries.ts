@@ -1,6 +1,7 @@
 /** What the state holds, as people see it. */
 import type { GroupEvent } from '../chat/group-types.ts';
 import type { Message, MessageBody } from '../chat/types.ts';
+import { fileSentence } from '../protocol/file-text.ts';
 import type { GroupNotice, MessageEntry } from '../protocol/requests.ts';
 
 export function entryOf(message: Message, from: string, to: string): MessageEntry {
@@ -13,23 +14,9 @@ function contentOf(body: MessageBody, index: number): Pick<MessageEntry, 'text' 
   switch (body.kind) {
     case 'text':
       return { text: body.text };
-    case 'file': {
-      const { name, type, bytes, manifest } = body.file;
-      const text = `sent a file: ${name} (${readableBytes(bytes)})`;
-      return { text, file: { id: index, name, type, bytes, manifest } };
-    }
+    case 'file':
+      return { text: fileSentence(body.file), file: { id: index, ...body.file } };
   }
-}
-
-const units = ['B', 'KiB', 'MiB', 'GiB'] as const;
-
-/** `999 B`, `1.5 KiB`, `20 MiB`. */
-function readableBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 1_024 && unit < units.length - 1; unit++) value /= 1_024;
-  const digits = unit > 0 && value < 10 ? 1 : 0;
-  return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
 }
 
 export function noticeOf(event: GroupEvent): GroupNotice {

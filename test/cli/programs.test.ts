@@ -1,5 +1,7 @@
 /** The programs as processes, as a script starts them, against a gateway on real sockets. Few: each costs a start. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
 import { LineClient, startNodes } from '../support/gateway.ts';
 
@@ -125,3 +127,22 @@ t.test('programs: exit codes tell what became of them', async (t) => {
   t.match(silent, { code: 0, stderr: '' }, 'output that nobody reads ends it without a stack');
   t.match(wrongFlag, { code: 64, stdout: '', stderr: /^[^\n]+'--wat' \(see --help\)\n$/ });
 });
+
+t.test(
+  'client program: a file goes from a path to the receiver’s downloads, and a missing one is told',
+  async (t) => {
+    const directory = t.testdir({ 'note.txt': 'hello', downloads: {} });
+    const path = join(directory, 'note.txt');
+    const sent = await client(`1|fay|pw\n1|gil|pw\n2|fay|pw\nf|gil|${path}\nf|gil|${path}x\n`);
+    t.equal(sent.code, 1);
+    t.match(
+      sent.stdout,
+      /\nFile note\.txt sent to gil successfully\.\nFile '.*note\.txtx' does not exist\.\n$/,
+    );
+    const downloads = join(directory, 'downloads');
+    const got = await run('src/cli/client.ts', [...connect, '--downloads', downloads], '2|gil|pw\n');
+    t.equal(got.code, 0);
+    t.match(got.stdout, /\[fay\] sent a file: note\.txt \(5 B\)\nYou received file 'note\.txt' from fay\.\n/);
+    t.equal(await readFile(join(downloads, 'note.txt'), 'utf8'), 'hello');
+  },
+);

@@ -1,0 +1,119 @@
+/**
+ * Files at a terminal: sent from a path, saved into the downloads folder when they come. What is received is saved beside the conversation, so
+ * that no large file holds up a message, and is opened only where the user has switched that on.
+ */
+import { spawn } from 'node:child_process';
+import { basename } from 'node:path';
+import { CodedError } from '../base/errors.ts';
+import { type Client, openSource, type ProgressListener, saveFile } from '../client/index.ts';
+import { escapeLine } from '../protocol/escape.ts';
+import { safeFileName } from '../protocol/file-name.ts';
+import { formatPipeError } from '../protocol/pipe-errors.ts';
+import type { FileEntry, MessageEntry } from '../protocol/requests.ts';
+import type { Show, Verdict } from './dialogue.ts';
+
+export interface FileDeskOptions {
+  readonly client: Pick<Client, 'sendFile' | 'fetchFile' | 'node'>;
+  readonly show: Show;
+  /** Where received files are saved; null: they are only told. */
+  readonly downloads: string | null;
+  /** Given where the user has switched opening on. */
+  readonly open?: (path: string) => void;
+  /** Of the file of that name, in either direction. */
+  readonly onProgress?: (name: string, ...progress: Parameters<ProgressListener>) => void;
+}
+
+/** One after another; those that come while so many wait are only told. They stay in the conversation. */
+const savesWaiting = 1_000;
+
+export class FileDesk {
+  readonly #options: FileDeskOptions;
+  #saving: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(options: FileDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Shows the answer and says how it ended. */
+  async send(to: string, path: string): Promise<Verdict> {
+    const { client, show, onProgress } = this.#options;
+    const name = safeFileName(basename(path));
+    try {
+      const source = await openSource(path);
+      try {
+        const outcome = await client.sendFile(to, source, (...progress) => onProgress?.(name, ...progress));
+        if (outcome.kind === 'receipt') {
+          await show([sentLine(name, outcome.value.to)], 'reply');
+          return 'accepted';
+        }
+        if (outcome.kind === 'unknown') {
+          await show([formatPipeError('UNKNOWN_OUTCOME')], 'error');
+          return 'unknown';
+        }
+        const text = outcome.code === 'TOO_LARGE' ? `File '${escapeLine(name)}' is too large.` : null;
+        await show([text ?? formatPipeError(outcome.code, outcome.text)], 'error');
+        return outcome.code === 'UNAVAILABLE' && client.node === null ? 'unreachable' : 'rejected';
+      } finally {
+        await source.close();
+      }
+    } catch (error) {
+      await show([unreadableLine(path, error)], 'error');
+      return 'rejected';
+    }
+  }
+
+  /** A message came: if it carries a file, that is saved behind the ones before it. */
+  received({ file, from }: MessageEntry): void {
+    if (file === undefined || this.#options.downloads === null || this.#waiting >= savesWaiting) return;
+    const { downloads } = this.#options;
+    this.#waiting += 1;
+    this.#saving = this.#saving
+      .then(() => this.#save(downloads, file, from))
+      .finally(() => {
+        this.#waiting -= 1;
+      });
+  }
+
+  /** Fulfilled when everything that came so far is saved, or told as lost. */
+  idle(): Promise<void> {
+    return this.#saving;
+  }
+
+  async #save(directory: string, file: FileEntry, from: string): Promise<void> {
+    const { client, show, open, onProgress } = this.#options;
+    const name = safeFileName(file.name);
+    try {
+      const path = await saveFile(directory, name, async (take) => {
+        const outcome = await client.fetchFile(file, take, (...progress) => onProgress?.(name, ...progress));
+        if (outcome.kind !== 'fetched') throw new CodedError(outcome.code, outcome.text);
+      });
+      await show([`You received file '${escapeLine(name)}' from ${from}.`, `Saved as ${path}`], 'message');
+      open?.(path);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'it failed';
+      await show([`File '${escapeLine(name)}' from ${from} could not be saved: ${reason}`], 'error');
+    }
+  }
+}
+
+function sentLine(name: string, to: string): string {
+  const receiver = to.startsWith('#') ? `group ${to.slice(1)}` : to;
+  return `File ${escapeLine(name)} sent to ${receiver} successfully.`;
+}
+
+function unreadableLine(path: string, error: unknown): string {
+  const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  if (isAbsent) return `File '${escapeLine(path)}' does not exist.`;
+  const reason = error instanceof Error ? error.message : 'it cannot be read';
+  return `File '${escapeLine(path)}' cannot be read: ${escapeLine(reason)}`;
+}
+
+/** Hands a file to whatever the desktop opens it with. No shell sees the name. */
+export function openWithDesktop(path: string): void {
+  const openers: Partial<Record<NodeJS.Platform, string>> = { darwin: 'open', win32: 'explorer' };
+  const opener = spawn(openers[process.platform] ?? 'xdg-open', [path], { stdio: 'ignore', detached: true });
+  // Without a desktop there is nothing to open it with; the file is saved all the same.
+  opener.on('error', () => undefined);
+  opener.unref();
+}

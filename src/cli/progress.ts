@@ -1,0 +1,24 @@
+/** How far a transfer is, as one line of a given width. Pure. */
+import { formatBytes } from '../protocol/file-text.ts';
+
+const largestBar = 40;
+
+export interface Progress {
+  readonly name: string;
+  readonly bytes: number;
+  readonly total: number;
+  /** Since the transfer began. */
+  readonly elapsedMs: number;
+}
+
+/** `photo.jpg [#######-------]  50%  10 MiB of 20 MiB  2.0 MiB/s`, without the bar where there is no room for it. */
+export function formatProgress({ name, bytes, total, elapsedMs }: Progress, columns: number): string {
+  const share = total === 0 ? 1 : Math.min(1, bytes / total);
+  const percent = `${Math.floor(share * 100)}%`.padStart(4);
+  const rate = elapsedMs > 0 ? `  ${formatBytes((bytes / elapsedMs) * 1_000)}/s` : '';
+  const figures = `${percent}  ${formatBytes(bytes)} of ${formatBytes(total)}${rate}`;
+  const room = Math.min(largestBar, columns - name.length - figures.length - 4);
+  if (room < 5) return `${name} ${figures}`.slice(0, Math.max(0, columns));
+  const filled = Math.floor(share * room);
+  return `${name} [${'#'.repeat(filled)}${'-'.repeat(room - filled)}]${figures}`;
+}

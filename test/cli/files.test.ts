@@ -1,0 +1,144 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { FileDesk } from '../../src/cli/file-desk.ts';
+import { formatProgress } from '../../src/cli/progress.ts';
+import type { Client } from '../../src/client/index.ts';
+import type { FileEntry, MessageEntry } from '../../src/protocol/requests.ts';
+
+const file: FileEntry = { id: 7, name: '../a.txt', type: 'text/plain', bytes: 5, manifest: '0'.repeat(64) };
+const message: MessageEntry = {
+  conversation: 'd:1:2',
+  sequence: 1,
+  index: 7,
+  from: 'ann',
+  to: 'bob',
+  number: 1,
+  text: 'sent a file: a.txt (5 B)',
+  file,
+  sentMs: 0,
+};
+const value = {
+  op: 'send-file',
+  to: 'bob',
+  online: true,
+  conversation: 'd:1:2',
+  sequence: 1,
+  index: 7,
+  number: 1,
+  sentMs: 0,
+} as const;
+
+type Answers = Partial<Pick<Client, 'sendFile' | 'fetchFile'>>;
+
+function desk(answers: Answers, downloads: string | null = null) {
+  const shown: string[] = [];
+  const opened: string[] = [];
+  const client = {
+    node: 1,
+    sendFile: async () => ({ kind: 'receipt', value }) as const,
+    fetchFile: async (_file: FileEntry, take: (piece: Uint8Array) => Promise<void>) => {
+      await take(Buffer.from('hello'));
+      return { kind: 'fetched', bytes: 5 } as const;
+    },
+    ...answers,
+  };
+  const made = new FileDesk({
+    client,
+    downloads,
+    show: (lines, kind) => void shown.push(...lines.map((line) => `${kind}: ${line}`)),
+    open: (path) => opened.push(path),
+  });
+  return { desk: made, shown, opened };
+}
+
+t.test('file desk: what was sent is told by its name', async (t) => {
+  const directory = t.testdir({ 'a.txt': 'hello' });
+  const { desk: sending, shown } = desk({});
+  t.equal(await sending.send('bob', join(directory, 'a.txt')), 'accepted');
+  const group = desk({ sendFile: async () => ({ kind: 'receipt', value: { ...value, to: '#team' } }) });
+  t.equal(await group.desk.send('#team', join(directory, 'a.txt')), 'accepted');
+  t.strictSame(shown, ['reply: File a.txt sent to bob successfully.']);
+  t.strictSame(group.shown, ['reply: File a.txt sent to group team successfully.']);
+});
+
+t.test('file desk: why nothing was sent is told', async (t) => {
+  const directory = t.testdir({ 'a.txt': 'hello', folder: {} });
+  const refuse = (code: 'TOO_LARGE' | 'UNKNOWN_USER', text: string): Answers => ({
+    sendFile: async () => ({ kind: 'rejection', code, text }),
+  });
+  for (const [answers, path, line] of [
+    [{}, 'none.txt', `error: File '${join(directory, 'none.txt')}' does not exist.`],
+    [{}, 'folder', /^error: File '.*folder' cannot be read: /],
+    [refuse('TOO_LARGE', 'x'), 'a.txt', "error: File 'a.txt' is too large."],
+    [
+      refuse('UNKNOWN_USER', 'There is no such user.'),
+      'a.txt',
+      /^error: Error UNKNOWN_USER: There is no such/,
+    ],
+  ] as const) {
+    const { desk: sending, shown } = desk(answers);
+    t.equal(await sending.send('bob', join(directory, path)), 'rejected');
+    t.equal(shown.length, 1);
+    t.match(shown[0], line);
+  }
+  const lost = desk({ sendFile: async () => ({ kind: 'unknown', text: 'x' }) });
+  t.equal(await lost.desk.send('bob', join(directory, 'a.txt')), 'unknown');
+});
+
+t.test('file desk: what comes is saved under a safe name, told, and given to the opener', async (t) => {
+  const directory = t.testdir({ 'a.txt': 'mine' });
+  const { desk: receiving, shown, opened } = desk({}, directory);
+  receiving.received(message);
+  receiving.received(message);
+  receiving.received({ ...message, text: 'no file' });
+  await receiving.idle();
+  const first = join(directory, 'a (2).txt');
+  t.strictSame(shown.slice(0, 2), [
+    "message: You received file 'a.txt' from ann.",
+    `message: Saved as ${first}`,
+  ]);
+  t.equal(await readFile(first, 'utf8'), 'hello');
+  t.equal(await readFile(join(directory, 'a.txt'), 'utf8'), 'mine');
+  t.equal(opened[0], first);
+});
+
+t.test('file desk: without a downloads folder nothing is fetched', async (t) => {
+  const { desk: receiving, shown } = desk({
+    fetchFile: async () => {
+      throw new Error('asked');
+    },
+  });
+  receiving.received(message);
+  await receiving.idle();
+  t.strictSame(shown, []);
+});
+
+t.test('file desk: one that cannot be had is told, leaves nothing, and holds none up', async (t) => {
+  const directory = t.testdir({});
+  let asked = 0;
+  const { desk: receiving, shown } = desk(
+    {
+      fetchFile: async (_file, take) => {
+        await take(Buffer.from('he'));
+        if (++asked === 1) return { kind: 'rejection', code: 'UNKNOWN_FILE', text: 'There is no such file.' };
+        return { kind: 'fetched', bytes: 2 };
+      },
+    },
+    directory,
+  );
+  receiving.received(message);
+  receiving.received({ ...message, file: { ...file, name: 'b.txt' } });
+  await receiving.idle();
+  t.equal(shown[0], "error: File 'a.txt' from ann could not be saved: There is no such file.");
+  t.strictSame(await readdir(directory), ['b.txt']);
+});
+
+t.test('progress: a bar where there is room for one', async (t) => {
+  const half = { name: 'a.bin', bytes: 10 * 1_048_576, total: 20 * 1_048_576, elapsedMs: 5_000 };
+  t.equal(formatProgress(half, 66), 'a.bin [############------------] 50%  10 MiB of 20 MiB  2.0 MiB/s');
+  t.equal(formatProgress(half, 45), 'a.bin  50%  10 MiB of 20 MiB  2.0 MiB/s');
+  t.equal(formatProgress(half, 10), 'a.bin  50%');
+  t.match(formatProgress({ ...half, bytes: half.total }, 120), / \[#{40}\]100%/);
+  t.match(formatProgress({ name: 'e', bytes: 0, total: 0, elapsedMs: 0 }, 60), /100% {2}0 B of 0 B$/);
+});
