@@ -12,7 +12,7 @@ import type { RealCluster, RealClusterOptions } from './support/real-cluster.ts'
 
 const help = `npm run drill -- [options]
 
-Starts a cluster of its own, writes and reads through the client library, kills the leader (SIGKILL) again and again, restarts it, and
+Starts a cluster of its own, writes (to users and to a group) and reads through the client library, kills the leader (SIGKILL) again and again, restarts it, and
 checks from the clients' side that nothing acknowledged was lost, doubled or reordered.
 
   --kills N      how often the leader is killed (default 5)

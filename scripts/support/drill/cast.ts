@@ -1,6 +1,7 @@
 /**
  * The people of a drill: accounts in pairs that write to each other, so that two writers meet in one conversation (which tests the order
- * between them); every writer reads too, and each pair has a watcher that logs in on another node and comes and goes.
+ * between them), and to a group in which all are; every writer reads too, and each pair has a watcher that logs in on another node and
+ * comes and goes.
  */
 import { randomBytes } from 'node:crypto';
 import type { Random } from '../../../src/base/prng.ts';
@@ -35,17 +36,21 @@ const giveUpMs = 60_000;
 export class Cast {
   readonly members: readonly Member[];
   readonly watchers: readonly Watcher[];
+  /** Address of the group. */
+  readonly group: string;
   readonly #cluster: RealCluster;
   readonly #password: string;
 
   private constructor(
     cluster: RealCluster,
     password: string,
+    group: string,
     members: readonly Member[],
     watchers: readonly Watcher[],
   ) {
     this.#cluster = cluster;
     this.#password = password;
+    this.group = group;
     this.members = members;
     this.watchers = watchers;
   }
@@ -64,6 +69,10 @@ export class Cast {
         return { name, partner: names[at ^ 1] ?? name, client };
       }),
     );
+    // Before anything is said, so that everyone must see all of it.
+    for (const { name, client } of members) {
+      must(await client.request({ op: 'join-group', group: label, create: true }), `${name} joins the group`);
+    }
     const watched = members.filter((_, at) => at % 2 === 1);
     const watchers = await Promise.all(
       watched.map(({ name: account }, at) => {
@@ -78,11 +87,21 @@ export class Cast {
         });
       }),
     );
-    return new Cast(cluster, password, members, watchers);
+    return new Cast(cluster, password, `#${label}`, members, watchers);
   }
 
-  /** Who reads the conversation of this member's pair as it grows. */
-  liveReaders(member: Member): string[] {
+  /** Every conversation of the drill once: who can read it, by which address, and who reads it as it grows. */
+  places(): Place[] {
+    const pairs = this.members
+      .filter((_, at) => at % 2 === 0)
+      .map((member) => ({ member, address: member.partner, readers: this.#readersOfPair(member) }));
+    const [first] = this.members;
+    if (first === undefined) return pairs;
+    const readers = [...this.members, ...this.watchers].map(({ name }) => name);
+    return [...pairs, { member: first, address: this.group, readers }];
+  }
+
+  #readersOfPair(member: Member): string[] {
     const pair = [member.name, member.partner];
     const watchers = this.watchers.filter((watcher) => pair.includes(watcher.account));
     return [...pair, ...watchers.map((watcher) => watcher.name)];
@@ -104,14 +123,17 @@ export class Cast {
     return client;
   }
 
-  /** A new client reads a pair's whole conversation, page by page. Null when it is empty. */
-  async readWhole(recorder: Recorder, member: Member): Promise<WholeConversation | null> {
+  /** A new client reads a whole conversation, page by page. Null when it is empty. */
+  async readWhole(
+    recorder: Recorder,
+    { member, address }: Pick<Place, 'member' | 'address'>,
+  ): Promise<WholeConversation | null> {
     const client = await this.session(member);
     try {
       const pages: (readonly MessageEntry[])[] = [];
       for (let before: number | undefined; before !== 1; ) {
         const limit = { limit: historyPage, ...(before === undefined ? {} : { before }) };
-        const reply = must(await client.history(member.partner, limit), `history of ${member.name}`);
+        const reply = must(await client.history(address, limit), `history of ${member.name}`);
         const page = reply.op === 'history' ? reply.messages : [];
         before = page[0]?.sequence ?? 1;
         pages.unshift(page);
@@ -119,7 +141,7 @@ export class Cast {
       const messages = pages.flat();
       const last = messages.at(-1);
       if (last === undefined) return null;
-      const reader = `history of ${member.name}`;
+      const reader = `history of ${member.name} with ${address}`;
       for (const message of messages) recorder.read(reader, message);
       recorder.complete(reader, last.conversation);
       return { conversation: last.conversation, last: last.sequence };
@@ -132,6 +154,12 @@ export class Cast {
     for (const { client } of this.members) client.close();
     for (const watcher of this.watchers) watcher.close();
   }
+}
+
+export interface Place {
+  readonly member: Member;
+  readonly address: string;
+  readonly readers: readonly string[];
 }
 
 export interface WholeConversation {

@@ -3,12 +3,16 @@ import type { Recorder } from './recorder.ts';
 
 const tickMs = 2;
 
+/** Of so many sends of a writer the last one goes to the group, the others to the partner. */
+const groupEvery = 4;
+
 /** Unanswered sends of one writer. What would exceed it is not sent, and missing in the end. */
 const mostOpen = 1_000;
 
 /** Sends at a fixed rate whatever the answers do, spread evenly over the writers and over time. */
 export class Load {
   readonly #recorder: Recorder;
+  readonly #group: string;
   readonly #writers: readonly Writer[];
   readonly #intervalMs: number;
   readonly #open = new Set<Promise<void>>();
@@ -19,6 +23,7 @@ export class Load {
 
   constructor(cast: Cast, writers: number, ratePerSecond: number, recorder: Recorder) {
     this.#recorder = recorder;
+    this.#group = cast.group;
     this.#intervalMs = (1_000 * writers) / ratePerSecond;
     this.#writers = cast.members
       .slice(0, writers)
@@ -69,10 +74,11 @@ export class Load {
 
   #send(writer: Writer): void {
     const { name, partner, client } = writer.member;
-    const text = `${name} says ${writer.sent} to ${partner}`;
+    const to = writer.sent % groupEvery === 0 ? this.#group : partner;
+    const text = `${name} says ${writer.sent} to ${to}`;
     writer.open++;
     const sending = this.#recorder
-      .send(name, writer.sent, partner, text, () => client.send(partner, text))
+      .send(name, writer.sent, to, text, () => client.send(to, text))
       .catch((error: unknown) => {
         this.#failure ??= error;
       })

@@ -1,3 +1,4 @@
+import { isGroupAddress } from '../../../src/base/addresses.ts';
 import type { Reply } from '../../../src/protocol/requests.ts';
 import type { HistoryEvent } from '../../../test/checkers/history.ts';
 
@@ -37,7 +38,7 @@ export class Recorder {
       const times = this.acknowledgedAt.get(client) ?? [];
       times.push(atMs);
       this.acknowledgedAt.set(client, times);
-      this.#conversations.set(client, conversation);
+      if (!isGroupAddress(to)) this.#conversations.set(client, conversation);
       this.#newestBegun.set(client, Math.max(begunMs, this.#newestBegun.get(client) ?? 0));
     }
   }
@@ -70,7 +71,7 @@ export class Recorder {
     return (this.#newestBegun.get(client) ?? Number.NEGATIVE_INFINITY) > sinceMs;
   }
 
-  /** The conversation that a client's newest acknowledged send went to. */
+  /** The direct conversation that a client has written in. */
   conversationOf(client: string): string | undefined {
     return this.#conversations.get(client);
   }

@@ -72,11 +72,11 @@ async function everyWriterGoesOn(load: Load, recorder: Recorder, sinceMs: number
 }
 
 async function readEverything(cast: Cast, recorder: Recorder): Promise<void> {
-  for (const member of cast.members.filter((_, at) => at % 2 === 0)) {
-    const whole = await cast.readWhole(recorder, member);
+  for (const place of cast.places()) {
+    const whole = await cast.readWhole(recorder, place);
     if (whole === null) continue;
     const { conversation, last } = whole;
-    const readers = cast.liveReaders(member);
+    const { readers } = place;
     await Promise.all(readers.map((reader) => waitForReader(recorder, reader, conversation, last)));
     for (const reader of readers) recorder.complete(reader, conversation);
   }
