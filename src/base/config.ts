@@ -17,6 +17,8 @@ const listenerSchema = Type.Object(
       ['pipe', 'messenger', 'slash', 'words', 'registry'].map((name) => Type.Literal(name)),
     ),
     port,
+    /** Of the messenger dialect: clients may ask for a connection back to their own address. */
+    dialBack: Type.Boolean({ default: false }),
   },
   closed,
 );
@@ -101,6 +103,8 @@ const configSchema = Type.Object(
     registration: Type.Optional(
       Type.Union([Type.Literal('open'), Type.Literal('invitation'), Type.Literal('closed')]),
     ),
+    /** Names without an account, for as long as their connection lasts. Default true in the demonstration profile, else false. */
+    guests: Type.Optional(Type.Boolean()),
     passwords: Type.Object(
       {
         /** Code points. Default 8; 1 in the demonstration profile. */
@@ -119,6 +123,8 @@ const configSchema = Type.Object(
         /** In ten minutes, as registrations are. */
         newConnectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
         registrationsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
+        /** Least time between two messages of one slash connection to everyone. Default 3000; 0 in the demonstration profile. */
+        broadcastMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
         /** Until a line that was begun must be complete, before login. */
         halfLineMs: Type.Integer({ minimum: 100, maximum: 600_000, default: 10_000 }),
         /** Until a connection without login must have sent something. */

@@ -147,6 +147,7 @@ function writeCommand(command: Command): void {
     case 'announce-group':
     case 'join-group':
     case 'leave-group':
+    case 'visit-group':
     case 'rename-group':
     case 'set-group-password':
     case 'remove-member':

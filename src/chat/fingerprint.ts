@@ -35,6 +35,7 @@ export function fingerprintCommand(command: Command): number {
     case 'announce-group':
     case 'join-group':
     case 'leave-group':
+    case 'visit-group':
     case 'rename-group':
     case 'set-group-password':
     case 'remove-member':
@@ -97,6 +98,8 @@ function groupTexts(command: GroupCommand): readonly string[] {
       return [command.member];
     case 'transfer-group':
       return [command.owner];
+    case 'visit-group':
+      return [command.entering ? 'in' : 'out'];
     case 'leave-group':
     case 'delete-group':
       return [];

@@ -14,6 +14,7 @@ const commandTag = {
   'remove-member': 16,
   'transfer-group': 17,
   'delete-group': 18,
+  'visit-group': 19,
 } as const satisfies Record<GroupCommand['kind'], number>;
 
 /** The same in a session's row. */
@@ -25,6 +26,7 @@ const receiptTag = {
   'group-changed': 14,
   'member-removed': 15,
   'group-deleted': 16,
+  'group-visited': 17,
 } as const satisfies Record<GroupReceipt['kind'], number>;
 
 const receiptKinds: ReadonlyMap<number, GroupReceipt['kind']> = new Map(
@@ -55,6 +57,9 @@ export function writeGroupCommand(writer: ByteWriter, command: GroupCommand): vo
     case 'transfer-group':
       writer.text(command.owner);
       return;
+    case 'visit-group':
+      writer.byte(command.entering ? 1 : 0);
+      return;
     case 'leave-group':
     case 'delete-group':
       return;
@@ -76,6 +81,8 @@ export function readGroupCommand(reader: ByteReader, kind: number): GroupCommand
       return readJoin(reader);
     case commandTag['leave-group']:
       return { kind: 'leave-group', name: reader.text() };
+    case commandTag['visit-group']:
+      return { kind: 'visit-group', name: reader.text(), entering: reader.byte() === 1 };
     case commandTag['rename-group']:
       return { kind: 'rename-group', name: reader.text(), newName: reader.text() };
     case commandTag['set-group-password']:

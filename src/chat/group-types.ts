@@ -22,6 +22,8 @@ export type GroupCommand =
       readonly passwordHash: string | null;
     }
   | { readonly kind: 'leave-group'; readonly name: string }
+  /** A member comes into the group's room, or goes out of it, and stays a member. */
+  | { readonly kind: 'visit-group'; readonly name: string; readonly entering: boolean }
   | { readonly kind: 'rename-group'; readonly name: string; readonly newName: string }
   | { readonly kind: 'set-group-password'; readonly name: string; readonly passwordHash: string | null }
   | { readonly kind: 'remove-member'; readonly name: string; readonly member: string }
@@ -35,6 +37,7 @@ export interface GroupReceipt {
     | 'group-announced'
     | 'group-joined'
     | 'group-left'
+    | 'group-visited'
     | 'group-changed'
     | 'member-removed'
     | 'group-deleted';
@@ -52,6 +55,11 @@ export type GroupEvent = { readonly group: ConversationId; readonly name: string
       readonly accountName: string;
       /** `deleted`: the account is gone. */
       readonly reason: 'left' | 'removed' | 'deleted';
+    }
+  | {
+      readonly kind: 'member-entered' | 'member-exited';
+      readonly account: AccountId;
+      readonly accountName: string;
     }
   | { readonly kind: 'group-renamed'; readonly oldName: string }
   | { readonly kind: 'owner-changed'; readonly owner: AccountId; readonly ownerName: string }

@@ -101,6 +101,7 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
     case 'group-announced':
     case 'group-joined':
     case 'group-left':
+    case 'group-visited':
     case 'group-changed':
     case 'member-removed':
     case 'group-deleted':

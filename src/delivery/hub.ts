@@ -152,6 +152,8 @@ export class Hub {
       case 'group-deleted':
       case 'member-joined':
       case 'member-left':
+      case 'member-entered':
+      case 'member-exited':
       case 'owner-changed':
         for (const reader of this.#groupAudience(event)) reader.group(event);
         return;

@@ -83,6 +83,7 @@ export class AccountService {
   async enterGuest(context: ConnectionContext, typed: string): Promise<Reply> {
     const name = preparedName(typed);
     const { view, secureBytes, proposeOwn, barrier, addresses, policy } = this.#options;
+    if (!policy.guests) return rejection('DENIED', 'Guests are not admitted here.');
     if (context.identity !== null) return rejection('ALREADY_LOGGED_IN');
     if (!isAllowedName(name, policy.names)) {
       return rejection(view.isConfusable(name) ? 'NAME_CONFUSABLE' : 'BAD_NAME');

@@ -8,8 +8,8 @@ import type { Material } from '../tls/material.ts';
 import type { MaterialSource } from '../tls/transport-security.ts';
 import type { AddressLimits } from './address-limits.ts';
 import type { Counters } from './counters.ts';
+import { errorLine, type LineDialect } from './dialects/errors.ts';
 import { LineConnection, type LineTimeouts, type OpenSession } from './line-connection.ts';
-import { errorLine, type LineDialect } from './line-dialects.ts';
 import { listen } from './listen.ts';
 import { createLineServer } from './secure-server.ts';
 

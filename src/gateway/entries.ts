@@ -32,6 +32,10 @@ export function noticeOf(event: GroupEvent): GroupNotice {
       return { ...about, kind: 'owner', user: event.ownerName };
     case 'member-joined':
       return { ...about, kind: 'joined', user: event.accountName };
+    case 'member-entered':
+      return { ...about, kind: 'entered', user: event.accountName };
+    case 'member-exited':
+      return { ...about, kind: 'exited', user: event.accountName };
     case 'member-left':
       return { ...about, kind: event.reason === 'removed' ? 'removed' : 'left', user: event.accountName };
   }

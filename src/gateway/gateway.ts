@@ -1,5 +1,6 @@
 /** The edge of one node with the ports that people connect to: lines, HTTP, WebSocket. */
 import { randomBytes } from 'node:crypto';
+import type { WebSocket } from 'ws';
 import { assert } from '../base/assert.ts';
 import { isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
@@ -7,19 +8,21 @@ import { isPlainText, type PortKind } from '../base/transport-config.ts';
 import type { EngineStatus } from '../replication/engine.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource, TransportSecurity } from '../tls/transport-security.ts';
+import type { Ticket } from './address-limits.ts';
 import { ChatPort } from './chat-port.ts';
+import { asDialect } from './dialects/errors.ts';
+import { Dialects, type Listener, sharedListener } from './dialects/open.ts';
 import { Downloads } from './downloads.ts';
 import { Edge, type EdgeOptions } from './edge.ts';
 import { fileRoutes } from './file-routes.ts';
+import { FrameLines } from './frame-lines.ts';
 import { ChildHasher, type Hasher } from './hasher.ts';
 import { buildHttp, type Operators } from './http.ts';
 import { HttpSessions } from './http-session.ts';
-import type { LineOutput, LineSession, OpenSession } from './line-connection.ts';
-import { asDialect, type LineDialect } from './line-dialects.ts';
 import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
 import { OperatorGate } from './operator-gate.ts';
-import { PipeSession } from './pipe-session.ts';
+import { policyOf } from './policy.ts';
 
 export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 'secureBytes'> {
   /** For tests; otherwise a child process. */
@@ -32,9 +35,16 @@ export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 's
   readonly peerRefusals?: () => Readonly<Record<string, number>>;
 }
 
+export interface BoundPorts {
+  readonly chatPort: number;
+  readonly httpPort: number;
+  /** Of the listeners, in the order of the configuration. */
+  readonly listenerPorts: readonly number[];
+}
+
 export interface Gateway {
   /** Binds the node's chat and HTTP ports. Rejects with `CodedError` PORT_IN_USE, naming the port. */
-  listen(): Promise<{ readonly chatPort: number; readonly httpPort: number }>;
+  listen(): Promise<BoundPorts>;
   /** Reads no more requests, answers those under way, says goodbye, closes. The engine must still run. */
   stop(): Promise<void>;
 }
@@ -48,6 +58,8 @@ class NodeGateway implements Gateway {
   readonly #hasher: Hasher;
   readonly #edge: Edge;
   readonly #metrics: Metrics;
+  readonly #dialects: Dialects;
+  readonly #frameLines = new Set<FrameLines>();
   readonly #chatPorts: readonly { readonly port: number; readonly server: ChatPort }[];
   readonly #http: ReturnType<typeof buildHttp>;
 
@@ -69,21 +81,27 @@ class NodeGateway implements Gateway {
       certificates: () => options.security?.expiries() ?? [],
       peerRefusals: () => options.peerRefusals?.() ?? {},
     });
+    this.#dialects = this.#buildDialects();
     this.#chatPorts = this.#buildChatPorts();
     this.#http = this.#buildHttp();
   }
 
-  async listen(): Promise<{ readonly chatPort: number; readonly httpPort: number }> {
+  async listen(): Promise<BoundPorts> {
     const { host, httpPort } = nodeConfig(this.#options.config, this.#options.node);
     const bound: number[] = [];
     for (const { server, port } of this.#chatPorts) bound.push(await server.listen(host, port));
     await this.#http.ready();
     const http = await listen(this.#http.server, host, httpPort, 'HTTP port');
-    return { chatPort: bound[0] ?? 0, httpPort: http };
+    const [chatPort = 0, ...listenerPorts] = bound;
+    return { chatPort, httpPort: http, listenerPorts };
   }
 
   async stop(): Promise<void> {
-    const lines = this.#chatPorts.map(({ server }) => server.stop());
+    for (const lines of this.#frameLines) lines.stop();
+    const lines = [
+      ...this.#chatPorts.map(({ server }) => server.stop()),
+      ...[...this.#frameLines].map(({ closed }) => closed),
+    ];
     await this.#bounded(Promise.all([this.#edge.leave(), ...lines]));
     await this.#http.close();
     await this.#bounded(this.#edge.flush());
@@ -114,25 +132,52 @@ class NodeGateway implements Gateway {
       counters,
       addresses,
       timeouts: config.limits,
-      open: this.#openLine,
       tls: this.#tlsOf('chat'),
     };
+    const open = this.#dialects.at(sharedListener);
     return [
-      { port: chatPort, server: new ChatPort({ ...shared, dialect: null }) },
-      ...listeners.map(({ dialect, port }) => ({
+      { port: chatPort, server: new ChatPort({ ...shared, dialect: null, open }) },
+      ...listeners.map(({ dialect, port, dialBack }) => ({
         port,
-        server: new ChatPort({ ...shared, dialect: asDialect(dialect) }),
+        server: new ChatPort({
+          ...shared,
+          dialect: asDialect(dialect),
+          open: this.#dialects.at({ ...fixedListener, dialBack }),
+        }),
       })),
     ];
   }
 
-  readonly #openLine: OpenSession = (dialect: LineDialect, output: LineOutput): LineSession | null => {
-    if (dialect !== 'pipe') return null;
-    const { config, logger } = this.#options;
+  #buildDialects(): Dialects {
+    const { config, node, clock, logger, view } = this.#options;
     const { service, delivery, counters } = this.#edge;
-    const options = { revealUnknownUser: config.revealUnknownUser };
-    return new PipeSession({ service, delivery, counters, logger, options }, output);
-  };
+    const { host, chatPort } = nodeConfig(config, node);
+    const { revealUnknownUser, broadcastMs } = policyOf(config);
+    return new Dialects(
+      { service, delivery, counters, logger, view },
+      { clock, revealUnknownUser, broadcastMs, home: { host, port: chatPort } },
+    );
+  }
+
+  /** The slash dialect in frames. */
+  #openSlash(socket: WebSocket, address: string, ticket: Ticket): void {
+    const { clock, config } = this.#options;
+    const { counters } = this.#edge;
+    counters.chatConnections += 1;
+    const lines = new FrameLines(socket, {
+      clock,
+      timeouts: config.limits,
+      dialect: 'slash',
+      open: this.#dialects.at(fixedListener),
+      address,
+      ticket,
+    });
+    this.#frameLines.add(lines);
+    void lines.closed.then(() => {
+      counters.chatConnections -= 1;
+      this.#frameLines.delete(lines);
+    });
+  }
 
   #status(): EngineStatus {
     const { engine, security } = this.#options;
@@ -162,6 +207,7 @@ class NodeGateway implements Gateway {
       origins: () => originsOf([self, ...engine.status().members], !isPlainText(config, 'http')),
       greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (${isPlainText(config, 'chat') ? `try: nc ${host} ${chatPort}` : 'TLS'}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
       openTicket: (address) => this.#edge.openTicket(address),
+      onSlash: (socket, address, ticket) => this.#openSlash(socket, address, ticket),
       onSocket: (socket, address, ticket) => this.#edge.openNative(socket, address, ticket),
       operators: this.#operators(),
     });
@@ -180,6 +226,8 @@ class NodeGateway implements Gateway {
     return { gate, members, accounts: this.#edge.service.administration };
   }
 }
+
+const fixedListener: Listener = { ...sharedListener, fixed: true };
 
 /** Pages that members serve may speak to any member. */
 function originsOf(

@@ -77,6 +77,8 @@ export class GroupService {
         return this.#join(context, request, numbering);
       case 'leave-group':
         return { kind: 'leave-group', name };
+      case 'visit-group':
+        return { kind: 'visit-group', name, entering: request.entering };
       case 'rename-group':
         if (request.name.length > limits.groupNameMaxChars) return { code: 'BAD_GROUP_NAME' };
         return { kind: 'rename-group', name, newName: request.name };

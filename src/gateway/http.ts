@@ -27,6 +27,8 @@ export interface HttpOptions {
   readonly origins: () => readonly string[];
   /** One line for whoever points a browser here. */
   readonly greeting: string;
+  /** The slash dialect at `/slash`. */
+  readonly onSlash: (socket: WebSocket, address: string, ticket: Ticket) => void;
   readonly onSocket: (socket: WebSocket, address: string, ticket: Ticket) => void;
   /** Counts a connection of the native protocol, before its upgrade. */
   readonly openTicket: (address: string) => Ticket;
@@ -68,6 +70,12 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
       const ticket = tickets.get(request.raw);
       if (ticket === undefined) socket.terminate();
       else options.onSocket(socket, request.ip, ticket);
+    });
+    scope.get('/slash', { websocket: true, onRequest }, (socket, request) => {
+      const ticket = tickets.get(request.raw);
+      // A dialect of lines has no token to show.
+      if (ticket?.kind === 'free') options.onSlash(socket, request.ip, ticket);
+      else socket.terminate();
     });
   });
   return app;

@@ -8,7 +8,7 @@ import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { detectDialect } from '../protocol/detect.ts';
 import { type Line, LineSplitter } from '../protocol/lines.ts';
-import { errorLine, type LineDialect } from './line-dialects.ts';
+import { errorLine, type LineDialect } from './dialects/errors.ts';
 import { SocketWriter, type Taken } from './socket-writer.ts';
 
 /** The dialect's part of one connection. No method throws. */
@@ -43,7 +43,7 @@ export interface LineTimeouts {
   readonly silentMs: number;
 }
 
-export type OpenSession = (dialect: LineDialect, output: LineOutput) => LineSession | null;
+export type OpenSession = (dialect: LineDialect, output: LineOutput) => LineSession;
 
 /** Complete lines that wait for their turn; above it, nothing more is read. One chunk may go beyond it. */
 const readAheadLines = 64;
@@ -60,7 +60,8 @@ export class LineConnection implements LineOutput {
   readonly #logger: Logger;
   readonly #timeouts: LineTimeouts;
   readonly #open: OpenSession;
-  readonly #fixed: LineDialect | null;
+  /** Null until the first line has decided. */
+  #dialect: LineDialect | null;
   #announceLogin: (() => void) | null;
   readonly #splitter = new LineSplitter();
   #session: LineSession | null = null;
@@ -96,7 +97,7 @@ export class LineConnection implements LineOutput {
     this.#logger = options.logger;
     this.#timeouts = options.timeouts;
     this.#open = options.open;
-    this.#fixed = options.dialect;
+    this.#dialect = options.dialect;
     this.#announceLogin = options.loggedIn;
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
@@ -197,18 +198,16 @@ export class LineConnection implements LineOutput {
         this.#refuse('BAD_ENCODING');
         return;
       case 'line':
-        await this.#session?.receive(line.text);
-        if (this.#session === null) await this.#first(line.text);
+        this.#session ??= this.#begin(line.text);
+        await this.#session.receive(line.text);
         if (this.#loggedIn) this.#noteLogin();
     }
   }
 
-  /** The first line decides. One of a dialect that is not spoken decides nothing: the next may. */
-  async #first(text: string): Promise<void> {
-    const dialect = this.#fixed ?? detectDialect(text);
-    this.#session = this.#open(dialect, this);
-    if (this.#session === null) this.#writer.write(errorLine(dialect, 'NOT_IMPLEMENTED'));
-    else await this.#session.receive(text);
+  /** The first line decides. */
+  #begin(text: string): LineSession {
+    this.#dialect ??= detectDialect(text);
+    return this.#open(this.#dialect, this);
   }
 
   #noteLogin(): void {
@@ -217,7 +216,7 @@ export class LineConnection implements LineOutput {
   }
 
   #refuse(code: ErrorCode): void {
-    this.#writer.write(errorLine(this.#fixed ?? 'pipe', code));
+    this.#writer.write(errorLine(this.#dialect ?? 'pipe', code));
   }
 
   get #loggedIn(): boolean {

@@ -13,6 +13,9 @@ export interface Policy {
   readonly publicUserList: boolean;
   /** Whoever runs a group elsewhere may announce it, and the groups are listed, without an account. */
   readonly publicRegistry: boolean;
+  readonly guests: boolean;
+  /** Between two messages of one slash connection to everyone. */
+  readonly broadcastMs: number;
   readonly registration: 'open' | 'invitation' | 'closed';
   readonly names: NameRule;
   readonly passwords: PasswordRules;
@@ -31,6 +34,8 @@ export function policyOf(config: ClusterConfig): Policy {
     revealUnknownUser: config.revealUnknownUser,
     publicUserList: demonstration,
     publicRegistry: demonstration,
+    guests: config.guests ?? demonstration,
+    broadcastMs: limits.broadcastMs ?? bound(3_000),
     registration: config.registration ?? (demonstration ? 'open' : 'invitation'),
     names: config.names,
     passwords: {

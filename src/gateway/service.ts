@@ -256,6 +256,7 @@ export class Service {
       case 'group-announced':
       case 'group-joined':
       case 'group-left':
+      case 'group-visited':
       case 'group-changed':
       case 'member-removed':
       case 'group-deleted':

@@ -96,6 +96,7 @@ const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
   'create-group': { ...numbered, group: text, password: optional(text) },
   'join-group': { ...numbered, group: text, password: optional(text), create: optional(flag) },
   'leave-group': { ...numbered, group: text },
+  'visit-group': { ...numbered, group: text, entering: flag },
   'rename-group': { ...numbered, group: text, name: text },
   'set-group-password': { ...numbered, group: text, password: optional(text) },
   'remove-member': { ...numbered, group: text, user: text },

@@ -227,6 +227,7 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
       return [...value.messages.map(formatPipePush), pipeListEnd];
     case 'create-group':
     case 'leave-group':
+    case 'visit-group':
     case 'rename-group':
     case 'set-group-password':
     case 'remove-member':
@@ -264,6 +265,8 @@ function groupSentence(op: Exclude<GroupRequest['op'], 'join-group'>, group: str
       return `Created group #${group}.`;
     case 'leave-group':
       return `Left group #${group}.`;
+    case 'visit-group':
+      return `In group #${group}.`;
     case 'rename-group':
       return `The group is called #${group}.`;
     case 'set-group-password':

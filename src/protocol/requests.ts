@@ -69,6 +69,8 @@ export type GroupRequest =
       readonly create?: boolean;
     }
   | { readonly op: 'leave-group'; readonly group: string }
+  /** Comes into the group's room or goes out of it, as a member: the others are told. */
+  | { readonly op: 'visit-group'; readonly group: string; readonly entering: boolean }
   /** These are the owner's. */
   | { readonly op: 'rename-group'; readonly group: string; readonly name: string }
   | { readonly op: 'set-group-password'; readonly group: string; readonly password?: string }
@@ -198,7 +200,8 @@ export interface FileEntry {
 /** What happened to a group, for those of its members who are online: told once, not kept. */
 export type GroupNotice = { readonly conversation: string; readonly group: string } & (
   | { readonly kind: 'created' | 'deleted' }
-  | { readonly kind: 'joined' | 'left' | 'removed'; readonly user: string }
+  /** `entered`, `exited`: a member's presence in the room, where a dialect has one; membership stays. */
+  | { readonly kind: 'joined' | 'left' | 'removed' | 'entered' | 'exited'; readonly user: string }
   | { readonly kind: 'renamed'; readonly oldName: string }
   | { readonly kind: 'owner'; readonly user: string }
 );
@@ -222,6 +225,7 @@ const groupOperations = {
   'create-group': true,
   'join-group': true,
   'leave-group': true,
+  'visit-group': true,
   'rename-group': true,
   'set-group-password': true,
   'remove-member': true,

@@ -45,6 +45,7 @@ function app(status: EngineStatus): ReturnType<typeof buildHttp> {
     operators: null,
     greeting: 'Conclave\n',
     openTicket: (address) => new AddressLimits(systemClock, noAddressBounds).open(address, true),
+    onSlash: () => undefined,
     onSocket: () => undefined,
   });
 }

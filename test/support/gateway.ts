@@ -43,6 +43,7 @@ export interface TestNode {
   readonly hasher: PlainHasher;
   readonly chatPort: number;
   readonly httpPort: number;
+  readonly listenerPorts: readonly number[];
 }
 
 /** As in the demonstration profile. */
@@ -82,6 +83,7 @@ export async function startNodes(
   count: number,
   overrides: Overrides = {},
   more: Partial<GatewayOptions> = {},
+  listeners: readonly { readonly dialect: string; readonly port: number; readonly dialBack: boolean }[] = [],
 ): Promise<{ readonly cluster: FakeCluster; readonly nodes: readonly TestNode[]; stop(): Promise<void> }> {
   const cluster = new FakeCluster();
   const ids = Array.from({ length: count }, (_, at) => at + 1);
@@ -94,7 +96,7 @@ export async function startNodes(
     ...parsed,
     plainText: ['chat', 'http'] as ('chat' | 'http')[],
     ...overrides,
-    nodes: parsed.nodes.map((node) => ({ ...node, chatPort: 0, httpPort: 0 })),
+    nodes: parsed.nodes.map((node) => ({ ...node, chatPort: 0, httpPort: 0, listeners: [...listeners] })),
   };
   const engines = ids.map((id) => cluster.node(id));
   const nodes: TestNode[] = [];

@@ -27,6 +27,7 @@ import { sendFile } from './send-file.ts';
 import { setGroupPassword } from './set-group-password.ts';
 import { setProfile } from './set-profile.ts';
 import { transferGroup } from './transfer-group.ts';
+import { visitGroup } from './visit-group.ts';
 
 type Handlers = {
   readonly [Kind in Command['kind']]: (context: Context, command: Extract<Command, { kind: Kind }>) => Result;
@@ -50,6 +51,7 @@ const handlers: Handlers = {
   'register-bearer': registerBearer,
   'create-group': createGroup,
   'announce-group': announceGroup,
+  'visit-group': visitGroup,
   'join-group': joinGroup,
   'leave-group': leaveGroup,
   'rename-group': renameGroup,

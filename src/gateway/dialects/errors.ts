@@ -1,8 +1,8 @@
 /** What differs between the line dialects before a session exists: the form in which a connection is refused. */
-import { assert, unreachable } from '../base/assert.ts';
-import { type ErrorCode, errorTable } from '../base/errors.ts';
-import type { Dialect } from '../protocol/detect.ts';
-import { formatPipeError } from '../protocol/pipe-errors.ts';
+import { assert, unreachable } from '../../base/assert.ts';
+import { type ErrorCode, errorTable } from '../../base/errors.ts';
+import type { Dialect } from '../../protocol/detect.ts';
+import { formatPipeError } from '../../protocol/pipe-errors.ts';
 
 export type LineDialect = Dialect;
 
@@ -20,7 +20,8 @@ export function errorLine(dialect: LineDialect, code: ErrorCode): string {
   return `${errorText(dialect, code)}\n`;
 }
 
-function errorText(dialect: LineDialect, code: ErrorCode): string {
+/** The same without its end. */
+export function errorText(dialect: LineDialect, code: ErrorCode): string {
   const { text } = errorTable[code];
   switch (dialect) {
     case 'pipe':
