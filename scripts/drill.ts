@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { runDamage } from './support/drill/damage/damage-drill.ts';
 import { runDrill } from './support/drill/drill.ts';
+import { runFile } from './support/drill/file.ts';
 import { membersPlaces, runMembers } from './support/drill/members.ts';
 import { runRolling } from './support/drill/rolling.ts';
 import { readFlags, runToEnd, withCluster } from './support/program.ts';
@@ -21,6 +22,8 @@ checks from the clients' side that nothing acknowledged was lost, doubled or reo
   --members      instead: members are added, promoted, removed, replaced and lead in turn, from 3 to 5 nodes, with kills and partitions
   --changes N    with --members: how many such changes (default 50)
   --damage N     instead: N random positions of damage over the files of a stopped node, which must be repaired, refused or harmless
+  --file MIB     instead: a file of so many MiB goes from one user to another, the leader is killed in the middle, and the chat beside it
+                 must stay within three times its calm 99th percentile
   --rate R       sends a second, all writers together (default 400)
   --writers W    writers, each an account and a session of its own (default 4)
   --nodes 1|3|5  nodes of the cluster (default 3); alone, a node is an outage until it is back, and nothing is lost
@@ -38,6 +41,7 @@ const { numbers, given, json } = readFlags({
   numbers: {
     kills: { otherwise: 5, least: 0, most: 1_000 },
     damage: { otherwise: 2_000, least: 1, most: 1_000_000 },
+    file: { otherwise: 100, least: 1, most: 16_000 },
     rounds: { otherwise: 3, least: 1, most: 100 },
     changes: { otherwise: 50, least: 1, most: 1_000 },
     rate: { otherwise: 400, least: 1, most: 20_000 },
@@ -77,6 +81,12 @@ function kindOf(): Kind {
   }
   if (given.has('rolling')) {
     return { what: `${rounds} rounds of restarts`, cluster: { nodes }, run: (at) => runRolling(at, options) };
+  }
+  if (given.has('file')) {
+    const mebibytes = numbers.file;
+    const config = { files: { fileBytes: (mebibytes + 1) * 1_048_576 } };
+    const run = (at: RealCluster) => runFile(at, { ...options, mebibytes });
+    return { what: `a file of ${mebibytes} MiB`, cluster: { nodes, config }, run };
   }
   return { what: `${kills} kills`, cluster: { nodes }, run: (at) => runDrill(at, options) };
 }
