@@ -87,6 +87,7 @@ export function writeAccountCommand(writer: ByteWriter, command: AccountCommand)
       writer.byte(commandTag.registerBearer);
       writer.text(command.secretHash);
       writer.text(command.uuid);
+      writeOptional(writer, command.invitation);
       return;
     case 'create-invitation':
       writer.byte(commandTag.createInvitation);
@@ -145,7 +146,12 @@ export function readAccountCommand(reader: ByteReader, kind: number): AccountCom
         accounts: Array.from({ length: reader.count() }, () => reader.integer()),
       };
     case commandTag.registerBearer:
-      return { kind: 'register-bearer', secretHash: reader.text(), uuid: reader.text() };
+      return {
+        kind: 'register-bearer',
+        secretHash: reader.text(),
+        uuid: reader.text(),
+        ...readInvitation(reader),
+      };
     case commandTag.createInvitation:
       return {
         kind: 'create-invitation',
@@ -172,13 +178,12 @@ function readRegistration(reader: ByteReader): Register {
   const uuid = readOptional(reader);
   const displayName = readOptional(reader);
   const email = readOptional(reader);
-  const invitation = readOptional(reader);
   return {
     ...command,
     ...(typeof uuid === 'string' ? { uuid } : {}),
     ...(typeof displayName === 'string' ? { displayName } : {}),
     ...(typeof email === 'string' ? { email } : {}),
-    ...(typeof invitation === 'string' ? { invitation } : {}),
+    ...readInvitation(reader),
     ...readNames(reader),
   };
 }
@@ -223,6 +228,11 @@ export function readAccountReceipt(reader: ByteReader, kind: number): AccountRec
 }
 
 const presence = { absent: 0, none: 1, given: 2 } as const;
+
+function readInvitation(reader: ByteReader): { readonly invitation?: string } {
+  const invitation = readOptional(reader);
+  return typeof invitation === 'string' ? { invitation } : {};
+}
 
 function writeNames(writer: ByteWriter, names: 'unicode' | undefined): void {
   writer.byte(names === undefined ? 0 : 1);

@@ -22,7 +22,13 @@ export type AccountCommand =
   /** A node's own command, for all its guests at once. */
   | { readonly kind: 'renew-guests'; readonly accounts: readonly AccountId[] }
   /** An account whose secret is all that its owner has; `secretHash` is its SHA-256 in hex, of which the name is made. */
-  | { readonly kind: 'register-bearer'; readonly secretHash: string; readonly uuid: string }
+  | {
+      readonly kind: 'register-bearer';
+      readonly secretHash: string;
+      readonly uuid: string;
+      /** As of a registration. */
+      readonly invitation?: string;
+    }
   /** A node's own command, on behalf of an administrator. */
   | {
       readonly kind: 'create-invitation';

@@ -15,7 +15,7 @@ import type { Propose } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
 import { hashSecret, newUuid, type SecureBytes } from './identifiers.ts';
 import { isAllowedName, preparedName } from './name-preparation.ts';
-import type { Policy } from './policy.ts';
+import { type Policy, registrationFault } from './policy.ts';
 import { receipt, rejection, settled } from './replies.ts';
 
 export interface AccountServiceOptions {
@@ -119,14 +119,17 @@ export class AccountService {
 
   /** An account whose owner knows it by a secret. */
   async newBearer(context: ConnectionContext): Promise<Bearer | Exclude<Reply, { kind: 'receipt' }>> {
-    const { secureBytes, proposeOwn, addresses } = this.#options;
+    const { secureBytes, proposeOwn, addresses, policy } = this.#options;
+    const closed = registrationFault(policy, context.invitation);
+    if (closed !== null) return rejection('DENIED', closed);
+    const invitation = context.invitation === null ? {} : { invitation: hashSecret(context.invitation) };
     const waitMs = addresses.register(context.address);
     if (waitMs !== null) return registrationLimited(waitMs);
     for (let attempt = 1; ; attempt++) {
       const secret = newUuid(secureBytes);
       const secretHash = hashSecret(secret);
       const uuid = newUuid(secureBytes);
-      const answer = settled(await proposeOwn({ kind: 'register-bearer', secretHash, uuid }));
+      const answer = settled(await proposeOwn({ kind: 'register-bearer', secretHash, uuid, ...invitation }));
       if (answer.kind === 'applied') return { kind: 'bearer', secret, name: bearerName(secretHash) };
       const isTaken = answer.kind === 'rejection' && answer.code === 'NAME_TAKEN';
       if (!isTaken || attempt === bearerAttempts) return answer;

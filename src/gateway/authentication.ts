@@ -19,7 +19,7 @@ import { isOutdated } from './hasher-messages.ts';
 import { hashSecret, newUuid, type SecureBytes } from './identifiers.ts';
 import { isAllowedName } from './name-preparation.ts';
 import { normalisedPassword, weaknessOf } from './passwords.ts';
-import type { Policy } from './policy.ts';
+import { type Policy, registrationFault } from './policy.ts';
 import { rejection } from './replies.ts';
 
 export type Propose = (
@@ -65,9 +65,8 @@ export class Authentication {
     const fault = this.#faultOf(request);
     if (fault !== null) return this.#refuse(context, fault, numbering);
     const code = request.invitation ?? context.invitation;
-    if (policy.registration === 'closed' || (policy.registration === 'invitation' && code === null)) {
-      return this.#refuse(context, 'DENIED', numbering, closedTexts[policy.registration]);
-    }
+    const closed = registrationFault(policy, code);
+    if (closed !== null) return this.#refuse(context, 'DENIED', numbering, closed);
     const password = normalisedPassword(request.password);
     if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
     const weakness = weaknessOf(password, { name, ...request }, policy.passwords);
@@ -210,12 +209,6 @@ export class Authentication {
     return answered ? rejection(code, text) : reply;
   }
 }
-
-const closedTexts = {
-  open: undefined,
-  invitation: 'Registration is by invitation.',
-  closed: 'Registration is closed.',
-} as const;
 
 /** Of a name that nobody has a fingerprint: people type passwords into the wrong field. */
 function attemptKey(account: Account | undefined, user: string): string {

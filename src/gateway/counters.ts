@@ -9,6 +9,8 @@ export class Counters {
   chatConnections = 0;
   nativeConnections = 0;
   connectionsRefused = 0;
+  /** Attempts at a password that were refused unseen. */
+  attemptsLimited = 0;
   /** TLS handshakes that did not come to an end. */
   handshakesFailed = 0;
   slowReaders = 0;

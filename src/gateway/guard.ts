@@ -18,6 +18,7 @@ export interface GuardOptions {
   readonly clock: Clock;
   readonly clusterClock: { nowMs(): number };
   readonly proposeOwn: (command: Command) => Promise<Outcome<Result>>;
+  readonly counters: { attemptsLimited: number };
   /** False: everybody may try as often as they like (the demonstration profile). */
   readonly isOn: boolean;
 }
@@ -57,7 +58,10 @@ export class Guard {
     const local = this.#localOf(key);
     try {
       const limited = await this.#admit(key, local);
-      if (limited !== null) return limited;
+      if (limited !== null) {
+        this.#options.counters.attemptsLimited += 1;
+        return limited;
+      }
       local.running += 1;
       const isRight = await verify().finally(() => {
         local.running -= 1;

@@ -114,6 +114,11 @@ export class Metrics {
       () => counters.connectionsRefused,
     );
     this.#counter(
+      'conclave_attempts_limited_total',
+      'Attempts at a password that were refused unseen.',
+      () => counters.attemptsLimited,
+    );
+    this.#counter(
       'conclave_tls_handshakes_failed_total',
       'TLS handshakes on the ports for people that failed.',
       () => counters.handshakesFailed,

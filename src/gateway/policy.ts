@@ -24,6 +24,12 @@ export interface Policy {
   readonly addresses: AddressBounds;
 }
 
+/** Why nobody may register with that code, or without one; null when they may, as far as the configuration is concerned. */
+export function registrationFault({ registration }: Policy, code: string | null): string | null {
+  if (registration === 'closed') return 'Registration is closed.';
+  return registration === 'invitation' && code === null ? 'Registration is by invitation.' : null;
+}
+
 /** The safe figures, unless the demonstration profile relaxes them by its name or the file says otherwise. */
 export function policyOf(config: ClusterConfig): Policy {
   const demonstration = config.profile === 'loopback-demo';

@@ -248,6 +248,7 @@ t.test('codec: every command about accounts comes back as it was, and so does ev
     { kind: 'enter-guest', name: 'guest', uuid: uuid(2) },
     { kind: 'renew-guests', accounts: [1, 2 ** 40] },
     { kind: 'register-bearer', secretHash: secretHash(3), uuid: uuid(3) },
+    { kind: 'register-bearer', secretHash: secretHash(3), uuid: uuid(3), invitation: secretHash(4) },
     { kind: 'create-invitation', codeHash: secretHash(4), uses: 5, lifetimeMs: 86_400_000 },
     { kind: 'note-attempts', attempts: [{ key: 'a:1', failures: 5, cleared: true }] },
   ];

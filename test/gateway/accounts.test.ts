@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import { parseConfig } from '../../src/base/config.ts';
 import { limits } from '../../src/base/limits.ts';
@@ -73,12 +74,17 @@ t.test('password: a change whose answer was lost is answered when it is asked ag
   t.equal(second.engine.machine.accountByName('dora')?.credential, 2, 'once');
 });
 
-async function anEdge(cluster: FakeCluster, id: number, clock = new VirtualClock()): Promise<Edge> {
+async function anEdge(
+  cluster: FakeCluster,
+  id: number,
+  clock = new VirtualClock(),
+  config: object = {},
+): Promise<Edge> {
   const engine = cluster.node(id);
   const address = { host: '127.0.0.1', peerPort: 1, chatPort: 2, httpPort: 3 };
   const random = seededRandom(id);
   return new Edge({
-    config: parseConfig(JSON.stringify({ profile: 'loopback-demo', nodes: [{ id, ...address }] })),
+    config: parseConfig(JSON.stringify({ ...config, profile: 'loopback-demo', nodes: [{ id, ...address }] })),
     node: id,
     engine,
     bus: engine.bus,
@@ -149,6 +155,21 @@ t.test('guest: its node renews the lease while it is there', async (t) => {
   await clock.advance(limits.guestLeaseMs);
   t.equal(cluster.log.length, renewed, 'a node that stopped renews nothing');
 });
+
+t.test(
+  'bearer: where registration is by invitation a new one needs its code, which is used up',
+  async (t) => {
+    const cluster = new FakeCluster();
+    const edge = await anEdge(cluster, 1, new VirtualClock(), { registration: 'invitation' });
+    const { accounts, administration } = edge.service;
+    const stranger = new ConnectionContext(null, null);
+    t.match(await accounts.newBearer(stranger), { code: 'DENIED' });
+    await administration.invite(createHash('sha256').update('code').digest('hex'), 1, 60_000);
+    stranger.invitation = 'code';
+    t.match(await accounts.newBearer(stranger), { kind: 'bearer' });
+    t.match(await accounts.newBearer(stranger), { code: 'INVITATION_INVALID' });
+  },
+);
 
 t.test('bearer: a secret is shown once, stored hashed, and logs in on any node', async (t) => {
   const cluster = new FakeCluster();

@@ -99,6 +99,7 @@ t.test(
       clock,
       clusterClock: new ClusterClock(clock, engine.machine),
       proposeOwn: (command) => engine.propose(encodeProposal({ numbering: null, actor: null, command })),
+      counters: { attemptsLimited: 0 },
       isOn: true,
     });
     const attempt = (isRight = false) => guard.run('a:7', async () => isRight);
@@ -140,6 +141,7 @@ t.test('guessing: a node writes at most one log entry a second about one account
     clock,
     clusterClock: new ClusterClock(clock, engine.machine),
     proposeOwn: (command) => engine.propose(encodeProposal({ numbering: null, actor: null, command })),
+    counters: { attemptsLimited: 0 },
     isOn: true,
   });
   await Promise.all(Array.from({ length: 5 }, () => guard.run('a:7', async () => false)));
@@ -173,6 +175,7 @@ t.test('guessing: a group’s password has the same limits, by the key of group 
     clock: systemClock,
     clusterClock: new ClusterClock(systemClock, engine.machine),
     proposeOwn: (command) => engine.propose(encodeProposal({ numbering: null, actor: null, command })),
+    counters: { attemptsLimited: 0 },
     isOn: true,
   });
   let hashed = 0;
@@ -279,4 +282,17 @@ t.test('connections: over the limit a valid token still resumes, and nothing els
   t.match(await other.next((frame) => frame.ev === 'closing'), { code: 'RATE_LIMITED' });
   t.match(await (await LineClient.open(two.chatPort)).ask('h'), [/./], 'limits are of a node');
   for (const stranger of strangers) stranger.destroy();
+});
+
+t.test('guessing: wrong passwords at a group’s door are limited over the wire too', async (t) => {
+  const { one, two, stop } = await world();
+  t.teardown(stop);
+  const owner = await NativeClient.join(one.httpPort, 'owner');
+  t.match(await owner.change({ op: 'create-group', group: 'club', password: 'door' }), { ok: true });
+  const guest = await NativeClient.join(two.httpPort, 'visitor');
+  const join = (password: string) => guest.change({ op: 'join-group', group: 'club', password });
+  for (let failure = 1; failure <= 5; failure++) t.match(await join('no'), { code: 'GROUP_PASSWORD_WRONG' });
+  const { verifications } = two.hasher;
+  t.match(await join('door'), { code: 'RATE_LIMITED' });
+  t.equal(two.hasher.verifications, verifications, 'nothing was hashed');
 });

@@ -14,6 +14,10 @@ export function registerBearer(context: Context, command: RegisterBearer): Resul
   if (!/^[0-9a-f]{64}$/.test(secretHash) || !isUuid(uuid)) return reject('BAD_REQUEST');
   const name = bearerName(secretHash);
   if (tables.accounts.byName(name) !== undefined) return reject('NAME_TAKEN');
+  const { invitation } = command;
+  if (invitation !== undefined && !tables.invitations.isGood(invitation, moment.clusterMs)) {
+    return reject('INVITATION_INVALID');
+  }
   const account: Account = {
     id: moment.index,
     kind: 'bearer',
@@ -25,6 +29,7 @@ export function registerBearer(context: Context, command: RegisterBearer): Resul
     displayName: null,
     email: null,
   };
+  if (invitation !== undefined) tables.invitations.use(invitation);
   tables.accounts.add(account);
   context.emit({ kind: 'account-registered', account: account.id, name });
   return accept({ kind: 'bearer-registered', account: account.id, name });
