@@ -33,7 +33,7 @@ const program: Program = {
     [
       'A node that is killed is started again after about a second, one whose disk failed (exit code 74)',
       'after two, and later with each failure in a row. A node that refuses to start ends the whole with its',
-      'line and exit code. A node that was stopped by SIGTERM stays stopped.',
+      'line and exit code; but for one whose disk is damaged (65), without which the others go on. A node that was stopped by SIGTERM stays stopped.',
     ].join('\n'),
   ],
 };
@@ -152,6 +152,11 @@ class NodeRunner {
         this.#isOut = true;
         this.#cluster.nodeReady();
         return;
+      case 'damaged':
+        this.#say('does not start on a damaged disk; the others go on');
+        this.#isOut = true;
+        this.#cluster.nodeOut(decision.code);
+        return;
       case 'give-up':
         this.#say(`refuses to start (exit code ${decision.code}); stopping all`);
         this.#cluster.stop(decision.code);
@@ -165,6 +170,7 @@ class Cluster {
   readonly #finished: Promise<number>;
   #finish: (code: number) => void = () => undefined;
   #code: number | null = null;
+  #codeOfLast = 0;
   #told = false;
 
   constructor(options: ClusterOptions) {
@@ -197,6 +203,12 @@ class Cluster {
     this.nodeEnded();
   }
 
+  /** For good; the exit code is for the case that no other node is left. */
+  nodeOut(code: number): void {
+    this.#codeOfLast = code;
+    this.nodeReady();
+  }
+
   nodeReady(): void {
     if (this.#told || !this.#nodes.every((node) => node.isReady || node.isOut)) return;
     this.#told = true;
@@ -205,7 +217,7 @@ class Cluster {
 
   nodeEnded(): void {
     const isOver = this.#code === null ? !this.#nodes.some((node) => node.isAlive) : !this.#anyRuns();
-    if (isOver) this.#finish(this.#code ?? 0);
+    if (isOver) this.#finish(this.#code ?? this.#codeOfLast);
   }
 
   #anyRuns(): boolean {

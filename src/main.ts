@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { destination, pino } from 'pino';
 import { type ClusterConfig, type NodeConfig, nodeConfig } from './base/config.ts';
+import type { Disk } from './base/disk.ts';
 import { CodedError } from './base/errors.ts';
 import { EXIT_SOFTWARE, exitCodeFor } from './base/exit-codes.ts';
 import type { Logger } from './base/logger.ts';
@@ -18,6 +19,7 @@ import { defaultConfigPath, readConfig } from './cli/nodes.ts';
 import { type Files, openFiles } from './files/files.ts';
 import { filePeers } from './gateway/file-peers.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
+import { waitForRoom } from './gateway/waiting-page.ts';
 import { loadClusterKey } from './replication/cluster-key.ts';
 import { openDataDirectory, withRemedy } from './replication/data-directory.ts';
 import type { Engine } from './replication/engine.ts';
@@ -74,7 +76,13 @@ async function main(args: Arguments): Promise<number> {
   const logger = makeLogger(args.text('log-level') ?? 'info', id);
   const root = resolve(args.text('data') ?? join('data', `node-${id}`));
   const peerListen = args.number('peer-listen', 1, 65_535) ?? self.peerPort;
-  const node = await assemble({ config, self, peerListen, root, configPath, logger });
+  const disk = nodeDisk(root);
+  await disk.makeDirectory('.');
+  const clock = systemClock;
+  const security = await TransportSecurity.load({ config, configPath, node: self.id, clock, logger });
+  const room = { self, disk, settings: config.disk, tls: security.server, clock, logger, stopAsked };
+  if (!(await waitForRoom(room))) return 0;
+  const node = await assemble({ config, self, peerListen, root, disk, security, configPath, logger });
   await start(node);
   process.on('SIGHUP', () => void node.security.reload());
   const reason = await Promise.race([stopAsked(), node.removed]);
@@ -90,16 +98,17 @@ interface Place {
   readonly self: NodeConfig;
   readonly peerListen: number;
   readonly root: string;
+  readonly disk: Disk;
+  readonly security: TransportSecurity;
   readonly configPath: string;
   readonly logger: Logger;
 }
 
-async function assemble({ config, self, peerListen, root, configPath, logger }: Place): Promise<Node> {
+async function assemble(place: Place): Promise<Node> {
+  const { config, self, peerListen, root, disk, security, configPath, logger } = place;
   const key = await loadClusterKey(configPath, config.profile === 'loopback-demo');
-  const disk = nodeDisk(root);
   const clock = systemClock;
   const random = seededRandom(random53());
-  const security = await TransportSecurity.load({ config, configPath, node: self.id, clock, logger });
   const owner = { cluster: config.cluster, node: self.id, random53 };
   const { identity, log, store, discarded } = await openDataDirectory({ ...owner, root, disk, clock });
   const machine = new ChatMachine();
@@ -127,6 +136,8 @@ async function assemble({ config, self, peerListen, root, configPath, logger }: 
     log,
     store,
     discarded,
+    disk,
+    room: config.disk,
     machine,
     transport: inVersions(transport, formats),
     clock,

@@ -60,6 +60,16 @@ const compactionSchema = Type.Object(
   { ...closed, default: {} },
 );
 
+const diskSchema = Type.Object(
+  {
+    /** Free space below which a node gives up leading; below it on a majority of nodes, writes are refused. */
+    lowBytes: Type.Integer({ minimum: 0, maximum: 1_099_511_627_776, default: 134_217_728 }),
+    /** Free space below which a node appends nothing. */
+    reserveBytes: Type.Integer({ minimum: 0, maximum: 1_099_511_627_776, default: 33_554_432 }),
+  },
+  { ...closed, default: {} },
+);
+
 const bytesUpTo = (most: number, byDefault: number) =>
   Type.Integer({ minimum: 0, maximum: most, default: byDefault });
 
@@ -96,6 +106,7 @@ const configSchema = Type.Object(
     revealUnknownUser: Type.Boolean({ default: false }),
     timings: timingsSchema,
     compaction: compactionSchema,
+    disk: diskSchema,
     files: filesSchema,
     /** `unicode`: names in other scripts too, prepared as RFC 8265 says; what looks like a name that is there is refused. */
     names: Type.Union([Type.Literal('ascii'), Type.Literal('unicode')], { default: 'ascii' }),

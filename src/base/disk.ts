@@ -14,8 +14,16 @@ export interface Disk {
   makeDirectory(path: string): Promise<void>;
   /** Makes creations, renames and removals in `directory` durable. */
   syncDirectory(directory: string): Promise<void>;
+  /** Of the file system that holds the data directory. */
+  space(): Promise<DiskSpace>;
   /** Opens for writing at positions, creating it if absent. */
   open(path: string, mode?: WriteMode): Promise<DiskFile>;
+}
+
+export interface DiskSpace {
+  /** Left for this process. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
 }
 
 /**

@@ -63,6 +63,11 @@ export const errorTable = {
   SLOW_READER: { text: 'Too much unread output; resume from your cursor.', http: 503, retry: true },
   IDLE: { text: 'Nothing complete was received in time.', http: 408, retry: true },
   BUSY: { text: 'The service is busy, try again.', http: 503, retry: true },
+  LOW_SPACE: {
+    text: 'Nothing can be written: too little disk space is left on the servers.',
+    http: 507,
+    retry: true,
+  },
   UNAVAILABLE: { text: 'Service unavailable: no leader, try again.', http: 503, retry: true },
   UNKNOWN_OUTCOME: {
     text: 'The outcome is unknown; ask again before you repeat it.',

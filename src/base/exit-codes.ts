@@ -2,13 +2,14 @@ import type { ErrorCode } from './errors.ts';
 
 /** Exit codes of a node and of `npm start`, after sysexits(3) of BSD. 74 means: the disk failed, start again, recover. */
 export const EXIT_SOFTWARE = 70;
+export const EXIT_DAMAGED = 65;
 export const EXIT_DISK_FAILED = 74;
 /** Of none of the kinds of sysexits(3): the node did as it was told. To be started again only with an empty directory. */
 export const EXIT_REMOVED = 79;
 
 const byCode: Partial<Record<ErrorCode, number>> = {
   USAGE: 64,
-  DATA_DAMAGED: 65,
+  DATA_DAMAGED: EXIT_DAMAGED,
   DATA_NEWER: 65,
   PORT_IN_USE: 69,
   DISK_FAILED: EXIT_DISK_FAILED,

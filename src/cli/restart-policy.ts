@@ -1,5 +1,5 @@
 /** What becomes of a node that ended under `npm start`. Pure. */
-import { EXIT_DISK_FAILED, EXIT_REMOVED } from '../base/exit-codes.ts';
+import { EXIT_DAMAGED, EXIT_DISK_FAILED, EXIT_REMOVED } from '../base/exit-codes.ts';
 
 export interface NodeEnd {
   readonly code: number | null;
@@ -17,6 +17,8 @@ export type Decision =
   | { readonly kind: 'leave' }
   /** The cluster removed it, as it has said: the others go on. */
   | { readonly kind: 'removed' }
+  /** What is wrong is its own disk, which it will not repair by starting again: the others go on. */
+  | { readonly kind: 'damaged'; readonly code: number }
   /** It refuses to start, and would again: the whole ends with its code. */
   | { readonly kind: 'give-up'; readonly code: number };
 
@@ -28,6 +30,7 @@ const soonMs = 60_000;
 export function decideAfter({ code, signal, wasReady, ranMs, quickEnds }: NodeEnd): Decision {
   if (code === 0) return { kind: 'leave' };
   if (code === EXIT_REMOVED) return { kind: 'removed' };
+  if (code === EXIT_DAMAGED) return { kind: 'damaged', code };
   const isRefusal = signal === null && code !== EXIT_DISK_FAILED && !wasReady;
   if (isRefusal) return { kind: 'give-up', code: code ?? 1 };
   const row = ranMs < soonMs ? quickEnds : 0;

@@ -5,7 +5,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Cursors } from '../delivery/cursors.ts';
 import type { Hub } from '../delivery/hub.ts';
 import type { FilesStatus } from '../files/files.ts';
-import type { EngineStatus } from '../replication/engine.ts';
+import type { EngineStatus, StorageStatus } from '../replication/engine.ts';
 import type { Expiry } from '../tls/material.ts';
 import type { Counters } from './counters.ts';
 import type { Hasher } from './hasher.ts';
@@ -71,6 +71,27 @@ export class Metrics {
       status().leader === null ? 0 : 1,
     );
     this.#gauge('conclave_alarms', 'Alarms that are raised.', () => status().alarms.length);
+    const storage = (): StorageStatus => status().storage ?? { rebuilds: 0, checkedIndex: 0, room: null };
+    this.#gauge(
+      'conclave_disk_free_bytes',
+      'Left on the file system of the data; 0 while unknown.',
+      () => storage().room?.freeBytes ?? 0,
+    );
+    this.#gauge(
+      'conclave_disk_low_bytes',
+      'The mark below which the disk counts as low on space; 0 while unknown.',
+      () => storage().room?.lowBytes ?? 0,
+    );
+    this.#counter(
+      'conclave_state_rebuilds_total',
+      'Times that this node replaced its state, or built it anew, after damage.',
+      () => storage().rebuilds,
+    );
+    this.#gauge(
+      'conclave_state_checked_index',
+      'Highest log index at which the state was compared with another node.',
+      () => storage().checkedIndex,
+    );
     this.#labelled('conclave_raft_role', 'The role of this node: 1 for the one it has.', 'role', () =>
       roles.map((role) => [role, status().role === role ? 1 : 0]),
     );

@@ -1,10 +1,12 @@
 import type { Clock } from '../base/clock.ts';
+import type { Disk } from '../base/disk.ts';
 import type { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { LogStore } from '../wal/log-store.ts';
 import type { CompactionSettings } from './compaction.ts';
+import type { RoomSettings } from './disk-room.ts';
 import type { EngineTimings } from './driver.ts';
 import type { Engine, PeerBus, PeerStreams } from './engine.ts';
 import type { Identity } from './identity.ts';
@@ -39,6 +41,9 @@ export interface EngineOptions<Result, Event> {
   readonly store: StateStore;
   /** What was wrong with the state that was found, if it had to be given up: for people. */
   readonly discarded?: { readonly message: string } | null;
+  /** Asked how much room is left, if it is given. */
+  readonly disk?: Pick<Disk, 'space'>;
+  readonly room?: RoomSettings;
   readonly machine: StateMachine<Result, Event>;
   readonly transport: PeerTransport;
   readonly clock: Clock;

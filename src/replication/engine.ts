@@ -4,11 +4,13 @@ import type { ErrorCode } from '../base/errors.ts';
  * Port: consensus as the layers above see it. Nothing here speaks of terms, votes or logs: an operation is proposed on any
  * node and ends in exactly one of three ways, and a read is preceded by a barrier.
  */
+export type RefusalCode = 'UNAVAILABLE' | 'BUSY' | 'TOO_LONG' | 'LOW_SPACE';
+
 export type Outcome<Result> =
   /** Durable on a majority and applied on this node. */
   | { readonly kind: 'applied'; readonly index: number; readonly result: Result }
   /** Certainly not and never applied: the same command may be proposed again. */
-  | { readonly kind: 'refused'; readonly code: 'UNAVAILABLE' | 'BUSY' | 'TOO_LONG' }
+  | { readonly kind: 'refused'; readonly code: RefusalCode }
   /** It may have been applied, or may be yet. */
   | { readonly kind: 'unknown' };
 
@@ -94,6 +96,8 @@ export interface StorageStatus {
   readonly rebuilds: number;
   /** Highest log position at which this node's state was compared with another node's. */
   readonly checkedIndex: number;
+  /** Of its file system, and the mark below which it lacks room; null while it is not known. */
+  readonly room: { readonly freeBytes: number; readonly lowBytes: number } | null;
 }
 
 export interface Engine<Result, Event> {

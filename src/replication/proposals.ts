@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { AppliedProposal } from './applier.ts';
-import type { Outcome } from './engine.ts';
+import type { Outcome, RefusalCode } from './engine.ts';
 import type { ProposalTag } from './envelope.ts';
 import { type ForwardedProposal, FRAME_TARGET_BYTES } from './peer-frames.ts';
 import { type Waiter, Waiters } from './waiters.ts';
@@ -25,6 +25,8 @@ export interface ProposalsOptions {
   readonly append: (proposals: readonly { tag: ProposalTag; command: Uint8Array }[]) => boolean;
   /** Sends to the leader. False: certainly not sent. */
   readonly forward: (node: number, term: number, proposals: readonly ForwardedProposal[]) => boolean;
+  /** Too many nodes have no room for anything new. */
+  readonly lacksRoom: () => boolean;
   /** Asks for a call of `flush` soon. */
   readonly wake: () => void;
 }
@@ -65,8 +67,9 @@ export class Proposals<Result> {
     });
   }
 
-  #refusal(command: Uint8Array): 'UNAVAILABLE' | 'BUSY' | 'TOO_LONG' | null {
+  #refusal(command: Uint8Array): RefusalCode | null {
     if (this.#closed) return 'UNAVAILABLE';
+    if (this.#options.lacksRoom()) return 'LOW_SPACE';
     if (command.length > limits.commandBytes) return 'TOO_LONG';
     const { count, bytes } = this.#waiters;
     const full = count >= limits.proposalsInFlight || bytes + command.length > limits.proposalsInFlightBytes;

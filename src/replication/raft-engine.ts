@@ -106,6 +106,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       server: () => this.#replica,
       leaderKnown: () => this.#replica !== null && this.#replica.leader !== NONE,
       route: () => this.#route(),
+      lacksRoom: () => this.#storage.lacksRoom,
       wake: () => this.#pulse.wake(),
     });
     this.#storage = this.#makeStorage();
@@ -143,6 +144,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       handOver: () => this.handOver(),
       barrier: () => this.barrier(),
       withdraw: () => this.#withdraw(),
+      transfer: (to) => this.#replica?.transfer(to),
       enter: (core) => this.#guard(() => this.#enter(core)),
       replaced: (mark) => this.#guard(() => this.#replaced(mark)),
       waiting: () => this.#membersChanged(),
@@ -333,6 +335,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#replica = new Replica<Result, Event>(
       {
         ...this.#options,
+        room: this.#storage,
         links: this.#links,
         timings: this.#timings,
         compaction: this.#options.compaction ?? defaultCompaction,

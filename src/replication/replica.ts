@@ -56,6 +56,8 @@ export interface ReplicaOptions<Result, Event> {
   readonly logger: Logger;
   readonly timings: EngineTimings;
   readonly compaction: CompactionSettings;
+  /** Whether the disk takes any more: as a leader, and of what a leader sends. */
+  readonly room: { readonly takesProposals: boolean; readonly takesEntries: boolean };
   readonly isOwn: (tag: ProposalTag) => boolean;
   readonly ports: ReplicaPorts<Result, Event>;
 }
@@ -198,6 +200,9 @@ export class Replica<Result, Event> {
   receive(message: Message, from: PeerIdentity): boolean {
     if (message.from !== from.incarnation || message.to !== this.#options.identity.incarnation) return false;
     this.#heardMs.set(from.incarnation, this.#options.clock.monotonicMs());
+    // As if it had been lost: the leader sends it again, and gets no acknowledgement before there is room.
+    const fills = message.entries.length > 0 || message.snapshot !== null;
+    if (fills && !this.#options.room.takesEntries) return true;
     // Of what this node has already, the core tells the leader: it needs no copy for that.
     const isNews = (message.snapshot?.meta.index ?? 0) > this.#driver.status().commit;
     if (message.type === 'MsgSnap' && isNews) {
@@ -228,6 +233,7 @@ export class Replica<Result, Event> {
 
   /** Appends to the own log, with the time of now. False: certainly not appended. */
   append(proposals: readonly { readonly tag: ProposalTag; readonly command: Uint8Array }[]): boolean {
+    if (!this.#options.room.takesProposals) return false;
     const time = this.#stamps.stamp();
     return this.#driver.propose(proposals.map(({ tag, command }) => encodeEnvelope(tag, time, command)));
   }

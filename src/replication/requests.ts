@@ -27,6 +27,7 @@ export interface RequestsOptions {
   readonly server: () => Server | null;
   readonly leaderKnown: () => boolean;
   readonly route: () => Route | null;
+  readonly lacksRoom: () => boolean;
   readonly wake: () => void;
 }
 

@@ -1,5 +1,9 @@
+import type { Disk } from '../base/disk.ts';
+import { MIB } from '../base/limits.ts';
 import type { MemberId } from '../raft/index.ts';
+import { DiskRoom, defaultRoom, type RoomSettings } from './disk-room.ts';
 import type { StorageStatus } from './engine.ts';
+import { isVoter } from './members.ts';
 import { encodeFrame, type StorageReport } from './peer-frames.ts';
 import type { PeerTransport } from './ports.ts';
 import type { Found } from './recovery.ts';
@@ -10,6 +14,10 @@ export interface StorageHealthOptions
   extends Omit<StateKeeperOptions, 'peers'>,
     Omit<StateGuardOptions, 'keeper'> {
   readonly transport: PeerTransport;
+  readonly disk?: Pick<Disk, 'space'>;
+  readonly room?: RoomSettings;
+  /** Asks a voter to take over, when this node leads. */
+  readonly transfer: (to: MemberId) => void;
   readonly dropped: (reason: string) => void;
 }
 
@@ -18,6 +26,9 @@ export class StorageHealth {
   readonly #options: StorageHealthOptions;
   readonly keeper: StateKeeper;
   readonly #guard: StateGuard;
+  readonly #room: DiskRoom | null;
+  /** Members that have said that they lack room. */
+  readonly #lacking = new Set<MemberId>();
   #report: StorageReport = { lacksRoom: false, digest: null };
 
   constructor(options: StorageHealthOptions) {
@@ -32,6 +43,25 @@ export class StorageHealth {
       },
     });
     this.#guard = new StateGuard({ ...options, keeper: this.keeper });
+    const { disk, clock, room = defaultRoom } = options;
+    const looked = (changed: boolean): void => this.#looked(changed);
+    this.#room = disk === undefined ? null : new DiskRoom({ disk, clock, settings: room, looked });
+  }
+
+  /** On a majority of voters: an entry more could not be made durable for long. */
+  get lacksRoom(): boolean {
+    if (this.#lacking.size === 0) return false;
+    const voters = this.#voters();
+    const lacking = voters.filter((member) => this.#lacking.has(member));
+    return lacking.length > voters.length / 2;
+  }
+
+  get takesProposals(): boolean {
+    return this.takesEntries && !this.lacksRoom;
+  }
+
+  get takesEntries(): boolean {
+    return this.#room?.level !== 'none';
   }
 
   /** `discarded`: why a state that was found is not used, a sentence. */
@@ -46,9 +76,11 @@ export class StorageHealth {
     const { repaired } = this.#options.log.recovered;
     if (repaired !== null) this.keeper.logBegunAnew(repaired);
     this.keeper.begin(found, discarded);
+    this.#room?.start();
   }
 
   stop(): void {
+    this.#room?.stop();
     this.keeper.stop();
     this.#guard.stop();
   }
@@ -58,16 +90,49 @@ export class StorageHealth {
     this.keeper.linkUp();
   }
 
-  heard(member: MemberId, { digest }: StorageReport): void {
+  heard(member: MemberId, { lacksRoom, digest }: StorageReport): void {
+    if (lacksRoom) this.#lacking.add(member);
+    else this.#lacking.delete(member);
     if (digest !== null) this.#guard.compare(member, digest.index, digest.digest);
   }
 
   alarms(): readonly string[] {
-    return [...this.keeper.alarms(), ...this.#guard.alarms()];
+    return [...this.keeper.alarms(), ...this.#guard.alarms(), ...this.#roomAlarms()];
   }
 
   status(): StorageStatus {
-    return { rebuilds: this.keeper.rebuilds, checkedIndex: this.#guard.checkedIndex };
+    const { rebuilds } = this.keeper;
+    return { rebuilds, checkedIndex: this.#guard.checkedIndex, room: this.#room?.figures ?? null };
+  }
+
+  #looked(changed: boolean): void {
+    const { self, node, leader, transfer, logger, links } = this.#options;
+    const lacksRoom = this.#room?.level !== 'ample';
+    if (lacksRoom) this.#lacking.add(self);
+    else this.#lacking.delete(self);
+    if (changed) {
+      logger.warn({ level: this.#room?.level, ...this.#room?.figures }, 'room on the disk');
+      this.#tellAll({ ...this.#report, lacksRoom });
+    }
+    if (!lacksRoom || leader() !== node) return;
+    const heir = this.#voters().find((member) => !this.#lacking.has(member) && links.nodeOf(member) !== null);
+    if (heir !== undefined) transfer(heir);
+  }
+
+  #roomAlarms(): readonly string[] {
+    const room = this.#room;
+    const alarms: string[] = [];
+    if (this.lacksRoom) alarms.push('disk: too little room on a majority of nodes: writes are refused');
+    if (room === null || room.figures === null || room.level === 'ample') return alarms;
+    const figures = `${inMib(room.figures.freeBytes)} free, mark ${inMib(room.figures.lowBytes)}`;
+    const what = room.level === 'none' ? 'takes no entries' : 'gives up leading';
+    return [...alarms, `disk: low on space (${figures}): until there is room this node ${what}`];
+  }
+
+  #voters(): readonly MemberId[] {
+    const directory = this.#options.directory();
+    if (directory === null) return [];
+    return directory.members.map(({ incarnation }) => incarnation).filter((id) => isVoter(directory, id));
   }
 
   #tellAll(report: StorageReport): void {
@@ -80,4 +145,8 @@ export class StorageHealth {
     const frame = encodeFrame({ kind: 'storage', ...this.#report });
     if (!transport.send(node, 'control', frame)) dropped('storage-not-told');
   }
+}
+
+function inMib(bytes: number): string {
+  return `${Math.floor(bytes / MIB)} MiB`;
 }

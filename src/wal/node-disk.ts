@@ -27,6 +27,10 @@ export function nodeDisk(root: string): Disk {
     remove: (path) => files.rm(at(path), { recursive: true, force: true }),
     makeDirectory: (path) => makeDirectory(at(path)),
     syncDirectory: (directory) => syncDirectory(at(directory)),
+    async space() {
+      const { bavail, blocks, bsize } = await files.statfs(root);
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    },
     open: (path, mode = 'buffered') => openFile(at(path), mode),
   };
 }

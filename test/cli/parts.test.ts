@@ -234,6 +234,9 @@ t.test(
       t.match(decideAfter({ ...failed, code, wasReady: true }), { kind: 'restart' }, 'crashed later');
     }
     t.strictSame(decideAfter({ ...end, code: 0, signal: null }), { kind: 'leave' });
+    for (const wasReady of [true, false]) {
+      t.strictSame(decideAfter({ ...failed, code: 65, wasReady }), { kind: 'damaged', code: 65 });
+    }
     t.strictSame(decideAfter({ ...end, code: 79, signal: null }), { kind: 'removed' });
   },
 );

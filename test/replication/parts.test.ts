@@ -210,6 +210,7 @@ function proposalsOf(clock: VirtualClock): {
       sent.push({ node, term, proposals: batch });
       return true;
     },
+    lacksRoom: () => false,
     wake: () => clock.after(0, () => proposals.flush()),
   });
   return {
@@ -309,6 +310,7 @@ t.test('proposals: a refusing own log is asked again after a while, not in a cir
       return false;
     },
     forward: () => false,
+    lacksRoom: () => false,
     wake: () => clock.after(0, () => proposals.flush()),
   });
   const outcome = proposals.propose(Buffer.from('x'));

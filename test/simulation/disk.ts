@@ -2,7 +2,7 @@
  * The disk of one simulated machine. It outlives the processes that use it, tells what was written from what was synced, takes its
  * time, and fails as it is told to. `Disk` is what one process sees of it: with the process, what it waits for is gone.
  */
-import type { Disk, DiskFile, WriteMode } from '../../src/base/disk.ts';
+import type { Disk, DiskFile, DiskSpace, WriteMode } from '../../src/base/disk.ts';
 import type { Random } from '../../src/base/prng.ts';
 import type { Host } from './host.ts';
 import { Inode } from './inode.ts';
@@ -167,6 +167,8 @@ export class MachineDisk {
   }
 }
 
+const TOTAL_BYTES = 1e12;
+
 class AttachedDisk implements Disk {
   readonly #disk: MachineDisk;
   readonly #host: Host;
@@ -194,6 +196,13 @@ class AttachedDisk implements Disk {
 
   remove(path: string): Promise<void> {
     return this.#later('names', () => this.#disk.remove(path));
+  }
+
+  space(): Promise<DiskSpace> {
+    return this.#later('names', () => {
+      const freeBytes = Math.min(TOTAL_BYTES, this.#disk.faults.freeBytes);
+      return { freeBytes, totalBytes: TOTAL_BYTES };
+    });
   }
 
   makeDirectory(path: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Disk, DiskFile, WriteMode } from '../../src/base/disk.ts';
+import type { Disk, DiskFile, DiskSpace, WriteMode } from '../../src/base/disk.ts';
 import type { Random } from '../../src/base/prng.ts';
 
 /**
@@ -63,6 +63,8 @@ interface Names {
 export class MemoryDisk implements Disk {
   /** Called before every operation takes effect; throws or rejects to make it fail, waits to hold it up. */
   before: ((operation: DiskOperation) => void | Promise<void>) | null = null;
+  /** What it says of itself; writes fail only where a test makes them. */
+  room: DiskSpace = { freeBytes: 1e12, totalBytes: 1e12 };
   readonly #directories = new Map<string, Names>([['', { live: new Map(), durable: new Map() }]]);
   readonly #honoursThrough: boolean;
   #crashed = false;
@@ -106,6 +108,11 @@ export class MemoryDisk implements Disk {
     await this.#begin('make', path);
     if (!this.#directories.has(clean(path)))
       this.#directories.set(clean(path), { live: new Map(), durable: new Map() });
+  }
+
+  async space(): Promise<DiskSpace> {
+    this.#check();
+    return this.room;
   }
 
   async syncDirectory(directory: string): Promise<void> {

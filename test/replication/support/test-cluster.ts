@@ -208,6 +208,7 @@ export class TestCluster {
       log,
       store,
       discarded,
+      disk,
       machine: toy,
       transport: program?.disguise(versioned) ?? versioned,
       ...(program === undefined
