@@ -20,6 +20,7 @@ import type { Engine, PeerBus } from '../replication/engine.ts';
 import type { Ticket } from './address-limits.ts';
 import { ClusterClock } from './cluster-clock.ts';
 import { Counters } from './counters.ts';
+import { FramePacker } from './frame-packer.ts';
 import type { Hasher } from './hasher.ts';
 import type { HistoryStore } from './history.ts';
 import { NativeSession } from './native-session.ts';
@@ -56,6 +57,7 @@ export class Edge {
   readonly uploads: Uploads;
   readonly #options: EdgeOptions;
   readonly #natives = new Set<NativeSession>();
+  readonly #packer = new FramePacker();
   #toldNodes = '';
   readonly #unsubscribe: readonly (() => void)[];
 
@@ -110,6 +112,7 @@ export class Edge {
       leader: () => engine.status().leader,
       helloMs: config.limits.silentMs,
       turn,
+      packer: this.#packer,
     });
     this.#natives.add(session);
     socket.once('close', () => this.#natives.delete(session));

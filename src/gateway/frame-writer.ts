@@ -1,15 +1,21 @@
 /** Objects out of one WebSocket: what is written in one turn of the event loop leaves in as few frames as their limit allows. */
 import { KIB } from '../base/limits.ts';
-import { packNative } from '../protocol/native-codec.ts';
+import type { FramePacker, PackedFrames } from './frame-packer.ts';
 import type { NativeSocket } from './native-socket.ts';
 
 /** Bytes not taken by the platform above which the session reads no more requests. */
 const highWaterBytes = 256 * KIB;
 
+export interface FrameWriterPorts {
+  /** Runs the action once, soon: after whatever else is ready. */
+  readonly turn: (action: () => void) => void;
+  /** Shared by all connections of the node. */
+  readonly packer: FramePacker;
+}
+
 export class FrameWriter {
   readonly #socket: NativeSocket;
-  /** Runs the action once, soon: after whatever else is ready. */
-  readonly #turn: (action: () => void) => void;
+  readonly #ports: FrameWriterPorts;
   /** Bytes of pushes that the platform has taken. */
   readonly #taken: (bytes: number) => void;
   #parts: string[] = [];
@@ -18,9 +24,9 @@ export class FrameWriter {
   #paused = false;
   #waiting: (() => void)[] = [];
 
-  constructor(socket: NativeSocket, turn: (action: () => void) => void, taken: (bytes: number) => void) {
+  constructor(socket: NativeSocket, ports: FrameWriterPorts, taken: (bytes: number) => void) {
     this.#socket = socket;
-    this.#turn = turn;
+    this.#ports = ports;
     this.#taken = taken;
     socket.once('close', () => this.#wake());
   }
@@ -31,7 +37,7 @@ export class FrameWriter {
     this.#pushBytes += pushBytes;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#turn(() => this.flush());
+    this.#ports.turn(() => this.flush());
   }
 
   flush(): void {
@@ -41,11 +47,7 @@ export class FrameWriter {
     this.#parts = [];
     this.#pushBytes = 0;
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    const frames = packNative(parts);
-    for (const [at, frame] of frames.entries()) {
-      if (at < frames.length - 1) this.#socket.send(frame);
-      else this.#socket.send(frame, (error) => this.#sent(pushBytes, error ?? null));
-    }
+    this.#send(this.#ports.packer.pack(parts), (error) => this.#sent(pushBytes, error ?? null));
     if (this.#socket.bufferedAmount > highWaterBytes && !this.#paused) {
       this.#paused = true;
       this.#socket.pause();
@@ -59,6 +61,17 @@ export class FrameWriter {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** `taken`: of the last one, and so of all. */
+  #send({ texts, wire }: PackedFrames, taken: (error?: Error) => void): void {
+    const socket = this.#socket;
+    for (let at = 0; at < texts.length; at++) {
+      const last = at === texts.length - 1 ? taken : undefined;
+      const frame = wire?.[at];
+      if (frame !== undefined && socket.sendWire !== undefined) socket.sendWire(frame, last);
+      else socket.send(texts[at] ?? '', last);
+    }
   }
 
   #sent(pushBytes: number, error: Error | null): void {

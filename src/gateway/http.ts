@@ -12,8 +12,10 @@ import type { Ticket } from './address-limits.ts';
 import type { Administration } from './administration.ts';
 import type { Counters } from './counters.ts';
 import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
+import type { NativeSocket } from './native-socket.ts';
 import { addOperatorRoutes, type OperatorGate } from './operator-gate.ts';
 import { guardHandshakes, serverOptions } from './secure-server.ts';
+import { WireSocket } from './wire-socket.ts';
 
 export interface HttpOptions {
   readonly status: () => EngineStatus;
@@ -29,7 +31,7 @@ export interface HttpOptions {
   readonly greeting: string;
   /** The slash dialect at `/slash`. */
   readonly onSlash: (socket: WebSocket, address: string, ticket: Ticket) => void;
-  readonly onSocket: (socket: WebSocket, address: string, ticket: Ticket) => void;
+  readonly onSocket: (socket: NativeSocket, address: string, ticket: Ticket) => void;
   /** Counts a connection of the native protocol, before its upgrade. */
   readonly openTicket: (address: string) => Ticket;
   /** Null: no operator is let in. */
@@ -69,7 +71,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     scope.get('/ws', { websocket: true, onRequest }, (socket, request) => {
       const ticket = tickets.get(request.raw);
       if (ticket === undefined) socket.terminate();
-      else options.onSocket(socket, request.ip, ticket);
+      else options.onSocket(new WireSocket(socket, request.raw.socket), request.ip, ticket);
     });
     scope.get('/slash', { websocket: true, onRequest }, (socket, request) => {
       const ticket = tickets.get(request.raw);

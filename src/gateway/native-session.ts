@@ -19,6 +19,7 @@ import type { Ticket } from './address-limits.ts';
 import { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
 import { noticeOf } from './entries.ts';
+import type { FramePacker } from './frame-packer.ts';
 import { FrameWriter } from './frame-writer.ts';
 import {
   type ClosingCode,
@@ -50,6 +51,7 @@ export interface NativeDependencies {
   readonly leader: () => number | null;
   /** Until hello must come. A client keeps one open connection without it in reserve. */
   readonly helloMs: number;
+  readonly packer: FramePacker;
   /** Runs the action once, soon: what is written until then leaves together. */
   readonly turn: (action: () => void) => void;
 }
@@ -79,9 +81,7 @@ export class NativeSession implements Sink {
     this.#dependencies = dependencies;
     this.#progress = new ReaderProgress(dependencies.view, dependencies.delivery.cursors);
     this.#context = new ConnectionContext(null, dependencies.address);
-    this.#writer = new FrameWriter(socket, dependencies.turn, (bytes) =>
-      this.#subscription?.outbox.taken(bytes),
-    );
+    this.#writer = new FrameWriter(socket, dependencies, (bytes) => this.#subscription?.outbox.taken(bytes));
     this.#timer = dependencies.clock.after(dependencies.helloMs, () => this.close('IDLE'));
     dependencies.counters.nativeConnections += 1;
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));

@@ -5,6 +5,8 @@ export interface NativeSocket {
   /** Bytes sent and not yet taken by the platform. */
   readonly bufferedAmount: number;
   send(frame: string, taken?: (error?: Error) => void): void;
+  /** The same for a frame in the form that it has on the wire; where there is no wire, there is no such form. */
+  sendWire?(frame: Uint8Array, taken?: (error?: Error) => void): void;
   /** No further frames are read until `resume`. */
   pause(): void;
   resume(): void;
