@@ -18,33 +18,52 @@ const controlTypes: ReadonlySet<MessageType> = new Set<MessageType>([
   'MsgPreVoteResp',
 ]);
 
+export interface PeerOutboxOptions {
+  readonly transport: PeerTransport;
+  readonly links: Links;
+  /** A message that was not sent: the core is to know. */
+  readonly lost: (message: Message) => void;
+  /** Runs an action once, soon. */
+  readonly turn: (action: () => void) => void;
+}
+
+/** When a batch is to leave: at the end of this turn, after what the turn has answered, or with the next tick. */
+const NOW = 2;
+const SOON = 1;
+const WITH_TICK = 0;
+
 interface Batch {
   messages: Message[];
   bytes: number;
-  /** Something in it is waited for. */
-  urgent: boolean;
+  urgency: number;
 }
 
 /**
  * Gathers the messages of one turn: one frame a peer and lane, unless they are too large for one.
  *
- * A leader sends a commit index at once, in an append without entries, and each is acknowledged like any append. What such an
- * answer acknowledges was acknowledged before; so it waits for the next frame that goes to that peer anyway, or for the next tick. It is
- * not left out: to a leader that probes, it is news.
+ * A leader tells a commit index at once, in an append without entries. Whoever proposed is waiting for its answer, though, which was
+ * made ready in the same turn; and a write to a peer may cost this process its core, because it wakes that peer. So appends without
+ * entries leave a little later. They are acknowledged like any append; such an answer acknowledges what was acknowledged before, so it
+ * waits for the next frame that goes to that peer anyway, or for the next tick. It is not left out: to a leader that probes, it is news.
  */
 export class PeerOutbox {
   readonly #transport: PeerTransport;
   readonly #links: Links;
-  /** A message that was not sent: the core is to know. */
   readonly #lost: (message: Message) => void;
   readonly #batches = new Map<MemberId, Record<Lane, Batch>>();
+  /** Runs an action once what was answered in this turn is on its way. */
+  readonly #later: (action: () => void) => void;
+  #scheduled = false;
+  #stopped = false;
   /** What was last acknowledged, to whom. */
   #acknowledged = { to: NONE, term: 0, index: 0 };
 
-  constructor(transport: PeerTransport, links: Links, lost: (message: Message) => void) {
+  constructor({ transport, links, lost, turn }: PeerOutboxOptions) {
     this.#transport = transport;
     this.#links = links;
     this.#lost = lost;
+    // An answer takes one turn to its socket, so this takes two.
+    this.#later = (action) => turn(() => turn(action));
   }
 
   add(messages: readonly Message[]): void {
@@ -65,7 +84,12 @@ export class PeerOutbox {
     if (batch.bytes + size > FRAME_TARGET_BYTES) this.#send(message.to, lane, batch);
     batch.messages.push(message);
     batch.bytes += size;
-    if (!this.#isRepeated(message)) batch.urgent = true;
+    batch.urgency = Math.max(batch.urgency, this.#urgencyOf(message));
+  }
+
+  #urgencyOf(message: Message): number {
+    if (message.type === 'MsgApp') return message.entries.length > 0 ? NOW : SOON;
+    return this.#isRepeated(message) ? WITH_TICK : NOW;
   }
 
   #isRepeated({ type, reject, to, term, index }: Message): boolean {
@@ -76,11 +100,33 @@ export class PeerOutbox {
     return false;
   }
 
-  /** What is waited for; `all`: whatever is there. */
-  flush(all = false): void {
+  /** At the end of a turn. */
+  flush(): void {
+    this.#flush(NOW);
+    const isSoon = [...this.#batches.values()].some(({ bulk }) => bulk.urgency === SOON);
+    if (!isSoon || this.#scheduled) return;
+    this.#scheduled = true;
+    this.#later(() => {
+      this.#scheduled = false;
+      this.#flush(SOON);
+    });
+  }
+
+  /** With a tick: whatever is there. */
+  flushAll(): void {
+    this.#flush(WITH_TICK);
+  }
+
+  /** Nothing leaves any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #flush(urgency: number): void {
+    if (this.#stopped) return;
     for (const [member, batches] of this.#batches) {
-      if (all || batches.control.urgent) this.#send(member, 'control', batches.control);
-      if (all || batches.bulk.urgent) this.#send(member, 'bulk', batches.bulk);
+      if (batches.control.urgency >= urgency) this.#send(member, 'control', batches.control);
+      if (batches.bulk.urgency >= urgency) this.#send(member, 'bulk', batches.bulk);
       if (this.#links.nodeOf(member) === null) this.#batches.delete(member);
     }
   }
@@ -90,7 +136,7 @@ export class PeerOutbox {
     if (messages.length === 0) return;
     batch.messages = [];
     batch.bytes = 0;
-    batch.urgent = false;
+    batch.urgency = WITH_TICK;
     const node = this.#links.nodeOf(member);
     if (node !== null && this.#transport.send(node, lane, encodeFrame({ kind: 'raft', messages }))) return;
     for (const message of messages) this.#lost(message);
@@ -98,5 +144,5 @@ export class PeerOutbox {
 }
 
 function emptyBatch(): Batch {
-  return { messages: [], bytes: 0, urgent: false };
+  return { messages: [], bytes: 0, urgency: WITH_TICK };
 }

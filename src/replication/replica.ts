@@ -88,7 +88,12 @@ export class Replica<Result, Event> {
     this.#stamps = new ClockStamps(clock);
     this.#stamps.observe(mark);
     this.#observeTimes(found.entries);
-    this.#outbox = new PeerOutbox(transport, links, (message) => this.#lost(message));
+    this.#outbox = new PeerOutbox({
+      transport,
+      links,
+      lost: (message) => this.#lost(message),
+      turn: (action) => options.turn(() => this.#guard(action)),
+    });
     this.#driver = new Driver(
       { member: identity.incarnation, timings, log, random, logger, ports: this.#driverPorts() },
       found,
@@ -264,7 +269,7 @@ export class Replica<Result, Event> {
 
   tick(nowMs: number): void {
     this.#driver.tick();
-    this.#outbox.flush(true);
+    this.#outbox.flushAll();
     this.sender.tick(nowMs);
   }
 
@@ -299,6 +304,7 @@ export class Replica<Result, Event> {
   /** Nothing is written, applied or sent any more, once resolved. */
   async stop(): Promise<void> {
     this.#hints.stop();
+    this.#outbox.stop();
     this.#receiver.stop();
     this.#applier.stop();
     await this.#driver.stop();
