@@ -109,7 +109,9 @@ export class ClusterHoldings {
   }
 
   #quorum(): { readonly voters: readonly FileMember[]; readonly needed: number } {
-    const voters = this.#options.peers.members().filter(({ voter }) => voter);
-    return { voters, needed: Math.floor(voters.length / 2) + 1 };
+    const members = this.#options.peers.members();
+    const voters = members.filter(({ voter }) => voter);
+    const gone = members.filter(({ oldVoter }) => oldVoter).length;
+    return { voters, needed: Math.floor((voters.length + gone) / 2) + 1 };
   }
 }

@@ -28,5 +28,7 @@ export interface FilePeers {
 export interface FileMember {
   readonly id: number;
   readonly voter: boolean;
+  /** A voter's disk of this number is gone, and counts in the majority until another has replaced it. */
+  readonly oldVoter: boolean;
   readonly reachable: boolean;
 }

@@ -69,6 +69,7 @@ export interface TestNode {
   files: Files;
   up: boolean;
   voter: boolean;
+  oldVoter: boolean;
   /** What a read index brings. */
   catchUp: () => void;
 }
@@ -100,7 +101,16 @@ export class FileCluster {
       random: seededRandom(id),
       logger: silentLogger,
     });
-    const node: TestNode = { id, disk, roots, files, up: true, voter, catchUp: () => undefined };
+    const node: TestNode = {
+      id,
+      disk,
+      roots,
+      files,
+      up: true,
+      voter,
+      oldVoter: false,
+      catchUp: () => undefined,
+    };
     this.#nodes.set(id, node);
     return node;
   }
@@ -136,7 +146,12 @@ export class FileCluster {
     return {
       self,
       members: (): readonly FileMember[] =>
-        [...this.#nodes.values()].map(({ id, voter, up }) => ({ id, voter, reachable: up })),
+        [...this.#nodes.values()].map(({ id, voter, oldVoter, up }) => ({
+          id,
+          voter,
+          oldVoter,
+          reachable: up,
+        })),
       ask: async (to, question) => {
         const node = this.node(to);
         if (!node.up || !this.node(self).up) throw new Error('no connection');

@@ -26,7 +26,7 @@ export interface OtherProgram {
 }
 
 /** What outlives a process: files, and the databases of the state. */
-class Machine {
+export class Machine {
   disk = new MemoryDisk();
   readonly databases = new Map<string, MemoryLevel<string, Buffer>>();
 
@@ -42,7 +42,7 @@ class Machine {
 }
 
 /** A clock whose timers die with their process. */
-class MortalClock implements Clock {
+export class MortalClock implements Clock {
   readonly #clock: Clock;
   alive = true;
   /** Added to the wall clock. */
