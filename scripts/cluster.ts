@@ -153,7 +153,7 @@ class NodeRunner {
         this.#cluster.nodeReady();
         return;
       case 'damaged':
-        this.#say('does not start on a damaged disk; the others go on');
+        this.#say(`refuses its data (exit code ${decision.code}); the others go on`);
         this.#isOut = true;
         this.#cluster.nodeOut(decision.code);
         return;

@@ -254,3 +254,32 @@ t.test('state damage: frames of random bytes are refused, and take no memory', a
   await target.abort();
   await store.close();
 });
+
+t.test(
+  'state damage: a state that level can no longer write to, for damage, is given up at the next start',
+  async (t) => {
+    const backend = levelOnDisk.make(t);
+    backend.onOpen = (database) => {
+      const batch = database.batch.bind(database) as () => ReturnType<typeof database.batch>;
+      database.batch = (() => {
+        const made = batch();
+        made.write = async () => {
+          throw new Error('Corruption: bad block type');
+        };
+        return made;
+      }) as typeof database.batch;
+    };
+    const store = await backend.open();
+    store.stage(mark(1), changes({ a: '1' }));
+    await t.rejects(store.flush(true), { code: 'DISK_FAILED', message: /bad block type/ });
+    await t.rejects(store.close(), { code: 'DISK_FAILED' });
+    backend.onOpen = () => undefined;
+    const again = await backend.open();
+    t.equal(again.mark, null, 'an empty one is in its place');
+    await again.close();
+    t.strictSame(
+      (await backend.disk.list('.')).filter((name) => /^state/.test(name)),
+      ['state-2'],
+    );
+  },
+);
