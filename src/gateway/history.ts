@@ -96,6 +96,8 @@ export class HistoryReader {
    * closed group is to a stranger as if it were not there.
    */
   #conversation(account: AccountId, address: string): ConversationView | null {
+    // No name holds a colon: the id of a conversation, perhaps one with somebody who is gone.
+    if (address.includes(':')) return this.#known(account, address);
     const groupName = groupNameIn(address);
     if (groupName === null) {
       const other = this.#view.accountByName(address);
@@ -106,6 +108,12 @@ export class HistoryReader {
     const group = this.#view.groupByName(groupName);
     if (group?.includes(account)) return group;
     throw new CodedError(group?.passwordHash === null ? 'NOT_A_MEMBER' : 'UNKNOWN_GROUP');
+  }
+
+  #known(account: AccountId, id: string): ConversationView {
+    const conversation = this.#view.conversation(id);
+    if (conversation?.includes(account)) return conversation;
+    throw new CodedError(conversation?.kind === 'group' ? 'UNKNOWN_GROUP' : 'UNKNOWN_USER');
   }
 
   async #page(conversation: string, from: number, to: number): Promise<MessageEntry[]> {

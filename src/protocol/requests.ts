@@ -106,7 +106,7 @@ export interface NamePage {
  */
 export interface HistoryRequest {
   readonly op: 'history';
-  /** An address, as in `send`. */
+  /** An address, as in `send`, or the id of a conversation: one with somebody who is gone has no address. */
   readonly with: string;
   readonly limit: number;
   readonly before?: number;

@@ -87,4 +87,37 @@ t.test('groups: what is said through a failover reaches every member once and in
   });
   line.close();
   for (const { client } of people) await client.close();
+  await cluster.restart(leader.id);
+  await cluster.converged();
+});
+
+t.test('pipe: each row about groups, to the letter, on three nodes', async (t) => {
+  const lines = await Promise.all(
+    ['eve', 'fay', 'gus'].map(async (name, at) => {
+      const line = await LineClient.open(cluster.nodes[at]?.chatPort ?? 0);
+      t.equal(await line.ask('j|#club'), 'Please log in first!');
+      t.equal(await line.ask('d|#club|hi'), 'Please log in to send a message!');
+      t.equal(await line.ask('6|#club'), 'Please log in first!');
+      await line.ask(`1|${name}|password`);
+      await line.ask(`2|${name}|password`);
+      return line;
+    }),
+  );
+  const [eve, fay, gus] = lines;
+  if (eve === undefined || fay === undefined || gus === undefined) throw new Error('three lines');
+  t.equal(await eve.ask('j|#club|open|sesame'), 'Joined group #club.');
+  t.equal(await fay.ask('j|#CLUB|open|sesame'), 'Joined group #club.');
+  t.equal(await gus.ask('j|#club|open'), 'Group password wrong.');
+  t.equal(await gus.ask('j|#club'), 'Group password wrong.');
+  t.equal(await gus.ask('d|#club|hi'), 'Message failed to send! Verify recipient username.');
+  t.equal(await gus.ask('6|#club'), await gus.ask('6|#nothing'));
+  t.equal(await gus.ask('j|club'), 'Invalid arguments! Usage: j|#group or j|#group|password');
+  t.match(await gus.ask('j|#no group'), /^Error BAD_GROUP_NAME: /);
+  t.equal(await eve.ask('d|#club|one | two'), 'Message sent to #club.');
+  t.equal(await fay.next(), '[#club eve] one | two');
+  t.equal(await fay.ask('d|#Club|three'), 'Message sent to #club.');
+  t.equal(await eve.next(), '[#club fay] three');
+  t.same(await eve.list('6|#club'), ['[#club eve] one | two', '[#club fay] three']);
+  t.same(await fay.list('6|#club|1'), ['[#club fay] three']);
+  for (const line of lines) line.close();
 });

@@ -145,3 +145,30 @@ t.test('lobby: a resumed session gets what it missed, a login begins at its end'
   t.match(await later.next((frame) => frame.ev === 'message'), { text: 'live' });
   for (const client of [kai, later]) client.destroy();
 });
+
+t.test(
+  'history: what was said with somebody who is gone is read by its conversation, by its members only',
+  async (t) => {
+    const ora = await NativeClient.join(one.httpPort, 'ora');
+    const pit = await NativeClient.join(two.httpPort, 'pit');
+    await pit.change({ op: 'send', to: 'ora', text: 'stays' });
+    const { conversation } = await ora.next((frame) => frame.ev === 'message');
+    await pit.change({ op: 'delete', user: 'pit' });
+    t.match(await ora.query({ op: 'history', with: 'pit', limit: 9 }), { code: 'UNKNOWN_USER' });
+    t.match(await ora.query({ op: 'conversations' }), {
+      value: { conversations: [{ conversation, name: 'deleted account', kind: 'direct' }] },
+    });
+    t.match(await ora.query({ op: 'history', with: conversation, limit: 9 }), {
+      value: { messages: [{ from: 'deleted account', text: 'stays' }] },
+    });
+    const stranger = await NativeClient.join(one.httpPort, 'quin');
+    for (const id of [conversation, 'd:1:1', 'nothing:here']) {
+      t.match(await stranger.query({ op: 'history', with: id, limit: 9 }), { code: 'UNKNOWN_USER' });
+    }
+    const made = await ora.change({ op: 'create-group', group: 'own' });
+    const { conversation: group } = Object(made.value);
+    t.match(await stranger.query({ op: 'history', with: group, limit: 9 }), { code: 'UNKNOWN_GROUP' });
+    t.match(await ora.query({ op: 'history', with: group, limit: 9 }), { ok: true });
+    for (const client of [ora, stranger]) client.destroy();
+  },
+);
