@@ -3,6 +3,7 @@ import { systemClock } from '../base/system-clock.ts';
 import { type Client, type ConnectOptions, connect } from '../client/index.ts';
 import { pipeHelp } from '../protocol/pipe.ts';
 import type { PipeOptions } from '../protocol/pipe-errors.ts';
+import { accountHelp } from './account-lines.ts';
 import { type Arguments, configFlag, type Program, runProgram, versionText } from './arguments.ts';
 import { Dialogue, leave, type Show } from './dialogue.ts';
 import { FailoverNotices } from './failover-notices.ts';
@@ -33,7 +34,7 @@ const program: Program = {
     { name: 'open-files', help: 'open what was saved with whatever the desktop opens it with' },
   ],
   notes: [
-    ['Commands:', ...pipeHelp().slice(0, -1), fileHelp].join('\n  '),
+    ['Commands:', ...pipeHelp().slice(0, -1), ...accountHelp, fileHelp].join('\n  '),
     [
       'From a pipe there are no prompts, every reply is awaited, and the exit code is',
       '0 when everything was accepted,',

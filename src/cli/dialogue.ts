@@ -10,6 +10,7 @@ import {
 } from '../protocol/pipe.ts';
 import type { PipeOptions } from '../protocol/pipe-errors.ts';
 import type { ClientRequest, MessageEntry } from '../protocol/requests.ts';
+import { accountHelp, parseAccountLine } from './account-lines.ts';
 import type { FileDesk } from './file-desk.ts';
 
 /** The client's own: `f|to|path`. The rest of the line is the path. */
@@ -47,12 +48,14 @@ export class Dialogue {
     const { show, files } = this.#options;
     const [, to, path] = fileLine.exec(line) ?? [];
     if (files !== undefined && to !== undefined && path !== undefined) return files.send(to, path);
+    const own = parseAccountLine(line);
+    if (own !== null) return this.#answer(own);
     const parsed = parsePipe(line);
     switch (parsed.kind) {
       case 'request':
         return this.#ask(parsed.request);
       case 'help':
-        await show(pipeHelp(), 'reply');
+        await show([...pipeHelp().slice(0, -1), ...accountHelp, ''], 'reply');
         return 'accepted';
       case 'quit':
         await show([pipeGoodbye], 'reply');

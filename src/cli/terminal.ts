@@ -8,6 +8,7 @@ import { limits } from '../base/limits.ts';
 import { parsePipe, pipeHelp } from '../protocol/pipe.ts';
 import { formatPipeError } from '../protocol/pipe-errors.ts';
 import { deletedAccountName, type MessageEntry } from '../protocol/requests.ts';
+import { accountHelp, holdsPassword } from './account-lines.ts';
 import type { Dialogue, Show } from './dialogue.ts';
 import { Screen, type Style } from './screen.ts';
 
@@ -57,7 +58,10 @@ export class Terminal {
 
   start(dialogue: Pick<Dialogue, 'execute'>): void {
     this.#dialogue = dialogue;
-    this.#screen.print([...pipeHelp().slice(0, -1), 'r TEXT - answer the last sender', ''], 'notice');
+    this.#screen.print(
+      [...pipeHelp().slice(0, -1), ...accountHelp, 'r TEXT - answer the last sender', ''],
+      'notice',
+    );
   }
 
   /** For replies and messages. */
@@ -152,6 +156,6 @@ export class Terminal {
 
 /** Lines that carry a password are not offered again. The editor keeps this very array. */
 function forgetPasswords(history: string[]): void {
-  const kept = history.filter((line) => !/^[12]\|/.test(line));
+  const kept = history.filter((line) => !holdsPassword(line));
   history.splice(0, history.length, ...kept);
 }

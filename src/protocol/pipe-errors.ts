@@ -39,6 +39,8 @@ function ownSentence(request: ClientRequest, code: ErrorCode, options: PipeOptio
     case 'send':
       if (code === 'AUTH_REQUIRED') return 'Please log in to send a message!';
       return unsendable.has(code) ? 'Message failed to send! Verify recipient username.' : undefined;
+    case 'change-password':
+      return code === 'DENIED' ? 'The current password is wrong.' : loginFirst(code);
     case 'join-group':
       return joinSentence(request.group, code);
     default:
