@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import { detectDialect } from '../protocol/detect.ts';
+import { detectDialect, invitationTaken, readInvitation } from '../protocol/detect.ts';
 import { type Line, LineSplitter } from '../protocol/lines.ts';
 import { errorLine, type LineDialect } from './dialects/errors.ts';
 import { SocketWriter, type Taken } from './socket-writer.ts';
@@ -26,6 +26,8 @@ export interface LineSession {
 export interface LineOutput {
   /** Where the connection comes from. */
   readonly address: string | null;
+  /** Code of an invitation that came before the line that decided the dialect. */
+  readonly invitation?: string | null;
   /** Whole lines, each with its end. `taken`: see `SocketWriter`. */
   write(text: string, taken?: Taken): void;
   /** Resolves when the connection takes more (true), or is gone (false). */
@@ -76,6 +78,7 @@ export class LineConnection implements LineOutput {
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>;
   readonly address: string | null;
+  invitation: string | null = null;
 
   constructor(
     socket: Socket,
@@ -198,10 +201,20 @@ export class LineConnection implements LineOutput {
         this.#refuse('BAD_ENCODING');
         return;
       case 'line':
+        if (this.#session === null && this.#invites(line.text)) return;
         this.#session ??= this.#begin(line.text);
         await this.#session.receive(line.text);
         if (this.#loggedIn) this.#noteLogin();
     }
+  }
+
+  /** An invitation says nothing of the dialect, where it is open yet: it is kept for the line that does. */
+  #invites(text: string): boolean {
+    const code = this.#dialect === null ? readInvitation(text) : null;
+    if (code === null) return false;
+    this.invitation = code;
+    this.write(`${invitationTaken}\n`);
+    return true;
   }
 
   /** The first line decides. */

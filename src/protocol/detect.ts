@@ -28,3 +28,11 @@ export function detectDialect(firstLine: string): Dialect {
   if (firstLine === '' || (space >= 0 && wordsVerbs.has(word))) return 'words';
   return 'pipe';
 }
+
+/** The answer to an invitation in every dialect. */
+export const invitationTaken = 'OK';
+
+/** The code of a first line that shows an invitation, in the form of whichever dialect will follow; null when it is another line. */
+export function readInvitation(firstLine: string): string | null {
+  return /^(?:invite |INVITE\|)([!-~]{1,128})$/.exec(firstLine)?.[1] ?? null;
+}

@@ -58,6 +58,31 @@ t.test('admin: an invitation lets so many people in, on any node and in any prot
   );
 });
 
+t.test(
+  'admin: on the shared port an invitation comes first in every dialect, and decides none',
+  async (t) => {
+    const ways = [
+      ['invite', 'register wanda wanda@example.org password', /^signed up successfully\.$/],
+      ['invite', '1|peter|password', /^New account created! User ID: peter/],
+      ['INVITE', 'USR|mara|password|Mara', /^0\|OK$/],
+      ['invite', 'NEW_USER', /^[0-9a-f-]{36}$/],
+    ] as const;
+    for (const [verb, line, answer] of ways) {
+      const code = `way-${line.slice(0, 3)}`;
+      await invite(code);
+      const client = await LineClient.open(one.chatPort);
+      t.same(await client.ask(`${verb}${verb === 'invite' ? ' ' : '|'}${code}`), ['OK'], line);
+      t.match(await client.ask(line), [answer], line);
+      client.destroy();
+    }
+    const slash = await LineClient.open(two.chatPort);
+    await invite('way-slash');
+    t.match(await slash.ask('/invite way-slash'), [/OK/]);
+    t.match(await slash.ask('/register sally password'), [/^SUCCESS: /]);
+    slash.destroy();
+  },
+);
+
 t.test('admin: an invitation expires by cluster time', async (t) => {
   await invite('late', 1, 60_000);
   cluster.aheadMs += 60_000;
@@ -92,7 +117,7 @@ t.test('admin: users shows who there is and who is locked out; unlock lets them 
 
 t.test('admin: users comes in pages, by name', async (t) => {
   const behind = await client.ask({ method: 'GET', path: '/admin/users?after=Ann' });
-  t.match(behind, { kind: 'done', value: { users: [{ name: 'bob' }], more: false } });
+  t.match(behind, { kind: 'done', value: { users: [{ name: 'bob' }, { name: 'mara' }], more: false } });
 });
 
 t.test('admin: without the key nobody is let in, and a wrong body is refused', async (t) => {

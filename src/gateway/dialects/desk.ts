@@ -66,6 +66,7 @@ export class Desk implements LineSession, Sink {
     this.output = output;
     this.name = name;
     this.context = new ConnectionContext(null, output.address);
+    this.context.invitation = output.invitation ?? null;
     this.#dialect = open(this);
   }
 
