@@ -160,6 +160,7 @@ async function assemble(place: Place): Promise<Node> {
     random,
     logger,
     scrubBytesPerSecond: config.files.scrubBytesPerSecond,
+    reserveBytes: config.files.reserveBytes,
   });
   streams.onRequest((_node, question) => files.answer(question));
   const gateway = await createGateway({

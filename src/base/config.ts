@@ -82,6 +82,8 @@ const filesSchema = Type.Object(
     accountBytes: bytesUpTo(Number.MAX_SAFE_INTEGER, 4 * GIB),
     /** All files of the cluster, each content once. */
     clusterBytes: bytesUpTo(Number.MAX_SAFE_INTEGER, 64 * GIB),
+    /** With less than this left on its disk, a node takes no more chunks: the log needs room too. */
+    reserveBytes: bytesUpTo(Number.MAX_SAFE_INTEGER, 512 * MIB),
     /** How fast a node reads its chunks again, to find damage. */
     scrubBytesPerSecond: Type.Integer({ minimum: 65_536, maximum: GIB, default: 4 * MIB }),
   },

@@ -44,6 +44,8 @@ export class NodeCalls {
   #current: ServerAddress | null = null;
   /** In a row, over all calls of the transfer. */
   #failures = 0;
+  /** Refusals in a row for want of disk space. */
+  #fullNodes = 0;
   #answeredMs: number;
 
   constructor(options: NodeCallsOptions) {
@@ -62,9 +64,10 @@ export class NodeCalls {
         const refusal = refusalIn(answer);
         if (refusal === null) {
           this.#failures = 0;
+          this.#fullNodes = 0;
           return answer;
         }
-        if (!errorTable[refusal.code].retry) throw refusal;
+        if (!errorTable[refusal.code].retry || this.#lacksRoom(refusal)) throw refusal;
       }
       await this.#failed(address);
     }
@@ -78,6 +81,12 @@ export class NodeCalls {
     const request = { ...call, headers, withinMs, mostBytes: call.mostBytes ?? smallAnswerBytes };
     // Why it failed does not matter: the answer is the same.
     return http.call(address, request).catch(() => null);
+  }
+
+  /** One full disk is left for another node; when all are full, waiting is the user's decision. */
+  #lacksRoom({ code }: CallRefused): boolean {
+    this.#fullNodes = code === 'LOW_SPACE' ? this.#fullNodes + 1 : 0;
+    return this.#fullNodes > 2 * this.#options.addresses().length;
   }
 
   #address(): ServerAddress | null {

@@ -1,6 +1,6 @@
 /** What other nodes ask, answered from this node's chunks. Each question has passed the transport's authentication. */
 import { unreachable } from '../base/assert.ts';
-import { CodedError } from '../base/errors.ts';
+import { CodedError, type ErrorCode } from '../base/errors.ts';
 import type { ChunkStore } from './chunk-store.ts';
 import {
   type Completeness,
@@ -24,6 +24,12 @@ export interface AnswersOptions {
   readonly holdings: ClusterHoldings;
   readonly completeness: () => Promise<Completeness>;
 }
+
+const refusals: Partial<Record<ErrorCode, Stored>> = {
+  UNKNOWN_UPLOAD: 'no-upload',
+  BUSY: 'busy',
+  LOW_SPACE: 'no-room',
+};
 
 export class Answers {
   readonly #options: AnswersOptions;
@@ -63,8 +69,7 @@ export class Answers {
       return 'stored';
     } catch (error) {
       if (!(error instanceof CodedError)) return 'failed';
-      if (error.code === 'UNKNOWN_UPLOAD') return 'no-upload';
-      return error.code === 'BUSY' ? 'busy' : 'failed';
+      return refusals[error.code] ?? 'failed';
     }
   }
 

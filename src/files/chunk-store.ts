@@ -12,6 +12,8 @@ const root = 'files';
 
 export interface ChunkStoreOptions {
   readonly disk: Disk;
+  /** Whether another chunk may be written. */
+  readonly hasRoom: () => Promise<boolean>;
   /** A held chunk was found damaged or missing, and is held no more. */
   readonly onLost: (address: ChunkAddress) => void;
 }
@@ -56,19 +58,23 @@ export class ChunkStore {
     return [...this.#held];
   }
 
-  /** Durable once resolved; a chunk that is held is not written again. Rejects BAD_REQUEST when the content has another address. */
+  /**
+   * Durable once resolved; a chunk that is held is not written again. Rejects BAD_REQUEST when the content has another address, LOW_SPACE when
+   * there is no room.
+   */
   put(address: ChunkAddress, content: Uint8Array): Promise<void> {
     if (content.length > manifestBytes || addressOf(content) !== address) {
       return Promise.reject(new CodedError('BAD_REQUEST', 'The content does not have this SHA-256.'));
     }
     return this.#change(address, async () => {
       if (this.#held.has(address)) return;
+      if (!(await this.#options.hasRoom())) throw new CodedError('LOW_SPACE');
       const directory = directoryOf(address);
       if (!this.#directories.has(directory)) {
         await this.#options.disk.makeDirectory(`${root}/${directory}`);
         this.#directories.add(directory);
       }
-      await this.#options.disk.replace(pathOf(address), content);
+      await this.#options.disk.replace(pathOf(address), content).catch(asLackOfSpace);
       this.#held.add(address);
     });
   }
@@ -106,6 +112,13 @@ export class ChunkStore {
       if (this.#changing.get(address) === running) this.#changing.delete(address);
     }
   }
+}
+
+/** The disk filled up between the look and the write, or was fuller than it said. */
+function asLackOfSpace(error: unknown): never {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'ENOSPC' || code === 'EDQUOT') throw new CodedError('LOW_SPACE', undefined, { cause: error });
+  throw error;
 }
 
 function directoryOf(address: ChunkAddress): string {

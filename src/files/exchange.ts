@@ -98,8 +98,8 @@ export function decodeQuestion(bytes: Uint8Array): Question | null {
 }
 
 /** `no-upload`: the peer's state knows no such manifest, so it would not keep the chunk. */
-export type Stored = 'stored' | 'no-upload' | 'busy' | 'failed';
-const storedKinds: readonly Stored[] = ['stored', 'no-upload', 'busy', 'failed'];
+export type Stored = 'stored' | 'no-upload' | 'busy' | 'failed' | 'no-room';
+const storedKinds: readonly Stored[] = ['stored', 'no-upload', 'busy', 'failed', 'no-room'];
 
 export function encodeStored(stored: Stored): Uint8Array {
   return Uint8Array.of(storedKinds.indexOf(stored));

@@ -7,6 +7,7 @@ import type { Random } from '../base/prng.ts';
 import { Answers } from './answers.ts';
 import { ChunkStore } from './chunk-store.ts';
 import { Collector, collectEveryMs } from './collector.ts';
+import { DiskReserve } from './disk-reserve.ts';
 import { type Completeness, decodeCompleteness } from './exchange.ts';
 import { ClusterHoldings } from './holdings.ts';
 import { PeerQuestions } from './peer-questions.ts';
@@ -26,6 +27,8 @@ export interface FilesOptions {
   readonly logger: Logger;
   /** How fast the scrub reads; 4 MiB/s (100 GiB in seven hours) unless given. */
   readonly scrubBytesPerSecond?: number;
+  /** Left free on the disk: 512 MiB unless given. */
+  readonly reserveBytes?: number;
 }
 
 export interface FilesStatus {
@@ -41,12 +44,16 @@ export interface FilesStatus {
 }
 
 const defaultScrubBytesPerSecond = 4 * MIB;
+const defaultReserveBytes = 512 * MIB;
 /** After the start, before the first scrub: a restart has better things to do. */
 const scrubAfterMs = 30_000;
 
 export async function openFiles(options: FilesOptions): Promise<Files> {
   let files: Files | null = null;
-  const store = await ChunkStore.open({ disk: options.disk, onLost: () => files?.lost() });
+  const { disk, clock, reserveBytes = defaultReserveBytes } = options;
+  const reserve = new DiskReserve(disk, clock, reserveBytes);
+  const hasRoom = (): Promise<boolean> => reserve.hasRoom();
+  const store = await ChunkStore.open({ disk, hasRoom, onLost: () => files?.lost() });
   files = new Files(options, store);
   return files;
 }

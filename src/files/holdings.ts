@@ -34,17 +34,22 @@ export class ClusterHoldings {
     if (!roots.has(manifest)) throw new CodedError('UNKNOWN_UPLOAD');
   }
 
-  /** Durable here and on a majority of voters once resolved. Rejects UNAVAILABLE when too few answer. */
+  /** Durable here and on a majority of voters once resolved. Rejects UNAVAILABLE when too few answer, LOW_SPACE when their disks are full. */
   async put(manifest: ChunkAddress, address: ChunkAddress, content: Uint8Array): Promise<void> {
     const { store, questions } = this.#options;
     await this.requireRoot(manifest);
     const question: Question = { kind: 'put', manifest, address, content };
     // Here first: what does not fit its address, or this disk, is not passed on.
     await store.put(address, content);
-    const count = await this.#majority((node) =>
-      questions.askOne(node, question).then((answer) => decodeStored(answer) === 'stored'),
-    );
-    if (!count) throw new CodedError('UNAVAILABLE', 'Too few nodes could keep the chunk, try again.');
+    let lacksRoom = false;
+    const isHeld = await this.#majority(async (node) => {
+      const stored = decodeStored(await questions.askOne(node, question));
+      if (stored === 'no-room') lacksRoom = true;
+      return stored === 'stored';
+    });
+    if (isHeld) return;
+    if (lacksRoom) throw new CodedError('LOW_SPACE');
+    throw new CodedError('UNAVAILABLE', 'Too few nodes could keep the chunk, try again.');
   }
 
   /** Which chunks a majority of voters holds; null when that is not so even of the manifest. */

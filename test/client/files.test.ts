@@ -215,6 +215,22 @@ t.test('client files: without a majority it waits, and goes on by itself', async
   await bob.next();
 });
 
+t.test('client files: one full disk is left for another node, and all full ones end it', async (t) => {
+  const full = new Set([nodes[0]?.httpPort]);
+  const refusal = Buffer.from(JSON.stringify({ code: 'LOW_SPACE', detail: 'no room' }));
+  const { call } = ann.wire;
+  ann.wire.call = (address, request) =>
+    full.has(address.port)
+      ? Promise.resolve({ status: 507, body: refusal })
+      : call.call(ann.wire, address, request);
+  t.match(await ann.client.sendFile('bob', source(Uint8Array.of(4, 5))), { kind: 'receipt' });
+  for (const { httpPort } of nodes) full.add(httpPort);
+  const outcome = await ann.client.sendFile('bob', source(Uint8Array.of(6)));
+  ann.wire.call = call;
+  t.match(outcome, { kind: 'rejection', code: 'LOW_SPACE', text: 'no room' });
+  await bob.next();
+});
+
 t.test('client files: from a path to a path, whole, under a free name', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'conclave-files-'));
   t.teardown(() => rm(directory, { recursive: true }));

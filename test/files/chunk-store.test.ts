@@ -11,7 +11,10 @@ const path = `files/${address.slice(0, 2)}/${address}`;
 
 async function open(disk: MemoryDisk): Promise<{ readonly store: ChunkStore; readonly lost: string[] }> {
   const lost: string[] = [];
-  return { store: await ChunkStore.open({ disk, onLost: (gone) => lost.push(gone) }), lost };
+  return {
+    store: await ChunkStore.open({ disk, hasRoom: async () => true, onLost: (gone) => lost.push(gone) }),
+    lost,
+  };
 }
 
 t.test('chunk store: what was put is read again, also after a crash right behind it', async (t) => {
@@ -87,6 +90,10 @@ t.test('chunk store: a failed write rejects, and the chunk counts as absent', as
   };
   await t.rejects(store.put(address, hello), { message: /no space/ });
   t.notOk(store.has(address));
+  disk.before = ({ kind }) => {
+    if (kind === 'replace') throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  };
+  await t.rejects(store.put(address, hello), { code: 'LOW_SPACE' }, 'a full disk is told as one');
   disk.before = null;
   await store.put(address, hello);
   t.ok(store.has(address));

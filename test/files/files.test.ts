@@ -48,6 +48,46 @@ t.test('files: a node that only learns does not count towards the majority', asy
 });
 
 t.test(
+  'files: a voter whose disk is gone counts in the majority, until another has replaced it',
+  async (t) => {
+    const cluster = await FileCluster.of(4);
+    const replaced = await cluster.start(2, new MemoryDisk(), false);
+    replaced.oldVoter = true;
+    cluster.roots.lease(file.address);
+    cluster.node(3).up = false;
+    await t.rejects(cluster.upload(1, file), { code: 'UNAVAILABLE' }, 'two of four');
+    replaced.oldVoter = false;
+    await t.resolves(cluster.upload(1, file), 'two of three');
+    await cluster.stopAll();
+  },
+);
+
+t.test(
+  'files: a full disk takes no chunk, the others do; when too many are full the sender is told',
+  async (t) => {
+    const cluster = await FileCluster.of(3);
+    cluster.roots.lease(file.address);
+    const fill = (id: number, freeBytes: number): void => {
+      cluster.node(id).disk.space = async () => ({ freeBytes, totalBytes: 2 ** 40 });
+    };
+    fill(3, 2 ** 20);
+    await t.resolves(cluster.upload(1, file));
+    t.equal(cluster.node(3).files.status().chunks, 0);
+    await t.rejects(cluster.upload(3, makeFile(10, 3)), { code: 'UNKNOWN_UPLOAD' });
+    await t.rejects(cluster.upload(3, file), { code: 'LOW_SPACE' }, 'by the full one itself');
+    fill(2, 2 ** 20);
+    const other = makeFile(10, 4);
+    cluster.roots.lease(other.address);
+    await cluster.clock.advance(1_000);
+    await t.rejects(cluster.upload(1, other), { code: 'LOW_SPACE' }, 'by two of three');
+    fill(2, 2 ** 35);
+    await cluster.clock.advance(1_000);
+    await t.resolves(cluster.upload(1, other), 'it goes on by itself');
+    await cluster.stopAll();
+  },
+);
+
+t.test(
   'files: which chunks are held is answered per chunk, so an upload goes on where it broke off',
   async (t) => {
     const cluster = await FileCluster.of(3);
