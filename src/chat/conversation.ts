@@ -131,7 +131,7 @@ class MemberRow implements Row {
 }
 
 /** For any number of members. */
-abstract class OpenConversation extends BaseConversation {
+abstract class LargeConversation extends BaseConversation {
   /** In the order of joining. */
   readonly #members = new Map<AccountId, MemberRow>();
 
@@ -174,7 +174,7 @@ abstract class OpenConversation extends BaseConversation {
   }
 }
 
-export class Group extends OpenConversation implements GroupView, GroupData, Row {
+export class Group extends LargeConversation implements GroupView, GroupData, Row {
   readonly kind = 'group';
   readonly key: string;
   readonly createdMs: number;
@@ -239,7 +239,7 @@ export class Group extends OpenConversation implements GroupView, GroupData, Row
 }
 
 /** Everyone is in it; only who has read in it has a row, for that cursor. */
-export class Lobby extends OpenConversation implements LobbyView, ConversationData, Row {
+export class Lobby extends LargeConversation implements LobbyView, ConversationData, Row {
   readonly kind = 'lobby';
   readonly key = rowPrefix.conversation + lobbyId;
   readonly memberships = [];

@@ -13,8 +13,8 @@ export function directConversationId(a: AccountId, b: AccountId): ConversationId
 }
 
 export class Conversations {
-  readonly groups = new Groups();
   readonly #changes: ChangeSet;
+  readonly #groups = new Groups();
   readonly #direct = new Map<ConversationId, DirectConversation>();
   /** Without the lobby, which everyone has. */
   readonly #byAccount = new Map<AccountId, Set<DirectConversation | Group>>();
@@ -24,13 +24,18 @@ export class Conversations {
     this.#changes = changes;
   }
 
+  /** For looking up; they change through the methods of this table, which note it. */
+  get groups(): Pick<Groups, 'byName' | 'size' | 'inOrder' | 'membersInOrder'> {
+    return this.#groups;
+  }
+
   get lobby(): Lobby {
     return this.#lobby;
   }
 
   byId(id: ConversationId): Conversation | undefined {
     if (id === lobbyId) return this.#lobby;
-    return this.#direct.get(id) ?? this.groups.byId(id);
+    return this.#direct.get(id) ?? this.#groups.byId(id);
   }
 
   /** In no particular order; without the lobby. */
@@ -56,27 +61,27 @@ export class Conversations {
 
   addGroup(data: GroupData): Group {
     const group = new Group(data);
-    this.groups.add(group);
+    this.#groups.add(group);
     this.#changes.put(group);
     return group;
   }
 
   /** Notes what `change` does to the group's own row. */
   changeGroup(group: Group, change: (group: Group) => void): void {
-    this.groups.change(group, change);
+    this.#groups.change(group, change);
     this.#changes.put(group);
   }
 
   join(group: Group, account: AccountId, moment: Moment): void {
     const membership = group.enter(startingAt(account, group.lastSequence, moment.index));
     group.noteMembership(this.#changes, membership);
-    this.groups.forgetOrder(group);
+    this.#groups.forgetOrder(group);
     this.#indexByAccount(account, group);
   }
 
   leave(group: Group, account: AccountId): void {
     if (!group.leave(this.#changes, account)) return;
-    this.groups.forgetOrder(group);
+    this.#groups.forgetOrder(group);
     const own = this.#byAccount.get(account);
     own?.delete(group);
     if (own?.size === 0) this.#byAccount.delete(account);
@@ -85,7 +90,7 @@ export class Conversations {
   /** With its members' places and its messages. */
   removeGroup(group: Group): void {
     for (const account of [...group.members()]) this.leave(group, account);
-    this.groups.remove(group);
+    this.#groups.remove(group);
     this.#changes.delete(group);
     this.#changes.dropStream(group.id);
   }
@@ -159,7 +164,7 @@ export class Conversations {
       if (data.id === lobbyId) this.#lobby = new Lobby(data);
       else this.#insertDirect(new DirectConversation(data));
     }
-    for (const data of groups) this.groups.add(new Group(data));
+    for (const data of groups) this.#groups.add(new Group(data));
     const inOrder = [...members].sort((a, b) => a.joinedIndex - b.joinedIndex);
     for (const { conversation, ...data } of inOrder) this.#restoreMember(conversation, data);
   }
@@ -168,7 +173,7 @@ export class Conversations {
     yield* this.#direct.values();
     if (this.#lobby.lastSequence > 0) yield this.#lobby;
     yield* this.#lobby.memberRows();
-    for (const group of this.groups.all()) {
+    for (const group of this.#groups.all()) {
       yield group;
       yield* group.memberRows();
     }
@@ -177,7 +182,7 @@ export class Conversations {
   clear(): void {
     this.#direct.clear();
     this.#byAccount.clear();
-    this.groups.clear();
+    this.#groups.clear();
     this.#lobby = emptyLobby();
   }
 
@@ -190,7 +195,7 @@ export class Conversations {
   }
 
   #restoreMember(conversation: ConversationId, data: MembershipData): void {
-    const group = this.groups.byId(conversation);
+    const group = this.#groups.byId(conversation);
     if (group !== undefined) {
       group.enter(data);
       this.#indexByAccount(data.account, group);

@@ -30,7 +30,8 @@ async function enter(name: string): Promise<Person> {
   client.onMessage(({ to, from, text }) => void heard.push(`${to} ${from}: ${text}`));
   client.onEvent((event) => events.push(event));
   await client.register(name, 'password');
-  t.match(await client.login(name, 'password'), { kind: 'receipt' });
+  const login = await client.login(name, 'password');
+  if (login.kind !== 'receipt') throw new Error(login.text);
   return { name, client, heard, events };
 }
 
