@@ -11,7 +11,7 @@ import type { RealCluster } from '../real-cluster.ts';
 import { until } from '../until.ts';
 
 /** A change with everything that goes wrong meanwhile. */
-const changeMs = 60_000;
+const changeMs = 180_000;
 const againMs = 200;
 const lookMs = 50;
 /** What an operator tries again: it depends on what runs at the moment. */
