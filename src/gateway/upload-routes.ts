@@ -1,0 +1,91 @@
+/** `/api/v1/files/uploads`: each request may be repeated, on any node. */
+import { type Static, Type } from '@sinclair/typebox';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { AccountId } from '../chat/types.ts';
+import { chunkBytes, manifestBytes } from '../protocol/manifest.ts';
+import { Turnstile } from './turnstile.ts';
+import type { Uploads } from './uploads.ts';
+
+export interface UploadRoutesOptions {
+  readonly prefix: string;
+  readonly uploads: Uploads;
+  readonly accountOf: (request: FastifyRequest) => AccountId;
+  readonly clock: Clock;
+}
+
+/** Until a body must have come: half a megabyte over a poor line. */
+const bodyMs = 60_000;
+const bytesType = 'application/octet-stream';
+
+const address = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256 of the manifest' });
+const uploadParams = Type.Object({ manifest: address });
+const chunkParams = Type.Object({ manifest: address, place: Type.Integer({ minimum: 0 }) });
+const uploadState = Type.Object({
+  manifest: address,
+  bytes: Type.Integer({ description: 'size of the file' }),
+  chunkBytes: Type.Integer({ description: 'size of every chunk but the last' }),
+  chunks: Type.Integer(),
+  missing: Type.Array(Type.Integer(), {
+    description: 'places of the chunks that a majority does not hold yet',
+  }),
+});
+type UploadRoute = { Params: Static<typeof uploadParams> };
+type ChunkRoute = { Params: Static<typeof chunkParams> };
+
+export function addUploadRoutes(scope: FastifyInstance, options: UploadRoutesOptions): void {
+  const { uploads, accountOf } = options;
+  const path = `${options.prefix}/uploads`;
+  const onRequest = bodyGate(options);
+  scope.addContentTypeParser(bytesType, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  scope.post(
+    path,
+    { bodyLimit: manifestBytes, onRequest, schema: { response: { 200: uploadState } } },
+    (request) => uploads.begin(accountOf(request), bytesOf(request)),
+  );
+  scope.get<UploadRoute>(
+    `${path}/:manifest`,
+    { schema: { params: uploadParams, response: { 200: uploadState } } },
+    (request) => uploads.state(accountOf(request), request.params.manifest),
+  );
+  scope.put<ChunkRoute>(
+    `${path}/:manifest/chunks/:place`,
+    { bodyLimit: chunkBytes, onRequest, schema: { params: chunkParams } },
+    async (request, reply) => {
+      const { manifest, place } = request.params;
+      await uploads.put(accountOf(request), manifest, place, bytesOf(request));
+      return reply.code(204).send();
+    },
+  );
+  scope.delete<UploadRoute>(
+    `${path}/:manifest`,
+    { schema: { params: uploadParams } },
+    async (request, reply) => {
+      await uploads.cancel(accountOf(request), request.params.manifest);
+      return reply.code(204).send();
+    },
+  );
+}
+
+/** Before any of a body is read: so many at once, each within its time. */
+function bodyGate({ accountOf, clock }: UploadRoutesOptions) {
+  const parts = new Turnstile(limits.filePartsInFlight, limits.filePartsPerAccount);
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const leave = parts.enter(accountOf(request));
+    if (leave === null) throw new CodedError('BUSY');
+    const insist = clock.after(bodyMs, () => request.raw.destroy());
+    request.raw.once('end', () => insist.cancel());
+    reply.raw.once('close', () => {
+      insist.cancel();
+      leave();
+    });
+  };
+}
+
+function bytesOf(request: FastifyRequest): Uint8Array {
+  if (!Buffer.isBuffer(request.body)) throw new CodedError('BAD_REQUEST', `The body must be ${bytesType}.`);
+  return request.body;
+}
