@@ -81,6 +81,10 @@ export class Session implements SessionView, SessionData, Row {
     return this.#answers;
   }
 
+  answered(sequence: number): boolean {
+    return this.#answers.has(sequence);
+  }
+
   encode(): Uint8Array {
     return encodeSession(this);
   }

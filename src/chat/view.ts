@@ -70,6 +70,8 @@ export interface SessionView {
   readonly account: AccountId | null;
   /** Highest sequence used. */
   readonly highest: number;
+  /** Whether the answer to that number is kept: asking again gets it, and does nothing. */
+  answered(sequence: number): boolean;
 }
 
 export type ConversationView = DirectView | GroupView | LobbyView;

@@ -5,6 +5,7 @@
 import type { ErrorCode } from '../base/errors.ts';
 import { accountKey } from '../chat/attempts.ts';
 import { fingerprintTexts } from '../chat/fingerprint.ts';
+import { maxHashChars } from '../chat/handlers/register.ts';
 import { foldName, isName } from '../chat/names.ts';
 import { isDisplayName, isEmail } from '../chat/profile-fields.ts';
 import type { Account, Command, Numbering, Result } from '../chat/types.ts';
@@ -46,6 +47,8 @@ type Request<Op> = Extract<ChangeRequest, { op: Op }>;
 
 /** No account has it, so what names it is refused by every state. */
 const impossibleCredential = Number.MAX_SAFE_INTEGER;
+/** No state takes it: longer than a hash may be. */
+const impossibleHash = 'x'.repeat(maxHashChars + 1);
 
 export class Authentication {
   readonly #options: AuthenticationOptions;
@@ -59,7 +62,7 @@ export class Authentication {
     request: Request<'register'>,
     numbering: Numbering | null,
   ): Promise<Reply> {
-    const { view, hasher, policy, secureBytes, barrier, propose, addresses } = this.#options;
+    const { hasher, policy, secureBytes, barrier, propose, addresses } = this.#options;
     const { user: name, displayName, email } = request;
     if (numbering === null && context.identity !== null) return rejection('ALREADY_LOGGED_IN');
     const fault = this.#faultOf(request);
@@ -72,29 +75,22 @@ export class Authentication {
     const weakness = weaknessOf(password, { name, ...request }, policy.passwords);
     if (weakness !== null) return this.#refuse(context, 'WEAK_PASSWORD', numbering, weakness);
     await barrier();
-    // A numbered request may be a retry of the registration that took the name: the state must be asked.
-    if (numbering === null) {
-      if (view.accountByName(name) !== undefined) return rejection('NAME_TAKEN');
-      if (email !== undefined && view.accountByEmail(email) !== undefined) return rejection('EMAIL_TAKEN');
-    }
-    const invitation = code === null ? {} : { invitation: hashSecret(code) };
-    if (numbering === null && code !== null && !view.hasInvitation(hashSecret(code))) {
-      return rejection('INVITATION_INVALID');
-    }
-    const waitMs = addresses.register(context.address);
-    if (waitMs !== null) return registrationLimited(waitMs);
-    const passwordHash = await hasher.hash(password);
     const command: Command = {
       kind: 'register',
       name,
-      passwordHash,
+      passwordHash: impossibleHash,
       uuid: newUuid(secureBytes),
       ...(displayName === undefined ? {} : { displayName }),
       ...(email === undefined ? {} : { email }),
-      ...invitation,
+      ...(code === null ? {} : { invitation: hashSecret(code) }),
       ...(isName(name) ? {} : { names: 'unicode' as const }),
     };
-    return propose(context, command, numbering);
+    if (this.#isAnswered(numbering)) return propose(context, command, numbering);
+    const taken = numbering === null ? this.#registrationFault(command) : null;
+    if (taken !== null) return rejection(taken);
+    const waitMs = addresses.register(context.address);
+    if (waitMs !== null) return registrationLimited(waitMs);
+    return propose(context, { ...command, passwordHash: await hasher.hash(password) }, numbering);
   }
 
   async login(
@@ -108,6 +104,10 @@ export class Authentication {
     if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
     await barrier();
     const account = this.#memberBy(request.user);
+    if (account !== undefined && this.#isAnswered(numbering)) {
+      const command = { kind: 'login', account: account.id, credential: impossibleCredential } as const;
+      return propose(context, { ...command, ...previousOf(request) }, numbering);
+    }
     const verdict = await guard.run(attemptKey(account, request.user), () =>
       hasher.verify(account?.passwordHash ?? null, password),
     );
@@ -140,20 +140,18 @@ export class Authentication {
     if (context.identity === null) return rejection('AUTH_REQUIRED');
     const { account: id } = context.identity;
     await barrier();
+    const refused = { kind: 'change-password', credential: impossibleCredential, passwordHash: '' } as const;
+    // Also since its current password is the present one no more: the state knows the answer.
+    if (this.#isAnswered(numbering)) return propose(context, refused, numbering);
     const account = view.accountById(id);
     if (account?.kind !== 'member') return rejection('DENIED');
     const weakness = weaknessOf(password, account, policy.passwords);
     if (weakness !== null) return rejection('WEAK_PASSWORD', weakness);
     const verdict = await guard.run(accountKey(id), () => hasher.verify(account.passwordHash, current));
     if (verdict.kind === 'limited') return limitedReply(verdict);
+    // Proposed even so: it may have been answered while it was looked at.
     if (verdict.kind === 'wrong') {
-      // A retry whose first answer was lost names a password that is the present one no more: the state knows that answer.
-      const command = {
-        kind: 'change-password',
-        credential: impossibleCredential,
-        passwordHash: '',
-      } as const;
-      return numbering === null ? rejection('DENIED') : propose(context, command, numbering);
+      return numbering === null ? rejection('DENIED') : propose(context, refused, numbering);
     }
     const passwordHash = await hasher.hash(password);
     const command = { kind: 'change-password', credential: account.credential, passwordHash } as const;
@@ -167,6 +165,24 @@ export class Authentication {
     if (passwordHash === null) return;
     const { id, credential } = account;
     await proposeOwn({ kind: 'rehash', account: id, credential, passwordHash });
+  }
+
+  /**
+   * A retry of a request whose first answer was lost gets that answer: nothing is hashed for it, and no limit stands in its way. What
+   * is proposed then must not succeed, should the answer have been forgotten meanwhile.
+   */
+  #isAnswered(numbering: Numbering | null): boolean {
+    if (numbering === null) return false;
+    const session = this.#options.view.session(numbering.session);
+    return session?.secretHash === numbering.secretHash && session.answered(numbering.sequence);
+  }
+
+  /** What `apply` would refuse needs no hash; of a numbered request the state must be asked, since it may be a retry. */
+  #registrationFault({ name, email, invitation }: Extract<Command, { kind: 'register' }>): ErrorCode | null {
+    const { view } = this.#options;
+    if (view.accountByName(name) !== undefined) return 'NAME_TAKEN';
+    if (email !== undefined && view.accountByEmail(email) !== undefined) return 'EMAIL_TAKEN';
+    return invitation !== undefined && !view.hasInvitation(invitation) ? 'INVITATION_INVALID' : null;
   }
 
   /** What looks like somebody is said to, also where no such name could be registered at all. */

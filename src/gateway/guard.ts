@@ -3,7 +3,7 @@
  * after a hundred in a row an administrator has to help. The counts are replicated; each node adds what it has not told yet, and lets
  * no more attempts run side by side than may still fail.
  */
-import type { Clock } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { AttemptNote } from '../chat/account-types.ts';
 import { allowedFailures, backOffMs } from '../chat/attempts.ts';
@@ -46,6 +46,7 @@ const tellMs = 1_000;
 export class Guard {
   readonly #options: GuardOptions;
   readonly #locals = new Map<AttemptKey, Local>();
+  readonly #pauses = new Set<Timer>();
   #stopped = false;
 
   constructor(options: GuardOptions) {
@@ -77,6 +78,7 @@ export class Guard {
 
   stop(): void {
     this.#stopped = true;
+    for (const pause of this.#pauses) pause.cancel();
   }
 
   /** Null once the attempt may run: no more run at once than may fail. */
@@ -128,10 +130,21 @@ export class Guard {
       const failures = local.untold;
       if (await this.#tell({ key, failures, cleared: false }))
         local.untold = Math.max(0, local.untold - failures);
-      await new Promise<void>((resolve) => this.#options.clock.after(tellMs, resolve));
+      await this.#pause();
     }
     local.telling = false;
     this.#dropIdle(key, local);
+  }
+
+  /** Never ends on a node that stops. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const pause = this.#options.clock.after(tellMs, () => {
+        this.#pauses.delete(pause);
+        resolve();
+      });
+      this.#pauses.add(pause);
+    });
   }
 
   async #tell(attempt: AttemptNote): Promise<boolean> {

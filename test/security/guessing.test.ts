@@ -296,3 +296,34 @@ t.test('guessing: wrong passwords at a group’s door are limited over the wire 
   t.match(await join('door'), { code: 'RATE_LIMITED' });
   t.equal(two.hasher.verifications, verifications, 'nothing was hashed');
 });
+
+t.test(
+  'guessing: a retry of what was answered gets the answer, whatever limit was reached since',
+  async (t) => {
+    const { one, two, stop, login } = await world({ registrationsPerAddress: 1 });
+    t.teardown(stop);
+    const credentials = newSession();
+    const client = await NativeClient.greet(one.httpPort, credentials);
+    const asked = [
+      { op: 'register', user: 'ann', password: 'pw' },
+      { op: 'login', user: 'ann', password: 'pw' },
+      { op: 'change-password', current: 'pw', password: 'new' },
+    ];
+    const ask = async (session: NativeClient): Promise<void> => {
+      for (const [at, request] of asked.entries()) {
+        // Nothing that was answered before is given up: all of it may be asked again.
+        session.send({ ...request, n: at + 1, low: 1 });
+        t.match(await session.next((frame) => frame.n === at + 1), { ok: true }, request.op);
+      }
+    };
+    await ask(client);
+    client.destroy();
+    for (let failure = 1; failure <= 5; failure++) await login(one, 'ann', 'no');
+    t.match(await login(one, 'ann', 'new'), { code: 'RATE_LIMITED' });
+    const before = two.hasher.hashes + two.hasher.verifications;
+    const again = await NativeClient.greet(two.httpPort, credentials);
+    await ask(again);
+    t.equal(two.hasher.hashes + two.hasher.verifications, before, 'and nothing is hashed for it');
+    t.equal(two.engine.machine.accounts().length, 1);
+  },
+);
