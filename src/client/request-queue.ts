@@ -153,7 +153,8 @@ export class RequestQueue {
         pending.parts = value;
         return 'partial';
       }
-      this.#settle(pending, { kind: 'receipt', value });
+      const label = reply.stale === true ? { stale: reply.stale } : {};
+      this.#settle(pending, { kind: 'receipt', value, ...label });
       return 'settled';
     }
     if (repeatable.has(reply.code)) {

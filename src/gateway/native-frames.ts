@@ -12,10 +12,15 @@ export function causeOf(error: unknown): string | null {
   return error instanceof Error ? error.message : null;
 }
 
+/** The label of an answer that may be stale. */
+export function labelOf({ stale }: { readonly stale?: boolean }): { readonly stale?: true } {
+  return stale === true ? { stale } : {};
+}
+
 export function outcomeOf(reply: Reply): Outcome {
   switch (reply.kind) {
     case 'receipt':
-      return { ok: true, value: reply.value };
+      return { ok: true, value: reply.value, ...labelOf(reply) };
     case 'rejection': {
       const { kind: _kind, ...why } = reply;
       return { ok: false, ...why };

@@ -26,6 +26,7 @@ import {
   causeOf,
   closeCodeOf,
   encodeMessage,
+  labelOf,
   outcomeOf,
   sameText,
   textOf,
@@ -289,7 +290,10 @@ export class NativeSession implements Sink {
     const { q } = request;
     const pages = await this.#dependencies.service.historyPages(this.#context, request);
     if ('kind' in pages) this.#reply({ q }, pages);
-    else await this.#replyPages(q, pages).catch((error: unknown) => this.#failed(q, error));
+    else
+      await this.#replyPages({ q, ...labelOf(request) }, pages).catch((error: unknown) =>
+        this.#failed(q, error),
+      );
     this.#answered();
   }
 
@@ -299,15 +303,15 @@ export class NativeSession implements Sink {
   }
 
   async #replyPages(
-    q: number,
+    head: { readonly q: number; readonly stale?: true },
     pages: AsyncIterable<Extract<Success, { op: 'history' }>['messages']>,
   ): Promise<void> {
     for await (const messages of pages) {
       const value = { op: 'history', messages } as const;
-      for (const part of encodeNative({ q, ok: true, value, more: true })) this.#writer.write(part);
+      for (const part of encodeNative({ ...head, ok: true, value, more: true })) this.#writer.write(part);
       if (!(await this.#writer.drained())) return;
     }
-    this.#write({ q, ok: true, value: { op: 'history', messages: [] } });
+    this.#write({ ...head, ok: true, value: { op: 'history', messages: [] } });
   }
 
   #answered(): void {

@@ -41,6 +41,7 @@ import { HistoryReader, type HistoryStore } from './history.ts';
 import type { SecureBytes } from './identifiers.ts';
 import { withPreparedNames } from './name-preparation.ts';
 import type { Policy } from './policy.ts';
+import { ReadBarrier } from './read-barrier.ts';
 import { receipt, refused, rejection } from './replies.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -70,12 +71,14 @@ export class Service {
   /** What one address may do before a login. */
   readonly addresses: AddressLimits;
   readonly #options: ServiceOptions;
+  readonly #barrier: ReadBarrier;
   readonly #authentication: Authentication;
   readonly #groups: GroupService;
   readonly #reads: ConversationReads;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
+    this.#barrier = new ReadBarrier(options.engine, options.clock);
     this.history = new HistoryReader(options.view, options.store);
     this.#reads = new ConversationReads(options.view, options.presence);
     const shared = {
@@ -123,7 +126,7 @@ export class Service {
     const request = withPreparedNames(asked);
     this.#options.counters.reads += 1;
     try {
-      await this.barrier();
+      await this.#barrier.passFor(request);
       // The barrier may have brought the end of the session or of the account.
       if (context.identity === null) return rejection('AUTH_REQUIRED');
       return this.history.pages(context.identity.account, request);
@@ -134,11 +137,13 @@ export class Service {
 
   /** Rejects with `CodedError` UNAVAILABLE when there is no majority. */
   barrier(): Promise<void> {
-    return this.#options.engine.barrier();
+    return this.#barrier.pass();
   }
 
   #run(context: ConnectionContext, request: ClientRequest, numbering: Numbering | null): Promise<Reply> {
-    const reply = isRead(request) ? this.#read(context, request) : this.#change(context, request, numbering);
+    const reply = isRead(request)
+      ? this.#read(context, request).then((read) => labelled(request, read))
+      : this.#change(context, request, numbering);
     return reply.catch((error: unknown) => this.#failed(error, request.op));
   }
 
@@ -303,7 +308,7 @@ export class Service {
     counters.reads += 1;
     const hidden = !isPublic(request, policy);
     if (hidden && context.identity === null) return rejection('AUTH_REQUIRED');
-    await this.barrier();
+    await this.#barrier.passFor(request);
     // The barrier may have brought the end of the session or of the account.
     if (hidden && context.identity === null) return rejection('AUTH_REQUIRED');
     switch (request.op) {
@@ -375,6 +380,10 @@ const holding: ReadonlySet<ClientRequest['op']> = new Set([
   'join-group',
   'set-group-password',
 ]);
+
+function labelled(request: ReadRequest, reply: Reply): Reply {
+  return reply.kind === 'receipt' && request.stale === true ? { ...reply, stale: true } : reply;
+}
 
 /** Readable without an account. */
 function isPublic({ op }: ReadRequest, policy: Policy): boolean {

@@ -58,7 +58,7 @@ const historyLimit: Field = {
 };
 
 const numbered = { n: positive, low: positive };
-const query = { q: natural };
+const query = { q: natural, stale: optional(flag) };
 const namePage = { limit: optional(positive), after: optional(text) };
 
 const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {

@@ -67,7 +67,12 @@ export interface Welcome {
 }
 
 export type Outcome =
-  | { readonly ok: true; readonly value: Success }
+  | {
+      readonly ok: true;
+      readonly value: Success;
+      /** Label of a read that asked for a stale answer. */
+      readonly stale?: true;
+    }
   | { readonly ok: false; readonly code: ErrorCode; readonly text: string; readonly retryAfterMs?: number }
   /** Unknown outcome: send the same number again. */
   | { readonly unknown: true; readonly text: string };

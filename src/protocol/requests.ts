@@ -80,8 +80,15 @@ export type GroupRequest =
   /** The registry's, without an account: see the dialect. */
   | { readonly op: 'announce-group'; readonly group: string; readonly host: string; readonly port: number };
 
-/** Reads: linearizable, without a number. */
-export type ReadRequest =
+/** Reads: linearizable unless a stale answer is asked for, without a number. */
+export type ReadRequest = (Staleness & CurrentRequest) | HistoryRequest;
+
+export interface Staleness {
+  /** From what the answering node has, at most two seconds old, without asking the others; labelled. Native protocol only. */
+  readonly stale?: boolean;
+}
+
+type CurrentRequest =
   /** One's own account. */
   | { readonly op: 'profile' }
   | { readonly op: 'users' }
@@ -91,8 +98,7 @@ export type ReadRequest =
   | ({ readonly op: 'groups' } & NamePage)
   | ({ readonly op: 'members'; readonly group: string } & NamePage)
   /** One's own, with how far one got in each. */
-  | { readonly op: 'conversations' }
-  | HistoryRequest;
+  | { readonly op: 'conversations' };
 
 /** Of a list by name: at most so many, behind a name. All without it. */
 export interface NamePage {
@@ -104,7 +110,7 @@ export interface NamePage {
  * Messages of a conversation, oldest first: the newest `limit` of those below `before`; or, with `after` (a sequence) or `since` (a time), the
  * first `limit` above.
  */
-export interface HistoryRequest {
+export interface HistoryRequest extends Staleness {
   readonly op: 'history';
   /** An address, as in `send`, or the id of a conversation: one with somebody who is gone has no address. */
   readonly with: string;
@@ -281,7 +287,12 @@ export interface SentValue {
 
 /** Three outcomes, never two. */
 export type Reply =
-  | { readonly kind: 'receipt'; readonly value: Success }
+  | {
+      readonly kind: 'receipt';
+      readonly value: Success;
+      /** Of a read that asked for a stale answer. */
+      readonly stale?: true;
+    }
   | {
       readonly kind: 'rejection';
       readonly code: ErrorCode;
