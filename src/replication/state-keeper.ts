@@ -95,7 +95,7 @@ export class StateKeeper {
 
   #builtFromLog(reason: string): void {
     this.#options.logger.warn({ reason }, 'the state is built anew from the log');
-    this.#remember(`state: built anew from the log, because ${reason} Look at the disk.`);
+    this.#remember(`state: built anew from the log, for this reason: ${reason} Look at the disk.`);
   }
 
   /** Gives up the state that is in force, for one of these peers. */
@@ -122,7 +122,7 @@ export class StateKeeper {
       leastIndex,
       reason,
       done: (mark, node) => {
-        const text = `state: rebuilt from node ${node}, because ${reason} Look at the disk.`;
+        const text = `state: rebuilt from node ${node}, for this reason: ${reason} Look at the disk.`;
         this.#resume(kept, mark, text).catch((error) => this.#options.fatal(error));
       },
     });

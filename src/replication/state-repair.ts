@@ -42,7 +42,7 @@ export class StateRepair {
   }
 
   get alarm(): string {
-    return `state: being rebuilt from another node, because ${this.#options.reason}; so far ${this.#obstacle}`;
+    return `state: being rebuilt from another node (${this.#obstacle}), for this reason: ${this.#options.reason}`;
   }
 
   /** Goes through the peers, unless it does already. To be called when a link comes up, too. */

@@ -58,7 +58,7 @@ function openError(path: string, error: unknown): CodedError {
   if (RESOURCES.test(text)) {
     return new CodedError('DISK_FAILED', `The state cannot be opened: ${text}`, { cause });
   }
-  return new StateDamage('database', `The state in ${path} cannot be opened: ${text}. It must be rebuilt.`, {
+  return new StateDamage('database', `The state in ${path} cannot be opened: ${text}.`, {
     cause,
   });
 }

@@ -21,14 +21,11 @@ export async function readPointer(disk: Disk): Promise<Pointer | null> {
   const bytes = await disk.read(POINTER);
   if (bytes === null) {
     if ((await stateNumbers(disk)).length === 0) return null;
-    throw new StateDamage(
-      'pointer',
-      `${POINTER} is missing, and there is a state directory. It must be rebuilt.`,
-    );
+    throw new StateDamage('pointer', `${POINTER} is missing, and there is a state directory.`);
   }
   const [, line = '', checksum = ''] = CONTENT.exec(Buffer.from(bytes).toString('latin1')) ?? [];
   if (line === '' || checksumText(line) !== checksum) {
-    throw new StateDamage('pointer', `${POINTER} is damaged. The state must be rebuilt.`);
+    throw new StateDamage('pointer', `${POINTER} is damaged.`);
   }
   const [directory = '', kind] = line.split(' ');
   return { number: Number(DIRECTORY.exec(directory)?.[1]), made: kind === 'made' };

@@ -72,5 +72,5 @@ async function verifyLinks(database: Database, head: Head | null): Promise<void>
 }
 
 function hole(text: string): StateDamage {
-  return new StateDamage('hole', `The applied state has a hole: ${text}. It must be rebuilt.`);
+  return new StateDamage('hole', `The applied state has a hole: ${text}.`);
 }

@@ -1,7 +1,7 @@
-import type { HardState } from '../raft/types.ts';
+import type { Entry, HardState } from '../raft/types.ts';
 import type { LogDamage } from './damage.ts';
 import type { LogStart } from './log-store.ts';
-import { getHardState, HARD_STATE_BYTES } from './payload.ts';
+import { getEntry, getHardState } from './payload.ts';
 import { plausibleLength, RECORD_VERSION, readRecord, recordTypes } from './record.ts';
 import type { Place, Recovery, SegmentInfo } from './recovery.ts';
 import { readSeal, type Seal } from './seal.ts';
@@ -11,9 +11,10 @@ import { segmentName, segmentNumber } from './segment.ts';
 const SEARCH_BYTES = 256 * 1024 * 1024;
 
 /**
- * Of a damaged log whose every entry is in the state, only the votes are still needed, and the proof that nothing followed. Both stand at its
- * end: if the records from some point on lead to what the seal says, and the newest hard state is among them, the log can begin anew
- * behind the state, as after a compaction of all of it. Null when it is not so.
+ * Of a damaged log whose entries are in the state, but for the last few, only those are still needed, the votes, and the proof that nothing
+ * followed. All of it stands at the log's end: if the records from some point on lead to what the seal says, and the newest hard state
+ * and the entries that the state lacks are among them, the log can begin anew behind the state, as after a compaction of all that the
+ * state has. Null when it is not so.
  *
  * `covered` is the last applied entry of a state that is whole: committed, so every later leader has what is given up here.
  */
@@ -26,15 +27,15 @@ export async function recoverCovered(
   const seal =
     damage.kind === 'version' ? null : await readSeal(place.disk, place.directory).catch(() => null);
   if (seal === null || (identity !== null && seal.identity !== identity)) return null;
-  if (seal.lastIndex !== covered.index || seal.lastTerm !== covered.term) return null;
   const bytes = await place.disk.read(`${place.directory}/${segmentName(seal.segment)}`);
-  const hardState = bytes === null ? null : hardStateBefore(bytes, seal);
-  if (hardState === null) return null;
+  const end = bytes === null ? null : readEnd(bytes, seal);
+  const entries = end?.entries.filter(({ index }) => index > covered.index) ?? [];
+  if (end === null || end.hardState === null || !joins(entries, covered, seal)) return null;
   return {
     recovered: {
       start: covered,
-      hardState,
-      entries: [],
+      hardState: end.hardState,
+      entries,
       sealed: true,
       tornBytes: 0,
       repaired: damage.message,
@@ -51,6 +52,13 @@ export async function recoverCovered(
   };
 }
 
+/** All from behind the state to the end of the log. */
+function joins(entries: readonly Entry[], covered: LogStart, seal: Seal): boolean {
+  const last = entries.at(-1) ?? covered;
+  const isGapless = entries.every(({ index }, i) => index === covered.index + 1 + i);
+  return isGapless && last.index === seal.lastIndex && last.term === seal.lastTerm;
+}
+
 /** Whatever is there, to be removed. */
 async function allSegments({ disk, directory }: Place, nextIndex: number): Promise<readonly SegmentInfo[]> {
   const names = await disk.list(directory);
@@ -58,14 +66,20 @@ async function allSegments({ disk, directory }: Place, nextIndex: number): Promi
   return numbers.map((number) => ({ number, nextIndex, bytes: 0 }));
 }
 
-/** The newest hard state of the records that lead, one chained to the other, to the end that the seal describes. */
-function hardStateBefore(bytes: Uint8Array, seal: Seal): HardState | null {
+/** What the records say that lead, one chained to the other, to the end that the seal describes. */
+interface LogEnd {
+  /** The newest. */
+  readonly hardState: HardState | null;
+  readonly entries: readonly Entry[];
+}
+
+function readEnd(bytes: Uint8Array, seal: Seal): LogEnd | null {
   if (bytes.length < seal.end) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let budget = SEARCH_BYTES;
   for (let at = 0; at < seal.end; ) {
     const run = readRun(view, bytes, at);
-    if (run.end === seal.end && run.chain === seal.chain) return run.hardState;
+    if (run.end === seal.end && run.chain === seal.chain) return run;
     // Past whatever is damaged, to the next record.
     for (at = Math.max(at + 1, run.end); at < seal.end; at++) {
       const length = plausibleLength(view, at);
@@ -82,18 +96,27 @@ function readRun(
   view: DataView,
   bytes: Uint8Array,
   from: number,
-): { readonly end: number; readonly chain: number; readonly hardState: HardState | null } {
+): LogEnd & { readonly end: number; readonly chain: number } {
   let end = from;
   let chain = 0;
   let hardState: HardState | null = null;
+  const entries: Entry[] = [];
   for (;;) {
     const record = readRecord(view, bytes, end);
-    if (record === null || (end > from && record.chain !== chain)) return { end, chain, hardState };
-    if (record.version > RECORD_VERSION) return { end, chain: 0, hardState: null };
-    if (record.type === recordTypes.hardState && record.end - record.payloadStart >= HARD_STATE_BYTES) {
-      hardState = getHardState(view, record.payloadStart);
-    }
+    const isNext = record !== null && (end === from || record.chain === chain);
+    if (!isNext || record.version > RECORD_VERSION) return { end, chain, hardState, entries };
+    const { type, payloadStart } = record;
+    if (type === recordTypes.hardState) hardState = getHardState(view, payloadStart);
+    if (type === recordTypes.entry) keepEntry(entries, getEntry(view, bytes, payloadStart, record.end));
     end = record.end;
     chain = record.crc;
   }
+}
+
+/** Entries replace any from the first one's index on. */
+function keepEntry(entries: Entry[], entry: Entry | null): void {
+  if (entry === null) return;
+  const first = entries[0]?.index ?? entry.index;
+  entries.length = Math.max(0, Math.min(entries.length, entry.index - first));
+  entries.push(entry);
 }

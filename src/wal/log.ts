@@ -54,7 +54,7 @@ export async function openLog(options: LogOptions): Promise<LogStore> {
     await disk.makeDirectory(directory);
     const { recovered, tail } = await recoverOrBeginAnew(options);
     const log = new DiskLog(options, recovered, tail);
-    if (recovered.repaired !== null && recovered.start !== null) await log.restart(recovered.start, false);
+    if (recovered.repaired !== null) await log.beginAnew(recovered);
     return log;
   } catch (error) {
     if (error instanceof CodedError) throw error;
@@ -177,6 +177,14 @@ class DiskLog implements LogStore {
     this.#recovered = { ...this.#recovered, entries: [] };
     await new Promise<void>((resolve, reject) => this.#queue(round, 0, { resolve, reject }));
     this.#removeBelow(round.place.segment, keep ? start.index : null);
+  }
+
+  /** Start and entries in one round: what was promised is durable at no moment less than whole. */
+  async beginAnew({ start, entries }: RecoveredLog): Promise<void> {
+    if (start === null) return;
+    const restarted = this.restart(start, false);
+    this.#recovered = { ...this.#recovered, entries };
+    await Promise.all([restarted, this.append({ hardState: null, entries })]);
   }
 
   async seal(): Promise<void> {

@@ -41,7 +41,7 @@ t.test('state loss: where the log goes back to the founding, the state is built 
   await cluster.stop(victim);
   await damageState(cluster, victim);
   const node = await cluster.start(victim);
-  t.match(node.engine.status().alarms, [/^state: built anew from the log, because .* is damaged/]);
+  t.match(node.engine.status().alarms, [/^state: built anew from the log, for this reason: .* is damaged/]);
   await cluster.until('it has applied all', () => node.machine.texts.length === 50);
   await cluster.converge();
   same(t, cluster);
@@ -62,7 +62,7 @@ t.test('state loss: where it does not, a copy is fetched, and log and votes are 
   t.equal(node.engine.status().role, 'observer');
   t.match(node.engine.status().alarms, [/^state: being rebuilt from another node/]);
   await cluster.until('it follows', () => node.engine.status().role === 'follower');
-  t.match(node.engine.status().alarms, [/^state: rebuilt from node \d, because/]);
+  t.match(node.engine.status().alarms, [/^state: rebuilt from node \d, for this reason: /]);
   const { start } = node.log.recovered;
   t.ok((start?.index ?? 0) > 1, 'its log began later than the founding');
   t.ok(node.engine.status().appliedIndex > (start?.index ?? 0));
@@ -100,7 +100,7 @@ t.test('state loss: a state older than the log goes back is replaced', async (t)
   for (const [key, value] of stale) await database.put(key, value);
   await database.close();
   const node = await cluster.start(victim);
-  t.match(node.engine.status().alarms, [/because it is older than the log goes back/]);
+  t.match(node.engine.status().alarms, [/reason: it is older than the log goes back/]);
   await cluster.until('it follows', () => node.engine.status().role === 'follower');
   await cluster.converge();
   same(t, cluster);
