@@ -223,7 +223,7 @@ async function stop({ handle, gateway, files, security, store, logger, life }: N
   }
   security.stop();
   await gateway.stop();
-  await files.stop();
+  files.stop();
   await engine.stop();
   await store.close();
 }

@@ -12,7 +12,7 @@ export const httpCaller: HttpCaller = { call };
 
 function call({ host, port }: ServerAddress, asked: HttpRequest): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const { method, path, body, withinMs, mostBytes } = asked;
+    const { method, path, body, idleMs, mostBytes } = asked;
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
     const type = body === undefined ? {} : { 'content-type': 'application/octet-stream' };
     const headers = { ...asked.headers, ...type, ...length };
@@ -24,18 +24,12 @@ function call({ host, port }: ServerAddress, asked: HttpRequest): Promise<HttpAn
         pieces.push(piece);
         if (bytes > mostBytes) answer.destroy(new Error('the answer is too long'));
       });
-      answer.on('end', () => {
-        clearTimeout(timer);
-        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(pieces) });
-      });
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(pieces) }));
       answer.on('error', reject);
       answer.on('aborted', () => reject(new Error('the answer broke off')));
     });
-    const timer = setTimeout(() => sent.destroy(new Error('no answer in time')), withinMs);
-    sent.on('error', (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
+    sent.setTimeout(idleMs, () => sent.destroy(new Error('no answer in time')));
+    sent.on('error', reject);
     sent.end(body);
   });
 }

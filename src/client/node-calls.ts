@@ -32,7 +32,7 @@ export class CallRefused extends Error {
 }
 
 const smallAnswerBytes = 1_048_576;
-const withinMs = 20_000;
+const idleMs = 20_000;
 
 export type Call = Pick<HttpRequest, 'method' | 'path' | 'body'> & {
   readonly headers?: Readonly<Record<string, string>>;
@@ -78,7 +78,7 @@ export class NodeCalls {
     const { http, session } = this.#options;
     const { id, secret } = session();
     const headers = { authorization: `Bearer ${id}.${secret}`, ...call.headers };
-    const request = { ...call, headers, withinMs, mostBytes: call.mostBytes ?? smallAnswerBytes };
+    const request = { ...call, headers, idleMs, mostBytes: call.mostBytes ?? smallAnswerBytes };
     // Why it failed does not matter: the answer is the same.
     return http.call(address, request).catch(() => null);
   }

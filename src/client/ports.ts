@@ -40,8 +40,8 @@ export interface HttpRequest {
   /** `application/octet-stream`. */
   readonly body?: Uint8Array;
   readonly mostBytes: number;
-  /** Until the whole answer must have come. */
-  readonly withinMs: number;
+  /** Without a byte either way for so long, it is given up. */
+  readonly idleMs: number;
 }
 
 export interface HttpAnswer {

@@ -110,9 +110,9 @@ export class Files {
     this.#rounds.scrub.start(scrubAfterMs);
   }
 
-  /** Resolves when nothing of it runs any more. */
-  async stop(): Promise<void> {
-    await Promise.all(Object.values(this.#rounds).map((rounds) => rounds.stop()));
+  /** Ends the work in the background. */
+  stop(): void {
+    for (const rounds of Object.values(this.#rounds)) rounds.stop();
   }
 
   /** What another node asks. */

@@ -8,7 +8,8 @@ import { Slots } from './slots.ts';
 /** A peer that stopped in mid-answer keeps its slots until its connections end: it costs so many, never more. */
 const questionsPerPeer = 4;
 const questionsWaiting = 16;
-const questionMs = 10_000;
+/** Without a frame for so long, a question is given up. */
+const silenceMs = 10_000;
 
 export class PeerQuestions {
   readonly #peers: FilePeers;
@@ -30,15 +31,17 @@ export class PeerQuestions {
     most: number,
     take: (frame: Uint8Array) => void | Promise<void>,
   ): Promise<void> {
+    const watch = new Silence(this.#clock);
     const running = this.#slotsOf(node).run(async () => {
       let frames = 0;
       for await (const frame of await this.#peers.ask(node, encodeQuestion(question))) {
         frames += 1;
         if (frames > most) throw new CodedError('UNAVAILABLE', 'a node answered more than it was asked');
+        watch.heard();
         await take(frame);
       }
     });
-    await this.#within(running);
+    await watch.over(running);
   }
 
   /** The only frame of an answer. */
@@ -57,12 +60,30 @@ export class PeerQuestions {
     this.#slots.set(node, made);
     return made;
   }
+}
 
-  #within(running: Promise<void>): Promise<void> {
+/** Gives a piece of work up when nothing was heard for too long. The work itself goes on, and keeps its slot, until it ends. */
+class Silence {
+  readonly #clock: Clock;
+  #heardMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#heardMs = clock.monotonicMs();
+  }
+
+  heard(): void {
+    this.#heardMs = this.#clock.monotonicMs();
+  }
+
+  over(running: Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(questionMs, () =>
-        reject(new CodedError('UNAVAILABLE', 'a node did not answer about chunks in time')),
-      );
+      let timer = this.#clock.after(silenceMs, () => look());
+      const look = (): void => {
+        const leftMs = this.#heardMs + silenceMs - this.#clock.monotonicMs();
+        if (leftMs > 0) timer = this.#clock.after(leftMs, look);
+        else reject(new CodedError('UNAVAILABLE', 'a node did not answer about chunks in time'));
+      };
       running.then(resolve, reject).finally(() => timer.cancel());
     });
   }

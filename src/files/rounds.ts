@@ -10,7 +10,7 @@ export interface RoundsOptions {
 export class Rounds {
   readonly #options: RoundsOptions;
   #timer: Timer | null = null;
-  #running: Promise<void> | null = null;
+  #running = false;
   /** Woken in the middle of a round: another one follows at once. */
   #again = false;
   #state: 'new' | 'started' | 'stopped' = 'new';
@@ -27,27 +27,27 @@ export class Rounds {
 
   wake(): void {
     if (this.#state !== 'started') return;
-    if (this.#running !== null) this.#again = true;
+    if (this.#running) this.#again = true;
     else this.#plan(0);
   }
 
-  /** Resolves when a round under way has ended. */
-  async stop(): Promise<void> {
+  /** No further round begins. One under way ends by itself: what it leaves unfinished, a crash might have left as well. */
+  stop(): void {
     this.#state = 'stopped';
     this.#timer?.cancel();
-    await this.#running;
   }
 
   #plan(delayMs: number): void {
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(delayMs, () => {
-      this.#running = this.#run();
+      void this.#run();
     });
   }
 
   async #run(): Promise<void> {
+    this.#running = true;
     const delayMs = await this.#options.round();
-    this.#running = null;
+    this.#running = false;
     const soon = this.#again;
     this.#again = false;
     if (this.#state === 'started') this.#plan(soon ? 0 : delayMs);

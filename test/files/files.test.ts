@@ -24,7 +24,7 @@ t.test(
       same(await download(cluster.node(3), file.address), file.content),
       'pulled by the one that missed it',
     );
-    await cluster.stopAll();
+    cluster.stopAll();
   },
 );
 
@@ -35,7 +35,7 @@ t.test('files: without a majority a chunk is refused, and what is held is not to
   cluster.node(3).up = false;
   await t.rejects(cluster.upload(1, file), { code: 'UNAVAILABLE' });
   t.equal(await cluster.node(1).files.holdings.holdings(file.address), null);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: a node that only learns does not count towards the majority', async (t) => {
@@ -44,7 +44,7 @@ t.test('files: a node that only learns does not count towards the majority', asy
   cluster.roots.lease(file.address);
   cluster.node(2).up = false;
   await t.rejects(cluster.upload(1, file), { code: 'UNAVAILABLE' });
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test(
@@ -58,7 +58,7 @@ t.test(
     await t.rejects(cluster.upload(1, file), { code: 'UNAVAILABLE' }, 'two of four');
     replaced.oldVoter = false;
     await t.resolves(cluster.upload(1, file), 'two of three');
-    await cluster.stopAll();
+    cluster.stopAll();
   },
 );
 
@@ -83,7 +83,7 @@ t.test(
     fill(2, 2 ** 35);
     await cluster.clock.advance(1_000);
     await t.resolves(cluster.upload(1, other), 'it goes on by itself');
-    await cluster.stopAll();
+    cluster.stopAll();
   },
 );
 
@@ -98,7 +98,7 @@ t.test(
     cluster.node(1).up = false;
     const found = await cluster.node(2).files.holdings.holdings(file.address);
     t.strictSame(found?.held, [false, true, false]);
-    await cluster.stopAll();
+    cluster.stopAll();
   },
 );
 
@@ -110,14 +110,14 @@ t.test('files: a peer whose state does not know the upload yet catches up first,
   behind.catchUp = () => behind.roots.lease(file.address);
   await cluster.upload(1, file);
   t.equal(behind.files.status().chunks, 4);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: nothing is taken for an upload that the state does not know', async (t) => {
   const cluster = await FileCluster.of(3);
   await t.rejects(cluster.upload(1, file), { code: 'UNKNOWN_UPLOAD' });
   t.equal(cluster.node(1).files.status().chunks, 0);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: a range is cut to the byte, over the borders of chunks', async (t) => {
@@ -139,7 +139,7 @@ t.test('files: a range is cut to the byte, over the borders of chunks', async (t
   cluster.roots.lease(empty.address);
   await cluster.upload(1, empty);
   t.equal((await download(cluster.node(1), empty.address)).length, 0);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test(
@@ -161,7 +161,7 @@ t.test(
     cluster.node(2).files.start();
     await cluster.until('node 2 has everything', () => cluster.node(2).files.status().chunks === 4);
     t.equal(cluster.node(2).files.status().missing, 0);
-    await cluster.stopAll();
+    cluster.stopAll();
   },
 );
 
@@ -184,7 +184,7 @@ t.test(
     t.notOk(leader.hasEverything(2), 'it lacks what came meanwhile');
     cluster.node(2).files.start();
     await cluster.until('node 2 may vote', () => leader.hasEverything(2));
-    await cluster.stopAll();
+    cluster.stopAll();
   },
 );
 
@@ -197,7 +197,7 @@ t.test('files: whether everything is there cannot be said by a node that cannot 
     throw new Error('no majority');
   };
   t.equal(await cluster.node(1).files.missingAt(2), null);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: the scrub finds a damaged chunk and a good copy takes its place', async (t) => {
@@ -219,7 +219,7 @@ t.test('files: the scrub finds a damaged chunk and a good copy takes its place',
   t.equal(addressOf(disk.contentOf(path)), damaged);
   await cluster.until('the scrub went on', () => files.status().scrubbed >= 8);
   t.equal(files.status().damaged, 1);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: a reader gets a good copy from another node when the own one is damaged', async (t) => {
@@ -229,7 +229,7 @@ t.test('files: a reader gets a good copy from another node when the own one is d
   for (const path of cluster.node(1).disk.files()) cluster.node(1).disk.plant(path, new Uint8Array(3));
   t.ok(same(await download(cluster.node(1), file.address), file.content));
   t.equal(cluster.node(1).files.status().damaged, 4);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: a chunk that no reachable node has is an error, never a gap', async (t) => {
@@ -241,7 +241,7 @@ t.test('files: a chunk that no reachable node has is an error, never a gap', asy
     cluster.node(node).disk.plant(`files/${gone.slice(0, 2)}/${gone}`, null);
   }
   await t.rejects(download(cluster.node(1), file.address), { code: 'UNAVAILABLE' });
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: collection removes what nothing refers to, and nothing else', async (t) => {
@@ -261,7 +261,7 @@ t.test('files: collection removes what nothing refers to, and nothing else', asy
   t.equal(files.status().chunks, 5);
   t.ok(same(await download(cluster.node(1), kept.address), kept.content));
   t.ok(same(await download(cluster.node(1), leased.address), leased.content));
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: a chunk that two files share stays until both are gone', async (t) => {
@@ -280,7 +280,7 @@ t.test('files: a chunk that two files share stays until both are gone', async (t
   roots.messages.delete(longer.address);
   await files.collect();
   t.equal(files.status().chunks, 0);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: what is leased while a collection runs is not collected', async (t) => {
@@ -298,7 +298,7 @@ t.test('files: what is leased while a collection runs is not collected', async (
   t.equal(await files.holdings.holdings(file.address), null, 'and that one is not told as held');
   await files.collect();
   t.equal(files.status().chunks, 3);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test('files: nothing is collected while a manifest that may want it is missing', async (t) => {
@@ -310,7 +310,7 @@ t.test('files: nothing is collected while a manifest that may want it is missing
   roots.lease(makeFile(5, 9).address);
   await files.collect();
   t.equal(files.status().chunks, 4);
-  await cluster.stopAll();
+  cluster.stopAll();
 });
 
 t.test(
@@ -334,7 +334,7 @@ t.test(
     node.roots.known = true;
     await node.files.collect();
     t.equal(node.files.status().chunks, 0);
-    await cluster.stopAll();
+    cluster.stopAll();
   },
 );
 
@@ -348,7 +348,36 @@ t.test('files: a peer that sends something else is not believed', async (t) => {
     for (let at = 0; at < 3; at++) yield Uint8Array.of(1, 2, 3);
   };
   t.ok(same(await download(wiped, file.address), file.content), 'the honest node is asked next');
-  await cluster.stopAll();
+  cluster.stopAll();
+});
+
+t.test('files: a peer that falls silent is given up, one that is only slow is not', async (t) => {
+  const cluster = await FileCluster.of(2);
+  cluster.roots.lease(file.address);
+  await cluster.upload(1, file);
+  const slow = cluster.node(1).files;
+  const answer = slow.answer.bind(slow);
+  const wiped = await cluster.start(2);
+  let waitMs = 6_000;
+  slow.answer = async function* (question) {
+    for await (const frame of answer(question)) {
+      await new Promise<void>((resolve) => cluster.clock.after(waitMs, resolve));
+      yield frame;
+    }
+  };
+  const chunks = [...file.manifest.chunks];
+  let left: number | null = null;
+  const fetching = wiped.files.reader.fetch(chunks).then((missing) => {
+    left = missing;
+  });
+  await cluster.until('it came in the end', () => left !== null);
+  t.equal(left, 0, 'eighteen seconds in all');
+  waitMs = 60_000;
+  await t.rejects(Promise.all([wiped.files.reader.read(file.address), cluster.clock.advance(11_000)]), {
+    code: 'UNAVAILABLE',
+  });
+  await fetching;
+  cluster.stopAll();
 });
 
 t.test('files: garbage as a question is refused', async (t) => {
@@ -357,5 +386,5 @@ t.test('files: garbage as a question is refused', async (t) => {
     const answers = cluster.node(1).files.answer(Uint8Array.from(question));
     await t.rejects(answers[Symbol.asyncIterator]().next(), { code: 'BAD_REQUEST' });
   }
-  await cluster.stopAll();
+  cluster.stopAll();
 });

@@ -181,7 +181,7 @@ export class SimulatedNode {
     await this.#bounded(edge.leave());
     await this.#bounded(edge.flush());
     edge.stop();
-    await this.#files?.stop();
+    this.#files?.stop();
     await engine.stop();
     await this.#store?.close();
     this.end(true);

@@ -117,7 +117,7 @@ export class FileCluster {
 
   async restart(id: number, plan: CrashPlan = { kind: 'synced-only' }): Promise<TestNode> {
     const { disk, voter, files } = this.node(id);
-    await files.stop();
+    files.stop();
     return this.start(id, disk.crash(plan), voter);
   }
 
@@ -130,8 +130,8 @@ export class FileCluster {
     }
   }
 
-  async stopAll(): Promise<void> {
-    for (const { files } of this.#nodes.values()) await files.stop();
+  stopAll(): void {
+    for (const { files } of this.#nodes.values()) files.stop();
   }
 
   /** Moves time on until it holds. */
