@@ -18,6 +18,8 @@ export const limits = {
   /** One WebSocket frame of the native protocol. */
   frameBytes: 64 * KIB,
   passwordBytes: 1024,
+  /** A hash in PHC form; one of argon2id has about a hundred. */
+  passwordHashChars: 512,
   nameMinChars: 2,
   nameMaxChars: 20,
   displayNameChars: 64,

@@ -24,17 +24,22 @@ class Attempt implements Row, AttemptData, AttemptView {
   readonly attempted: AttemptKey;
   readonly key: string;
   noted = false;
-  notedIndex = 0;
-  inARow = 0;
-  windowFailures = 0;
-  windowMs = 0;
-  blocks = 0;
-  untilMs = 0;
+  notedIndex: number;
+  inARow: number;
+  windowFailures: number;
+  windowMs: number;
+  blocks: number;
+  untilMs: number;
 
-  constructor(attempted: AttemptKey, data: Partial<AttemptData> = {}) {
-    Object.assign(this, data);
-    this.attempted = attempted;
-    this.key = rowPrefix.attempt + attempted;
+  constructor(data: AttemptData) {
+    this.attempted = data.attempted;
+    this.key = rowPrefix.attempt + data.attempted;
+    this.notedIndex = data.notedIndex;
+    this.inARow = data.inARow;
+    this.windowFailures = data.windowFailures;
+    this.windowMs = data.windowMs;
+    this.blocks = data.blocks;
+    this.untilMs = data.untilMs;
   }
 
   get isLocked(): boolean {
@@ -59,6 +64,8 @@ class Attempt implements Row, AttemptData, AttemptView {
     this.windowFailures = 0;
   }
 }
+
+const unattempted = { notedIndex: 0, inARow: 0, windowFailures: 0, windowMs: 0, blocks: 0, untilMs: 0 };
 
 /** Failures within a window that are answered; the first one after a block begins the next block. */
 export function allowedFailures(attempt: Pick<AttemptView, 'blocks'>): number {
@@ -86,7 +93,7 @@ export class Attempts {
   /** Keys of one entry are noted in ascending order, so that a restored node has them in the same. */
   fail(key: AttemptKey, failures: number, moment: Moment): void {
     const list = this.#listOf(key);
-    const attempt = list.get(key) ?? new Attempt(key);
+    const attempt = list.get(key) ?? new Attempt({ ...unattempted, attempted: key });
     list.delete(key);
     list.set(key, attempt);
     attempt.fail(failures, moment);
@@ -110,8 +117,7 @@ export class Attempts {
     const inOrder = [...all].sort(
       (a, b) => a.notedIndex - b.notedIndex || (a.attempted < b.attempted ? -1 : 1),
     );
-    for (const data of inOrder)
-      this.#listOf(data.attempted).set(data.attempted, new Attempt(data.attempted, data));
+    for (const data of inOrder) this.#listOf(data.attempted).set(data.attempted, new Attempt(data));
   }
 
   clear(): void {

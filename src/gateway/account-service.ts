@@ -11,7 +11,7 @@ import type { ChatView } from '../chat/view.ts';
 import type { Profile, Reply } from '../protocol/requests.ts';
 import type { Outcome } from '../replication/engine.ts';
 import { type AddressLimits, registrationLimited } from './address-limits.ts';
-import type { Propose } from './authentication.ts';
+import { holdsName, type Propose } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
 import { hashSecret, newUuid, type SecureBytes } from './identifiers.ts';
 import { isAllowedName, preparedName } from './name-preparation.ts';
@@ -89,7 +89,7 @@ export class AccountService {
       return rejection(view.isConfusable(name) ? 'NAME_CONFUSABLE' : 'BAD_NAME');
     }
     await barrier();
-    if (view.accountByName(name) !== undefined) return rejection('NAME_TAKEN');
+    if (holdsName(view.accountByName(name))) return rejection('NAME_TAKEN');
     const waitMs = addresses.register(context.address);
     if (waitMs !== null) return registrationLimited(waitMs);
     const answer = settled(

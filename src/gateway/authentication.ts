@@ -3,9 +3,9 @@
  * unknown user costs as much as a wrong password.
  */
 import type { ErrorCode } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { accountKey } from '../chat/attempts.ts';
 import { fingerprintTexts } from '../chat/fingerprint.ts';
-import { maxHashChars } from '../chat/handlers/register.ts';
 import { foldName, isName } from '../chat/names.ts';
 import { isDisplayName, isEmail } from '../chat/profile-fields.ts';
 import type { Account, Command, Numbering, Result } from '../chat/types.ts';
@@ -48,7 +48,7 @@ type Request<Op> = Extract<ChangeRequest, { op: Op }>;
 /** No account has it, so what names it is refused by every state. */
 const impossibleCredential = Number.MAX_SAFE_INTEGER;
 /** No state takes it: longer than a hash may be. */
-const impossibleHash = 'x'.repeat(maxHashChars + 1);
+const impossibleHash = 'x'.repeat(limits.passwordHashChars + 1);
 
 export class Authentication {
   readonly #options: AuthenticationOptions;
@@ -180,7 +180,7 @@ export class Authentication {
   /** What `apply` would refuse needs no hash; of a numbered request the state must be asked, since it may be a retry. */
   #registrationFault({ name, email, invitation }: Extract<Command, { kind: 'register' }>): ErrorCode | null {
     const { view } = this.#options;
-    if (view.accountByName(name) !== undefined) return 'NAME_TAKEN';
+    if (holdsName(view.accountByName(name))) return 'NAME_TAKEN';
     if (email !== undefined && view.accountByEmail(email) !== undefined) return 'EMAIL_TAKEN';
     return invitation !== undefined && !view.hasInvitation(invitation) ? 'INVITATION_INVALID' : null;
   }
@@ -224,6 +224,11 @@ export class Authentication {
     const answered = reply.kind === 'rejection' && reply.code === 'BAD_CREDENTIALS';
     return answered ? rejection(code, text) : reply;
   }
+}
+
+/** A guest's lease may be over without an entry that noticed: the state must be asked. */
+export function holdsName(account: Account | undefined): boolean {
+  return account !== undefined && account.kind !== 'guest';
 }
 
 /** Of a name that nobody has a fingerprint: people type passwords into the wrong field. */

@@ -140,6 +140,21 @@ t.test('guest: a connection that is gone before the guest has entered leaves not
   t.equal(cluster.nodes.get(1)?.machine.accountByName('visitor'), undefined);
 });
 
+t.test(
+  'guest: of a node that died, the name is free by cluster time, also where nothing else happens',
+  async (t) => {
+    const cluster = new FakeCluster();
+    const { service } = await anEdge(cluster, 1);
+    const other = await anEdge(cluster, 2);
+    const line = () => new ConnectionContext(null, null);
+    await service.accounts.enterGuest(line(), 'visitor');
+    const register = { op: 'register', user: 'visitor', password: 'pw' } as const;
+    t.equal(verdict(await other.service.execute(line(), register, null)), 'NAME_TAKEN');
+    cluster.aheadMs += limits.guestLeaseMs;
+    t.equal(verdict(await other.service.execute(line(), register, null)), 'receipt');
+  },
+);
+
 t.test('guest: its node renews the lease while it is there', async (t) => {
   const cluster = new FakeCluster();
   const clock = new VirtualClock();

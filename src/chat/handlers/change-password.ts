@@ -1,6 +1,6 @@
+import { limits } from '../../base/limits.ts';
 import type { Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
-import { maxHashChars } from './register.ts';
 
 type ChangePassword = Extract<Command, { kind: 'change-password' }>;
 
@@ -9,7 +9,7 @@ export function changePassword(context: Context, command: ChangePassword): Resul
   const { moment, session, actor, tables } = context;
   if (actor === null) return reject('AUTH_REQUIRED');
   if (actor.kind !== 'member' || actor.credential !== command.credential) return reject('DENIED');
-  if (command.passwordHash.length > maxHashChars) return reject('BAD_REQUEST');
+  if (command.passwordHash.length > limits.passwordHashChars) return reject('BAD_REQUEST');
   for (const other of tables.sessions.of(actor.id)) {
     if (other === session) continue;
     tables.sessions.end(other, moment);

@@ -1,3 +1,4 @@
+import { limits } from '../../base/limits.ts';
 import { isDisplayName, isEmail } from '../profile-fields.ts';
 import type { Account, Command, Result } from '../types.ts';
 import { derivedUuid, isUuid } from '../uuid.ts';
@@ -8,8 +9,6 @@ type Register = Extract<Command, { kind: 'register' }>;
 
 /** The first password. A change of it counts on, so that a login verified against an older hash is refused. */
 export const firstCredential = 1;
-/** An argon2id hash in PHC form has about a hundred. */
-export const maxHashChars = 512;
 
 /** Makes an account; logs nobody in. */
 export function register(context: Context, command: Register): Result {
@@ -18,7 +17,7 @@ export function register(context: Context, command: Register): Result {
   if (context.actor !== null) return reject('ALREADY_LOGGED_IN');
   const fault = nameFault(accounts, name, command.names);
   if (fault !== null) return reject(fault);
-  if (passwordHash.length > maxHashChars) return reject('BAD_REQUEST');
+  if (passwordHash.length > limits.passwordHashChars) return reject('BAD_REQUEST');
   if (displayName !== null && !isDisplayName(displayName)) return reject('BAD_DISPLAY_NAME');
   if (email !== null && !isEmail(email)) return reject('BAD_EMAIL');
   const { clusterMs, index, wallMs } = context.moment;

@@ -1,6 +1,6 @@
+import { limits } from '../../base/limits.ts';
 import type { Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
-import { maxHashChars } from './register.ts';
 
 type Rehash = Extract<Command, { kind: 'rehash' }>;
 
@@ -8,7 +8,7 @@ type Rehash = Extract<Command, { kind: 'rehash' }>;
 export function rehash(context: Context, command: Rehash): Result {
   const { session, actor, tables } = context;
   if (session !== null || actor !== null) return reject('DENIED');
-  if (command.passwordHash.length > maxHashChars) return reject('BAD_REQUEST');
+  if (command.passwordHash.length > limits.passwordHashChars) return reject('BAD_REQUEST');
   const account = tables.accounts.byId(command.account);
   if (account?.kind === 'member' && account.credential === command.credential) {
     tables.accounts.replace({ ...account, passwordHash: command.passwordHash });
