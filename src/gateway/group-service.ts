@@ -8,6 +8,7 @@ import { groupKey } from '../chat/attempts.ts';
 import type { Command, Numbering } from '../chat/types.ts';
 import type { ChatView, GroupView } from '../chat/view.ts';
 import type { GroupRequest, Reply } from '../protocol/requests.ts';
+import { type AddressLimits, registrationLimited } from './address-limits.ts';
 import type { ConnectionContext } from './context.ts';
 import { type Guard, limitedText } from './guard.ts';
 import type { Hasher } from './hasher.ts';
@@ -20,6 +21,7 @@ export interface GroupServiceOptions {
   readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
   readonly policy: Policy;
   readonly guard: Pick<Guard, 'run'>;
+  readonly addresses: Pick<AddressLimits, 'register'>;
   readonly barrier: () => Promise<void>;
   readonly propose: (
     context: ConnectionContext,
@@ -29,6 +31,7 @@ export interface GroupServiceOptions {
 }
 
 type Join = Extract<GroupRequest, { op: 'join-group' }>;
+type Announcement = Extract<GroupRequest, { op: 'announce-group' }>;
 
 export class GroupService {
   readonly #options: GroupServiceOptions;
@@ -43,10 +46,19 @@ export class GroupService {
     const isAnonymous = numbering === null && context.identity === null;
     const mayBeAnonymous = request.op === 'announce-group' && this.#options.policy.publicRegistry;
     if (isAnonymous && !mayBeAnonymous) return refused('AUTH_REQUIRED');
+    const waitMs = request.op === 'announce-group' ? this.#announcementWaitMs(context, request) : null;
+    if (waitMs !== null) return Promise.resolve(registrationLimited(waitMs));
     const command = this.#command(context, request, numbering);
     return command instanceof Promise
       ? command.then((made) => this.#propose(context, request, numbering, made))
       : this.#propose(context, request, numbering, command);
+  }
+
+  /** A new group counts as a registration does, or a stranger could use up all the groups that there may be; null: it may be now. */
+  #announcementWaitMs(context: ConnectionContext, { group, host, port }: Announcement): number | null {
+    const known = this.#options.view.groupByName(group)?.address;
+    const isKnown = known?.host === host && known.port === port;
+    return isKnown ? null : this.#options.addresses.register(context.address);
   }
 
   async #propose(

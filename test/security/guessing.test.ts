@@ -241,6 +241,21 @@ t.test(
   },
 );
 
+t.test('registration: a group that a stranger announces counts as one, said again it does not', async (t) => {
+  const { one, stop } = await world({ registrationsPerAddress: 2 });
+  t.teardown(stop);
+  const line = await LineClient.open(one.chatPort);
+  const announce = async (group: string): Promise<readonly string[]> =>
+    line.ask(`REGISTER_GROUP ${group} 127.0.0.1 5555`);
+  t.same(await announce('one'), ['SUCCESS']);
+  t.same(await announce('one'), ['SUCCESS']);
+  t.same(await announce('two'), ['SUCCESS']);
+  t.same(await announce('three'), ['FAILED']);
+  t.same(await announce('two'), ['SUCCESS']);
+  t.same(await line.ask('GET_GROUP_LIST', 3), ['one - 127.0.0.1 5555', 'two - 127.0.0.1 5555', '']);
+  line.destroy();
+});
+
 t.test('connections: 16 at once and 32 in ten minutes from one address before login', async (t) => {
   const clock = new VirtualClock();
   const bounds = { ...noAddressBounds, connectionsPerAddress: 16, newConnectionsPerAddress: 32 };
