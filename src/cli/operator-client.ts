@@ -59,10 +59,11 @@ export class OperatorClient {
     let outcome: Answer = { kind: 'unreachable', text: 'No node can be reached.' };
     for (const node of found) {
       const answer = await this.#askOne(node, request);
-      const isFinal = answer.kind === 'done' || (answer.kind === 'refused' && answer.code !== 'UNAVAILABLE');
-      if (isFinal) return answer;
-      // Once it may have happened, a later refusal for want of a leader says nothing about that.
-      if (outcome.kind !== 'unknown') outcome = answer;
+      if (answer.kind === 'done') return answer;
+      // Once it may have happened, or may be asked by another node still, a later refusal says nothing about that.
+      if (outcome.kind === 'unknown') continue;
+      if (answer.kind === 'refused' && answer.code !== 'UNAVAILABLE') return answer;
+      outcome = answer;
     }
     return outcome.kind === 'refused' ? { kind: 'unreachable', text: outcome.text } : outcome;
   }

@@ -71,8 +71,14 @@ export class Admission {
 
   #setPeers(): void {
     const { directory, nodes, node, transport } = this.#options;
-    const known = addressesOf(directory() ?? noMembers, [...nodes, ...this.#places.values()]);
-    transport.setPeers(known.filter(({ id }) => id !== node));
+    const members = directory() ?? noMembers;
+    const listed = new Set(addressesOf(members, nodes).map(({ id }) => id));
+    const peers = addressesOf(members, [...nodes, ...this.#places.values()]);
+    transport.setPeers(
+      peers
+        .filter(({ id }) => id !== node)
+        .map(({ id, host, peerPort }) => ({ id, host, peerPort, isGuest: !listed.has(id) })),
+    );
   }
 
   /** Where a node is, by its own word, else by this node's configuration. */

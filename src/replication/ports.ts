@@ -25,6 +25,8 @@ export interface PeerAddress {
   readonly id: number;
   readonly host: string;
   readonly peerPort: number;
+  /** Neither a member nor in the configuration: there is room for a few of them. */
+  readonly isGuest?: boolean;
 }
 
 export type Lane = 'control' | 'bulk';

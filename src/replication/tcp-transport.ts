@@ -222,8 +222,8 @@ export class TcpTransport implements PeerTransport {
       const heardMs = this.#heardMs.get(node) ?? 0;
       return link.peer.incarnation === incarnation || performance.now() - heardMs > silentMs;
     }
-    const unlisted = [...this.#links.keys()].filter((id) => !this.#peers.has(id)).length;
-    return this.#peers.has(node) || unlisted < guests;
+    const isGuest = (id: number): boolean => this.#peers.get(id)?.isGuest ?? true;
+    return !isGuest(node) || [...this.#links.keys()].filter(isGuest).length < guests;
   }
 
   /** Lanes of one link carry one id; a newer id of the same peer means that it dialed anew. */

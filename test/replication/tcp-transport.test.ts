@@ -276,6 +276,21 @@ t.test('transport: a second disk under the number of a node that is there gets n
   t.strictSame(one.links, ['2/1002 up']);
 });
 
+t.test('transport: there is room for sixteen guests, and for every node that is listed', async (t) => {
+  const ports = await freePorts(19);
+  const listed = [{ id: 19, host: '127.0.0.1', peerPort: ports[18] ?? 0 }];
+  const one = peer(t, ports, 1, { peers: listed });
+  await one.transport.start();
+  const home = [{ id: 1, host: '127.0.0.1', peerPort: ports[0] ?? 0 }];
+  const guests = Array.from({ length: 17 }, (_, at) => peer(t, ports, at + 2, { peers: home }));
+  await Promise.all(guests.map(({ transport }) => transport.start()));
+  await until('a refusal', () => (one.transport.counters.refused['no-place'] ?? 0) > 0);
+  const member = peer(t, ports, 19, { peers: [] });
+  await member.transport.start();
+  await until('the listed one', () => one.links.includes('19/1019 up'));
+  t.equal(one.links.filter((text) => text.endsWith('up')).length, 17);
+});
+
 t.test('transport: a port in use is refused by name', async (t) => {
   const ports = await freePorts(1);
   const first = peer(t, ports, 1);
