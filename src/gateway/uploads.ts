@@ -6,6 +6,7 @@ import { unreachable } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import { encodeProposal } from '../chat/codec.ts';
 import type { FileQuota, ManifestAddress } from '../chat/file-types.ts';
+import { defaultFileBounds } from '../chat/files.ts';
 import type { AccountId, ChatEvent, Command, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import { addressOf } from '../files/digest.ts';
@@ -29,6 +30,9 @@ export interface UploadState {
   readonly missing: readonly number[];
 }
 
+/** Half of a lease's time. */
+const renewBelowMs = defaultFileBounds.leaseMs / 2;
+
 export class Uploads {
   readonly #options: UploadsOptions;
 
@@ -44,7 +48,9 @@ export class Uploads {
     const { bytes } = described;
     if (bytes > quota.fileBytes) throw new CodedError('TOO_LARGE');
     const manifest = addressOf(encoded);
-    await this.#propose(account, { kind: 'lease-upload', manifest, bytes, quota });
+    if (this.#needsLease(account, manifest)) {
+      await this.#propose(account, { kind: 'lease-upload', manifest, bytes, quota });
+    }
     await files.holdings.put(manifest, manifest, encoded);
     return this.state(account, manifest);
   }
@@ -88,6 +94,13 @@ export class Uploads {
     if (this.#options.view.files.lease(account, manifest) === undefined) return false;
     const { missing } = await this.state(account, manifest);
     return missing.length === 0;
+  }
+
+  /** One that has long to live is not renewed: whoever asks again and again what is missing writes nothing into the log. */
+  #needsLease(account: AccountId, manifest: ManifestAddress): boolean {
+    const { view } = this.#options;
+    const lease = view.files.lease(account, manifest);
+    return lease === undefined || lease.untilMs - view.clusterMs < renewBelowMs;
   }
 
   #requireLease(account: AccountId, manifest: ManifestAddress): void {

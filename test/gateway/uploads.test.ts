@@ -66,9 +66,26 @@ t.test('upload: begun on one node, gone on with on another, and each knows what 
   t.equal((await ann.put(second, file, 0)).status, 204);
   t.equal((await ann.put(second, file, 0)).status, 204, 'once more does no harm');
   t.equal((await ann.put(second, file, 2)).status, 204);
+  const written = cluster.log.length;
   const again = await ann.begin(first, file);
+  t.equal(cluster.log.length, written, 'a fresh lease is not written again');
   t.strictSame(((await again.json()) as { missing: number[] }).missing, []);
   for (const node of nodes) t.equal(node.files.status().chunks, 4);
+});
+
+t.test('upload: a lease is renewed when half of its time is over', async (t) => {
+  const ina = await caller(first, 'ina');
+  const long = makeFile(10, 12);
+  await ina.begin(first, long);
+  const until = (): number =>
+    [...nodes][0]?.engine.machine.files.lease(account(), long.address)?.untilMs ?? 0;
+  const account = (): number => first.engine.machine.accountByName('ina')?.id ?? 0;
+  const granted = until();
+  cluster.aheadMs += 13 * 3_600_000;
+  // Time comes with the next entry.
+  await caller(first, 'joe');
+  await ina.begin(first, long);
+  t.ok(until() > granted + 12 * 3_600_000);
 });
 
 t.test('upload: what is no session, or no longer one, is not let in, before its body is read', async (t) => {
