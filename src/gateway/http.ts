@@ -4,6 +4,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { WebSocket } from 'ws';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import { parseStrictJson } from '../protocol/json-scan.ts';
 import type { EngineStatus } from '../replication/engine.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource } from '../tls/transport-security.ts';
@@ -55,6 +56,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     if (status >= 500) options.logger.error({ cause: error.message }, 'an HTTP request failed');
     void reply.code(status).send({ code: status >= 500 ? 'INTERNAL' : 'BAD_REQUEST' });
   });
+  readStrictJson(app);
   addOperations(app, options);
   if (options.operators !== null) addOperators(app, options.operators);
   void app.register(websocket, {
@@ -89,6 +91,16 @@ function createApp({ tls, counters }: HttpOptions): FastifyInstance {
   const app = fastify({ ...base, https: serverOptions(tls) });
   guardHandshakes(app.server, tls, counters);
   return app;
+}
+
+/** Every body of JSON on this port, whatever its route. */
+function readStrictJson(app: FastifyInstance): void {
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    const value = parseStrictJson(String(body));
+    if (value === undefined) done(Object.assign(new Error('The body is no JSON.'), { statusCode: 400 }));
+    else done(null, value);
+  });
 }
 
 /** Before the upgrade: pages of other sites must not speak for the person who visits them. No Origin: not a browser. */

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../base/clock.ts';
 import { type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { parseStrictJson } from '../protocol/json-scan.ts';
 import { isSealedWith, readSeal } from './operator-seal.ts';
 
 export interface OperatorGateOptions {
@@ -95,12 +96,7 @@ export function addOperatorRoutes(
 
 /** JSON out of a body, or undefined. */
 export function jsonOf(body: unknown): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytesOf(body)).toString('utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return parseStrictJson(Buffer.from(bytesOf(body)).toString('utf8'));
 }
 
 function bytesOf(body: unknown): Uint8Array {

@@ -33,9 +33,31 @@ export function scanJson(text: string): JsonScan {
   return { depth, keys };
 }
 
-/** The first key that one object holds twice. For texts that `JSON.parse` takes, with objects that hold no objects. */
+/** The first key that one object holds twice. For texts that `JSON.parse` takes. */
 export function repeatedKey(text: string): string | null {
-  let seen = new Set<string>();
+  for (const { key, isRepeated } of keysOf(text)) if (isRepeated) return key;
+  return null;
+}
+
+const deepestJson = 16;
+
+/** What a body of JSON means; undefined when it is none, nests deeper than 16, repeats a key, or names `__proto__`. */
+export function parseStrictJson(text: string): unknown {
+  if (scanJson(text).depth > deepestJson) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  for (const { key, isRepeated } of keysOf(text)) if (isRepeated || key === '__proto__') return undefined;
+  return value;
+}
+
+/** All keys in their order, and whether their object has named them before. */
+function* keysOf(text: string): Generator<{ readonly key: string; readonly isRepeated: boolean }> {
+  const open: Set<string>[] = [];
   let last = '';
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
@@ -44,15 +66,17 @@ export function repeatedKey(text: string): string | null {
       last = text.slice(at, end + 1);
       at = end;
     } else if (unit === 0x7b) {
-      seen = new Set();
+      open.push(new Set());
+    } else if (unit === 0x7d) {
+      open.pop();
     } else if (unit === colon) {
       // Two spellings of a key, one with escapes, are the same key.
       const key = String(JSON.parse(last));
-      if (seen.has(key)) return key;
-      seen.add(key);
+      const seen = open.at(-1);
+      yield { key, isRepeated: seen?.has(key) ?? false };
+      seen?.add(key);
     }
   }
-  return null;
 }
 
 /** Place of the quote that ends the string beginning at `start`, or the end of the text. */

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { limits } from '../../src/base/limits.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { AddressLimits } from '../../src/gateway/address-limits.ts';
@@ -79,3 +80,39 @@ t.test('http: metrics, the greeting, and what is not there', async (t) => {
   t.equal((await http.inject('/nothing')).statusCode, 404);
   t.equal((await http.inject('/ws')).statusCode, 404, 'without an upgrade there is nothing at /ws');
 });
+
+t.test(
+  'http: JSON that is no JSON, nests deeper than 16, repeats a key or names __proto__ → 400; too long → 413 (SECURITY 28)',
+  async (t) => {
+    const server = app(ready);
+    t.teardown(() => server.close());
+    server.post('/echo', (request) => ({ echo: request.body }));
+    const post = async (payload: string) => {
+      const headers = { 'content-type': 'application/json' };
+      return (await server.inject({ method: 'POST', url: '/echo', headers, payload })).statusCode;
+    };
+    const nested = (depth: number): string => `${'['.repeat(depth)}1${']'.repeat(depth)}`;
+    for (const good of [
+      '{}',
+      '{"a":{"b":1},"b":{"b":2}}',
+      '[{"a":1},{"a":1}]',
+      nested(16),
+      '"a:{\\"b\\":"',
+    ]) {
+      t.equal(await post(good), 200, good.slice(0, 40));
+    }
+    const bad = [
+      '',
+      '{',
+      '{"a":1,"a":2}',
+      '{"a":{"b":1,"\\u0062":2}}',
+      '{"a":{},"a":1}',
+      nested(17),
+      '['.repeat(60_000),
+    ];
+    for (const text of [...bad, '{"__proto__":1}', '{"a":[{"\\u005f_proto__":1}]}']) {
+      t.equal(await post(text), 400, text.slice(0, 40));
+    }
+    t.equal(await post(`"${'x'.repeat(limits.frameBytes)}"`), 413);
+  },
+);
