@@ -188,6 +188,9 @@ class DiskLog implements LogStore {
   }
 
   async seal(): Promise<void> {
+    // The votes once more, so that they stand behind whatever of the log may be damaged later (`covered.ts`). Of a failure, see below.
+    const isNews = !this.#sealPresent && this.#segments.length > 0;
+    if (isNews) await this.append({ hardState: this.#hardState, entries: [] }).catch(() => undefined);
     await this.close();
     if (this.#failure !== null) throw this.#failure;
     const segment = this.#segments.at(-1);

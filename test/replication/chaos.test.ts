@@ -49,7 +49,12 @@ async function disturb(cluster: TestCluster, random: Random, down: Set<number>):
     case 6:
     case 7:
     case 8:
-      if (down.delete(id)) await cluster.finish(cluster.start(id));
+      if (!down.has(id)) return;
+      // The disk of a machine that is off may lose the state, as long as all the others have theirs.
+      if (down.size === 1 && !someRebuild(cluster) && random.below(2) === 0)
+        await cluster.damageState(id, random);
+      down.delete(id);
+      await cluster.finish(cluster.start(id));
       return;
     case 9:
     case 10:
@@ -62,6 +67,10 @@ async function disturb(cluster: TestCluster, random: Random, down: Set<number>):
     default:
       if (!down.has(id)) cluster.network.heal(id);
   }
+}
+
+function someRebuild(cluster: TestCluster): boolean {
+  return cluster.nodes.some(({ engine }) => /being rebuilt/.test(engine.status().alarms.join()));
 }
 
 async function schedule(t: Test, seed: number): Promise<void> {
@@ -101,7 +110,15 @@ function check(t: Test, cluster: TestCluster, ends: Ends, seed: number): void {
       ...fatal.map((error) => `node ${id} stopped: ${String(error)}`),
     ]),
   ];
-  t.strictSame(faults, [], `seed ${seed}: ${texts.length} of ${ends.size} applied`);
+  const rebuilds = cluster.nodes.reduce(
+    (sum, { engine }) => sum + (engine.status().storage?.rebuilds ?? 0),
+    0,
+  );
+  t.strictSame(
+    faults,
+    [],
+    `seed ${seed}: ${texts.length} of ${ends.size} applied, ${rebuilds} states rebuilt`,
+  );
 }
 
 // A longer search takes its time.

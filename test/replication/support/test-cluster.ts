@@ -280,6 +280,18 @@ export class TestCluster {
     this.#machines.set(id, machine);
   }
 
+  /** Loses one value of the state of a node that does not run; a chunk of history is missed only when it is read. */
+  async damageState(id: number, random: Random): Promise<void> {
+    for (const database of this.machineOf(id).databases.values()) {
+      if (database.status === 'open') await database.close();
+      await database.open();
+      const keys = await database.keys().all();
+      const key = keys[random.below(Math.max(1, keys.length))];
+      if (key !== undefined) await database.del(key);
+      await database.close();
+    }
+  }
+
   async stopAll(): Promise<void> {
     for (const id of [...this.#nodes.keys()]) this.crash(id);
     await settle();

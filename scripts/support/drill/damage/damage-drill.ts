@@ -236,8 +236,6 @@ class DamageDrill {
     try {
       const broken = this.#brokenPromise(victim.recovered);
       if (broken !== null) return ['silent', broken];
-      const [writer] = majority;
-      if (writer !== undefined) await this.#content.send(writer, 1);
       return await this.#compared(victim, majority);
     } catch (error) {
       if (error instanceof CodedError && error.code === 'DISK_FAILED') return ['restart', error.message];
@@ -255,6 +253,9 @@ class DamageDrill {
     if (!(await this.#caughtUp(victim, majority))) {
       return ['silent', `it never took part: ${victim.engine.status().alarms.join('; ')}`];
     }
+    const [writer] = majority;
+    if (writer !== undefined) await this.#content.send(writer, 1);
+    await this.#caughtUp(victim, majority);
     if (victim.fatal.length > 0) throw victim.fatal[0];
     let found = await this.#exported(victim);
     if (found === null) {
