@@ -32,6 +32,8 @@ export const limits = {
   groupsPerAccount: 500,
   /** Joins, departures and the like are told to members in groups up to this size. */
   noticeMembers: 1_000,
+  /** In groups up to this size it is told how far all members got. */
+  progressMembers: 100,
   /** Messages acknowledged out of turn that are remembered, of one member in one conversation. */
   singlesPerMember: 256,
   /** Delivery receipts that one sender may wait for or leave unconfirmed. */

@@ -2,6 +2,7 @@
 
 import { groupMark, lobbyName } from '../base/addresses.ts';
 import { CodedError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { foldName } from '../chat/names.ts';
 import type { AccountId } from '../chat/types.ts';
 import type { ChatView, ConversationView } from '../chat/view.ts';
@@ -82,6 +83,7 @@ export class ConversationReads {
         read,
         // Whoever has never looked into the lobby has not missed its whole history.
         unread: kind === 'lobby' && read === 0 ? 0 : lastSequence - read,
+        others: othersOf(conversation, account),
       };
     });
   }
@@ -105,6 +107,19 @@ export class ConversationReads {
   #nameOf(account: AccountId): string {
     return this.#view.accountById(account)?.name ?? deletedAccountName;
   }
+}
+
+/** The least of all. */
+function othersOf(conversation: ConversationView, account: AccountId): ConversationEntry['others'] {
+  if (conversation.kind === 'lobby') return null;
+  if (conversation.kind === 'group' && conversation.memberCount > limits.progressMembers) return null;
+  const members = conversation.kind === 'group' ? conversation.members() : conversation.members;
+  const others = Array.from(members).filter((member) => member !== account);
+  if (others.length === 0) return null;
+  return {
+    delivered: Math.min(...others.map((member) => conversation.delivered(member))),
+    read: Math.min(...others.map((member) => conversation.read(member))),
+  };
 }
 
 /** `list` is in the order of folded names. */

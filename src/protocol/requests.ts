@@ -172,6 +172,8 @@ export interface ConversationEntry {
   readonly read: number;
   /** Messages behind the last one read or written by oneself. */
   readonly unread: number;
+  /** What all others have got, and read; null where nobody else is, and in a group of more than a hundred. */
+  readonly others: { readonly delivered: number; readonly read: number } | null;
 }
 
 /** A message as people see it; `from` and `to` are names (of a group with its `#`), or `deleted account`. */

@@ -172,3 +172,34 @@ t.test(
     for (const client of [ora, stranger]) client.destroy();
   },
 );
+
+t.test(
+  'conversations: how far all others got, for the marks of what was said before this client came',
+  async (t) => {
+    const [ros, sam, tia] = await Promise.all(
+      ['ros', 'sam', 'tia'].map((name) => NativeClient.join(one.httpPort, name)),
+    );
+    if (ros === undefined || sam === undefined || tia === undefined) throw new Error('three people');
+    for (const person of [ros, sam, tia])
+      await person.change({ op: 'join-group', group: 'trio', create: true });
+    const { value } = await ros.change({ op: 'send', to: '#trio', text: '1' });
+    await ros.change({ op: 'send', to: '#trio', text: '2' });
+    await ros.change({ op: 'send', to: 'ros', text: 'note' });
+    const { conversation } = Object(value);
+    const others = async (): Promise<unknown> =>
+      listOf(await ros.query({ op: 'conversations' }), 'conversations')
+        .filter(({ kind }) => kind !== 'lobby')
+        .map((entry) => entry.others);
+    t.same(await others(), [null, { delivered: 0, read: 0 }], 'to oneself there is nobody else');
+    for (const [person, sequence] of [
+      [sam, 2],
+      [tia, 1],
+    ] as const) {
+      const { index } = await person.next((frame) => frame.ev === 'message' && frame.sequence === sequence);
+      person.send({ op: 'ack', index });
+      person.send({ op: 'read', conversation, sequence });
+    }
+    while (JSON.stringify(await others()) !== JSON.stringify([null, { delivered: 1, read: 1 }]));
+    for (const client of [ros, sam, tia]) client.destroy();
+  },
+);
