@@ -10,11 +10,13 @@ import { FailoverNotices } from './failover-notices.ts';
 import { FileDesk, openWithDesktop } from './file-desk.ts';
 import { connectFlag, findNodes, type Nodes } from './nodes.ts';
 import { runPipeMode } from './pipe-mode.ts';
+import { progressTeller } from './progress.ts';
 import { wantsColour } from './screen.ts';
 import { Terminal } from './terminal.ts';
 
 const fileHelp = 'f|to|path - send a file to a user, #group or #lobby';
 const pipeTimeoutS = 10;
+const pipeColumns = 100;
 const leavingMs = 1_000;
 /** Until what was pending at login must have been shown. */
 const pendingMs = 5_000;
@@ -72,8 +74,14 @@ interface FileSettings {
   readonly open: boolean;
 }
 
-function fileDesk(client: Client, show: Show, { downloads, open }: FileSettings): FileDesk {
-  return new FileDesk({ client, show, downloads, ...(open ? { open: openWithDesktop } : {}) });
+function fileDesk(
+  client: Client,
+  show: Show,
+  { downloads, open }: FileSettings,
+  notice: (text: string) => void,
+): FileDesk {
+  const onProgress = progressTeller(systemClock, () => process.stdout.columns ?? pipeColumns, notice);
+  return new FileDesk({ client, show, downloads, onProgress, ...(open ? { open: openWithDesktop } : {}) });
 }
 
 async function atTerminal(nodes: Nodes, timeoutMs: number | null, settings: FileSettings): Promise<number> {
@@ -84,16 +92,20 @@ async function atTerminal(nodes: Nodes, timeoutMs: number | null, settings: File
   });
   const notices = new FailoverNotices(systemClock, true, (text) => terminal.notice(text));
   const client = open(nodes, timeoutMs, (status) => notices.take(status));
+  const files = fileDesk(client, terminal.show, settings, (text) => terminal.notice(text));
   const dialogue = new Dialogue({
     client,
     pipe: pipeOptions(nodes),
     show: terminal.show,
     onMessage: (message) => terminal.received(message),
-    files: fileDesk(client, terminal.show, settings),
+    files,
+    filesBehind: true,
   });
   terminal.start(dialogue);
   process.once('SIGTERM', () => terminal.quit());
   await terminal.ended;
+  if (files.unsent > 0)
+    console.log(`${files.unsent} of your files had not been sent yet: sent again, they go on there.`);
   await leave(client, () => sleep(leavingMs));
   return 0;
 }
@@ -140,7 +152,7 @@ async function fromPipe(nodes: Nodes, timeoutMs: number, settings: FileSettings)
   const show = (lines: readonly string[]): Promise<void> => output.show(lines);
   const notices = new FailoverNotices(systemClock, false, (text) => console.error(text));
   const client = open(nodes, timeoutMs, (status) => notices.take(status));
-  const files = fileDesk(client, show, settings);
+  const files = fileDesk(client, show, settings, (text) => console.error(text));
   const code = await runPipeMode({
     input: output.input(),
     dialogue: new Dialogue({ client, pipe: pipeOptions(nodes), show, files }),

@@ -30,6 +30,8 @@ export interface DialogueOptions {
   readonly onMessage?: (message: MessageEntry) => void;
   /** Files are sent from here, whoever the node's dialect serves. */
   readonly files?: FileDesk;
+  /** A file holds up no line behind it; its outcome is shown when it is there. */
+  readonly filesBehind?: boolean;
 }
 
 export class Dialogue {
@@ -45,9 +47,11 @@ export class Dialogue {
 
   /** Shows the answer and says how it ended. */
   async execute(line: string): Promise<Verdict> {
-    const { show, files } = this.#options;
+    const { show, files, filesBehind } = this.#options;
     const [, to, path] = fileLine.exec(line) ?? [];
-    if (files !== undefined && to !== undefined && path !== undefined) return files.send(to, path);
+    if (files !== undefined && to !== undefined && path !== undefined) {
+      return filesBehind === true ? files.sendBehind(to, path) : files.send(to, path);
+    }
     const own = parseAccountLine(line);
     if (own !== null) return this.#answer(own);
     const parsed = parsePipe(line);

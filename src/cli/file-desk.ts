@@ -25,11 +25,14 @@ export interface FileDeskOptions {
 
 /** One after another; those that come while so many wait are only told. They stay in the conversation. */
 const savesWaiting = 1_000;
+const sendsWaiting = 100;
 
 export class FileDesk {
   readonly #options: FileDeskOptions;
   #saving: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #sending: Promise<void> = Promise.resolve();
+  #sendsWaiting = 0;
 
   constructor(options: FileDeskOptions) {
     this.#options = options;
@@ -61,6 +64,26 @@ export class FileDesk {
       await show([unreadableLine(path, error)], 'error');
       return 'rejected';
     }
+  }
+
+  /** The same behind the files before it, while other lines go on: for a person who wants to chat meanwhile. */
+  async sendBehind(to: string, path: string): Promise<Verdict> {
+    if (this.#sendsWaiting >= sendsWaiting) {
+      await this.#options.show([formatPipeError('BUSY')], 'error');
+      return 'rejected';
+    }
+    this.#sendsWaiting += 1;
+    this.#sending = this.#sending
+      .then(() => this.send(to, path))
+      .then(() => {
+        this.#sendsWaiting -= 1;
+      });
+    return 'accepted';
+  }
+
+  /** Files that were to be sent and have had no outcome yet. */
+  get unsent(): number {
+    return this.#sendsWaiting;
   }
 
   /** A message came: if it carries a file, that is saved behind the ones before it. */

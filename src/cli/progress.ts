@@ -1,4 +1,5 @@
-/** How far a transfer is, as one line of a given width. Pure. */
+/** How far a transfer is, as one line of a given width, not too often. Pure. */
+import type { Clock } from '../base/clock.ts';
 import { formatBytes } from '../protocol/file-text.ts';
 
 const largestBar = 40;
@@ -21,4 +22,26 @@ export function formatProgress({ name, bytes, total, elapsedMs }: Progress, colu
   if (room < 5) return `${name} ${figures}`.slice(0, Math.max(0, columns));
   const filled = Math.floor(share * room);
   return `${name} [${'#'.repeat(filled)}${'-'.repeat(room - filled)}]${figures}`;
+}
+
+/** What lasts shorter is not worth a line, and more often than this nobody reads. */
+const tellEveryMs = 2_000;
+
+/** Takes every step of every transfer, tells some of them. Transfers in one direction follow one another. */
+export function progressTeller(
+  clock: Clock,
+  columns: () => number,
+  tell: (line: string) => void,
+): (name: string, bytes: number, total: number) => void {
+  const begun = new Map<string, { readonly sinceMs: number; toldMs: number }>();
+  return (name, bytes, total) => {
+    const nowMs = clock.monotonicMs();
+    const transfer = begun.get(name) ?? { sinceMs: nowMs, toldMs: nowMs };
+    begun.set(name, transfer);
+    if (bytes >= total) begun.delete(name);
+    else if (nowMs - transfer.toldMs >= tellEveryMs) {
+      transfer.toldMs = nowMs;
+      tell(formatProgress({ name, bytes, total, elapsedMs: nowMs - transfer.sinceMs }, columns()));
+    }
+  };
 }

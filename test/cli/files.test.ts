@@ -2,9 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { FileDesk } from '../../src/cli/file-desk.ts';
-import { formatProgress } from '../../src/cli/progress.ts';
+import { formatProgress, progressTeller } from '../../src/cli/progress.ts';
 import type { Client } from '../../src/client/index.ts';
 import type { FileEntry, MessageEntry } from '../../src/protocol/requests.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 
 const file: FileEntry = { id: 7, name: '../a.txt', type: 'text/plain', bytes: 5, manifest: '0'.repeat(64) };
 const message: MessageEntry = {
@@ -142,3 +143,49 @@ t.test('progress: a bar where there is room for one', async (t) => {
   t.match(formatProgress({ ...half, bytes: half.total }, 120), / \[#{40}\]100%/);
   t.match(formatProgress({ name: 'e', bytes: 0, total: 0, elapsedMs: 0 }, 60), /100% {2}0 B of 0 B$/);
 });
+
+t.test('progress: told for what lasts, and not too often', async (t) => {
+  const clock = new VirtualClock();
+  const lines: string[] = [];
+  const step = progressTeller(
+    clock,
+    () => 60,
+    (line) => lines.push(line),
+  );
+  for (let percent = 0; percent <= 100; percent++) {
+    step('a.bin', percent, 100);
+    await clock.advance(100);
+  }
+  t.equal(lines.length, 4, 'ten seconds, every two, and the end is told otherwise');
+  t.match(lines[0], /^a\.bin \[#+-+\] {1,2}20%/);
+  step('b.bin', 0, 10);
+  await clock.advance(500);
+  step('b.bin', 10, 10);
+  t.equal(lines.length, 4);
+});
+
+t.test(
+  'file desk: behind the conversation files go one after another, and what is left is known',
+  async (t) => {
+    const directory = t.testdir({ 'a.txt': 'hello' });
+    const release: (() => void)[] = [];
+    let running = 0;
+    const { desk: sending, shown } = desk({
+      sendFile: async () => {
+        t.equal(++running, 1, 'one at a time');
+        await new Promise<void>((resolve) => release.push(resolve));
+        running -= 1;
+        return { kind: 'receipt', value } as const;
+      },
+    });
+    for (let n = 0; n < 2; n++)
+      t.equal(await sending.sendBehind('bob', join(directory, 'a.txt')), 'accepted');
+    t.equal(sending.unsent, 2);
+    t.strictSame(shown, []);
+    while (sending.unsent > 0) {
+      release.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    t.equal(shown.length, 2);
+  },
+);
