@@ -25,7 +25,7 @@ export interface OutboxPorts {
   readonly clock: Clock;
 }
 
-/** What a reader may want to hear beside messages; see `Subscriber`. A reader that lags is spared it. */
+/** What a reader may want to hear beside messages; see `Subscriber`. A reader that lags is spared all but the receipts, which are few. */
 export interface Hints {
   readonly advanced?: (advance: CursorAdvance) => void;
   readonly receipt?: (receipt: DeliveryReceipt) => void;
@@ -95,7 +95,8 @@ export class Outbox implements Subscriber {
   }
 
   receipt(receipt: DeliveryReceipt): void {
-    if (this.#hears) this.#options.hints?.receipt?.(receipt);
+    // It would come no sooner than with the next connection; `limits.receiptsPerAccount` bounds them.
+    if (!this.#closed) this.#options.hints?.receipt?.(receipt);
   }
 
   group(event: GroupEvent): void {

@@ -416,3 +416,37 @@ t.test('outbox: resuming in a long conversation reads little of it', async (t) =
   t.equal(indexes.length, 10);
   t.ok(reads < 15, `${reads} reads`);
 });
+
+t.test('outbox: a reader with a full window is spared hints, but not receipts', async (t) => {
+  const world = new World();
+  const told: string[] = [];
+  const account = world.accounts[0] ?? 0;
+  const outbox = new Outbox(world.ports, {
+    account,
+    start: { kind: 'after', index: world.engine.index },
+    sink: { push: () => limits.outboxBytes, caughtUp: () => undefined, cut: () => undefined },
+    hints: {
+      advanced: () => told.push('advanced'),
+      receipt: () => told.push('receipt'),
+      group: () => told.push('group'),
+    },
+    accountDeleted: () => undefined,
+  });
+  await settle();
+  const tell = (): void => {
+    outbox.advanced({ account: 2, conversation: 'd:1:2', delivered: 1, read: 0 });
+    outbox.receipt({ from: account, number: 1, to: 2, conversation: 'd:1:2', sequence: 1 });
+  };
+  tell();
+  t.same(told.splice(0), ['advanced', 'receipt']);
+  world.send(1, 0, 'x');
+  world.apply();
+  tell();
+  t.same(told.splice(0), ['receipt']);
+  outbox.taken(limits.outboxBytes);
+  tell();
+  t.same(told.splice(0), ['advanced', 'receipt']);
+  outbox.close();
+  tell();
+  t.same(told, []);
+});
