@@ -3,6 +3,7 @@ import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
 import { hashSecret } from '../../src/gateway/identifiers.ts';
 import { said, textTo, World } from '../chat/support/world.ts';
+import { levelOnDisk, mark } from '../store/support/backends.ts';
 import { LineClient, startNodes } from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 
@@ -228,4 +229,33 @@ t.test('names: a name is free again, and so is what looks like it, once its acco
   await world.reload();
   t.equal(said(world.raw(foreign('\u0435v\u0430n'))), 'registered');
   t.equal(said(world.raw(register('evan'))), 'NAME_CONFUSABLE', 'the other way round too');
+});
+
+t.test('deletion: the next snapshot of a node holds nothing of the account', async (t) => {
+  const backend = levelOnDisk.make(t);
+  const store = await backend.open();
+  const world = new World();
+  const account = { name: 'zelda', displayName: 'Zelda Fitz', email: 'zelda@example.org' };
+  const passwordHash = 'argon-of-zelda';
+  const snapshot = async (): Promise<string> => {
+    world.raw({ kind: 'logout' });
+    store.stage(mark(world.index), world.machine.takeChanges());
+    const frames: Uint8Array[] = [];
+    for await (const frame of (await store.exportSnapshot()).chunks) frames.push(frame);
+    return Buffer.concat(frames).toString('latin1');
+  };
+  world.register('bob');
+  world.numbered(1, 1, { kind: 'register', passwordHash, ...account });
+  world.numbered(1, 2, { kind: 'login', account: 2, credential: 1 });
+  world.numbered(1, 3, textTo('bob', 'a message that stays'));
+  const before = await snapshot();
+  for (const text of [...Object.values(account), passwordHash])
+    t.ok(before.includes(text), `before: ${text}`);
+  world.numbered(1, 4, { kind: 'delete-account', name: 'zelda' });
+  world.clusterMs += 20 * 60_000;
+  const after = await snapshot();
+  for (const text of [...Object.values(account), passwordHash])
+    t.notOk(after.includes(text), `after: ${text}`);
+  t.ok(after.includes('a message that stays'));
+  await store.close();
 });
