@@ -20,13 +20,16 @@ export interface LinkListener {
 export class PeerLink {
   readonly peer: PeerIdentity;
   readonly id: string;
+  /** Dialed by the node with the lower number: of two links at once, both sides keep this one. */
+  readonly isPreferred: boolean;
   readonly #listener: LinkListener;
   readonly #lanes: Partial<Record<Lane, SecureConnection>> = {};
   #state: 'joining' | 'up' | 'down' = 'joining';
 
-  constructor(peer: PeerIdentity, id: string, listener: LinkListener) {
+  constructor(peer: PeerIdentity, id: string, isPreferred: boolean, listener: LinkListener) {
     this.peer = peer;
     this.id = id;
+    this.isPreferred = isPreferred;
     this.#listener = listener;
   }
 

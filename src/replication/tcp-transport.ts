@@ -30,7 +30,9 @@ import { formats, rangeOf, type VersionRange } from './versions.ts';
 const redialFirstMs = 20;
 const redialLastMs = 500;
 /** Until the node with the higher number dials too. */
-const patienceMs = 1_000;
+const patienceMs = 300;
+/** Two links that come up within this time were dialed at once, from both sides. */
+const atOnceMs = 1_000;
 const dialMs = 2_000;
 /** Until a connection that is not taken is destroyed. */
 const lingerMs = 100;
@@ -73,7 +75,8 @@ export class TcpTransport implements PeerTransport {
   readonly #options: TransportOptions;
   readonly #sockets: PeerSockets;
   readonly #links = new Map<number, PeerLink>();
-  /** When the last frame of a link came. */
+  /** When a link came up, and when its last frame came. */
+  readonly #upMs = new Map<number, number>();
   readonly #heardMs = new Map<number, number>();
   /** Links of which the first lane has arrived, one for each node and direction. */
   readonly #joining = new Map<string, PeerLink>();
@@ -232,11 +235,19 @@ export class TcpTransport implements PeerTransport {
     let link = this.#joining.get(key);
     if (link === undefined || link.id !== peer.link || link.peer.incarnation !== peer.incarnation) {
       link?.close(false);
-      link = new PeerLink(this.#versions.identityOf(peer), peer.link, this.#listener);
+      const lowerDialed = (direction === 'out') === this.#options.node < peer.node;
+      link = new PeerLink(this.#versions.identityOf(peer), peer.link, lowerDialed, this.#listener);
       this.#joining.set(key, link);
     }
     link.join(lane, connection);
     if (link.up) this.#joining.delete(key);
+  }
+
+  /** Dialed at the same time as the one that is there, which both sides prefer. */
+  #isSurplus({ peer, isPreferred }: PeerLink): boolean {
+    const there = this.#links.get(peer.node);
+    if (there?.peer.incarnation !== peer.incarnation || isPreferred || !there.isPreferred) return false;
+    return performance.now() - (this.#upMs.get(peer.node) ?? 0) < atOnceMs;
   }
 
   readonly #listener: LinkListener = {
@@ -246,6 +257,8 @@ export class TcpTransport implements PeerTransport {
     },
     up: (link) => {
       const { node } = link.peer;
+      if (this.#isSurplus(link)) return link.close(false);
+      this.#upMs.set(node, performance.now());
       this.#heardMs.set(node, performance.now());
       this.#keys.settle();
       this.#versions.together(node);
@@ -338,8 +351,6 @@ export class TcpTransport implements PeerTransport {
         theirs.to === node && theirs.node !== node && (dialed === null || theirs.node === dialed.node),
     };
   }
-
-  // ---- refusals
 
   #refuse(error: unknown, accepted: boolean): void {
     if (!(error instanceof HandshakeError)) {
