@@ -24,6 +24,7 @@ checks from the clients' side that nothing acknowledged was lost, doubled or reo
   --damage N     instead: N random positions of damage over the files of a stopped node, which must be repaired, refused or harmless
   --file MIB     instead: a file of so many MiB goes from one user to another, the leader is killed in the middle, and the chat beside it
                  must stay within three times its calm 99th percentile
+  --tls          every port speaks TLS 1.3, between nodes too, and the clients pin the key of the nodes
   --rate R       sends a second, all writers together (default 400)
   --writers W    writers, each an account and a session of its own (default 4)
   --nodes 1|3|5  nodes of the cluster (default 3); alone, a node is an outage until it is back, and nothing is lost
@@ -37,7 +38,7 @@ Exit code 1 after any violation, when too little was acknowledged, or when a wri
 
 const { numbers, given, json } = readFlags({
   help,
-  switches: ['rolling', 'members'],
+  switches: ['rolling', 'members', 'tls'],
   numbers: {
     kills: { otherwise: 5, least: 0, most: 1_000 },
     damage: { otherwise: 2_000, least: 1, most: 1_000_000 },
@@ -95,9 +96,11 @@ await runToEnd(async () => {
   if (given.has('damage'))
     return say(await runDamage({ positions: numbers.damage, seed: numbers.seed, tell }));
   const { what, cluster, run } = kindOf();
-  tell(`seed ${numbers.seed}: ${what}, ${numbers.rate} sends a second, ${cluster.nodes} nodes`);
+  tell(
+    `seed ${numbers.seed}: ${what}, ${numbers.rate} sends a second, ${cluster.nodes} nodes${given.has('tls') ? ', over TLS' : ''}`,
+  );
   const report = await withCluster<Report>(
-    { ...cluster, label: 'drill' },
+    { ...cluster, tls: given.has('tls'), label: 'drill' },
     run,
     (result) => result.failures.length > 0,
   );

@@ -1,8 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodeFor } from '../../src/base/exit-codes.ts';
-import { httpGet } from './http-get.ts';
+import { loadClusterKey } from '../../src/replication/cluster-key.ts';
+import { keyFiles } from '../../src/tls/key-directory.ts';
+import { makeKeys } from '../../src/tls/key-maker.ts';
+import { plainTrust, type Trust, trustKeys } from '../../src/tls/trust.ts';
+import { type HttpAnswer, httpGet } from './http-get.ts';
 import { type Exit, NodeProcess } from './node-process.ts';
 import { PeerProxy } from './peer-proxy.ts';
 import { freePorts } from './ports.ts';
@@ -24,6 +28,8 @@ export interface RealClusterOptions {
   readonly spares?: number;
   /** A proxy stands between all nodes. */
   readonly proxied?: boolean;
+  /** Keys are made, and every port speaks TLS. */
+  readonly tls?: boolean;
   /** Further keys of the configuration file, such as `compaction`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly logLevel?: string;
@@ -48,6 +54,7 @@ interface Layout {
   readonly listed: readonly number[];
   /** Of the configuration file, without its nodes. */
   readonly config: Readonly<Record<string, unknown>>;
+  readonly trust: Trust;
 }
 
 const readyMs = 60_000;
@@ -60,6 +67,8 @@ export class RealCluster {
   /** Spares included. */
   readonly places: readonly RealNode[];
   readonly proxy: PeerProxy | null;
+  /** How clients know the nodes. */
+  readonly trust: Trust;
   readonly #config: Readonly<Record<string, unknown>>;
   #listed: ReadonlySet<number>;
   readonly #logLevel: string;
@@ -74,6 +83,7 @@ export class RealCluster {
     this.places = layout.places;
     this.proxy = layout.proxy;
     this.#config = layout.config;
+    this.trust = layout.trust;
     this.#listed = new Set(layout.listed);
     this.#logLevel = logLevel;
     process.once('exit', this.#onExit);
@@ -82,7 +92,7 @@ export class RealCluster {
   /** A directory with a configuration file; nothing runs yet. */
   static async prepare(options: RealClusterOptions = {}): Promise<RealCluster> {
     const { nodes = 3, spares = 0, proxied = false, config = {}, logLevel = 'info' } = options;
-    const { label = 'cluster' } = options;
+    const { label = 'cluster', tls = false } = options;
     const count = nodes + spares;
     const ports = await freePorts(4 * count);
     const places = Array.from({ length: count }, (_, at) => ({
@@ -97,8 +107,10 @@ export class RealCluster {
     const proxy = proxied ? await PeerProxy.open(routes) : null;
     const root = await mkdtemp(join(tmpdir(), `conclave-${label}-`));
     const listed = places.slice(0, nodes).map(({ id }) => id);
-    const file = { cluster: label, profile: 'loopback-demo', ...config };
-    const cluster = new RealCluster(root, { places, proxy, listed, config: file }, logLevel);
+    const secured = tls ? { plainText: [] } : {};
+    const file = { cluster: label, profile: 'loopback-demo', ...secured, ...config };
+    const trust = tls ? await makeTrust(root, label, places) : plainTrust;
+    const cluster = new RealCluster(root, { places, proxy, listed, config: file, trust }, logLevel);
     await cluster.list(listed);
     return cluster;
   }
@@ -172,11 +184,10 @@ export class RealCluster {
 
   /** Until `/readyz` says 200. Rejects at once when the process ends. */
   async ready(id: number): Promise<void> {
-    const { httpPort } = this.node(id);
     await until(`node ${id} is ready`, readyMs, async () => {
       const { exit } = this.process(id);
       if (exit !== null) throw new Error(`node ${id} ended: ${describe(exit)}\n${this.report(id)}`);
-      return (await httpGet(httpPort, '/readyz'))?.status === 200;
+      return (await this.get(id, '/readyz'))?.status === 200;
     });
   }
 
@@ -185,8 +196,13 @@ export class RealCluster {
   }
 
   /** Null when it does not answer. */
+  get(id: number, path: string): Promise<HttpAnswer | null> {
+    return httpGet(this.node(id).httpPort, path, undefined, this.trust);
+  }
+
+  /** Null when it does not answer. */
   async status(id: number): Promise<NodeStatus | null> {
-    const answer = await httpGet(this.node(id).httpPort, '/cluster');
+    const answer = await this.get(id, '/cluster');
     return answer?.status === 200 ? (JSON.parse(answer.body) as NodeStatus) : null;
   }
 
@@ -269,4 +285,12 @@ export class RealCluster {
 
 function describe(exit: Exit): string {
   return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+}
+
+/** Clients pin the key of all nodes. */
+async function makeTrust(root: string, cluster: string, nodes: readonly RealNode[]): Promise<Trust> {
+  const directory = join(root, 'keys');
+  await makeKeys({ directory, cluster, nodes, validDays: 365, nowMs: Date.now(), mode: 'new' });
+  await loadClusterKey(join(root, 'cluster.config.json'), true);
+  return trustKeys(await readFile(join(directory, keyFiles.publicKey), 'utf8'));
 }

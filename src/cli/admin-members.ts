@@ -2,13 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError } from '../base/errors.ts';
-import type { ServerAddress } from '../client/index.ts';
+import { callerFor, type ServerAddress } from '../client/index.ts';
 import { loadClusterKey } from '../replication/cluster-key.ts';
 import type { MemberChange, NodePlace } from '../replication/engine.ts';
 import type { Arguments } from './arguments.ts';
 import { formatMembers, type MembersAnswer, progressOf, readMembers } from './members-table.ts';
 import { defaultConfigPath, findNodes } from './nodes.ts';
 import { type Answer, OperatorClient } from './operator-client.ts';
+import { findTrust } from './trust.ts';
 
 const pollMs = 500;
 const largestNode = 1_000;
@@ -121,9 +122,9 @@ async function membersOf(client: OperatorClient, only?: ServerAddress): Promise<
 
 /** Of a cluster that is as large as it says, not only as the file says. */
 export async function operatorClient(args: Arguments): Promise<OperatorClient> {
-  const { addresses } = findNodes(args);
+  const nodes = findNodes(args);
   const key = await loadClusterKey(args.text('config') ?? defaultConfigPath, false);
-  const client = new OperatorClient(addresses, key);
+  const client = new OperatorClient(nodes.addresses, key, callerFor(findTrust(args, nodes)));
   // The file may be older than the cluster.
   await membersNow(client);
   return client;

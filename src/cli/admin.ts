@@ -1,12 +1,16 @@
 /** `npm run admin`: what the people who run a cluster ask of it. */
 import { CodedError } from '../base/errors.ts';
+import { callerFor, type HttpCaller, type ServerAddress } from '../client/index.ts';
+import { operationsToken } from '../gateway/operations-token.ts';
+import { loadClusterKey } from '../replication/cluster-key.ts';
 import { invite, unlock, users } from './admin-accounts.ts';
 import { members, transfer } from './admin-members.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './arguments.ts';
 import { keyFlags, keys } from './keys.ts';
-import { connectFlag, findNodes, type Nodes } from './nodes.ts';
-import { readBounded, reasonOf, textOf } from './operator-client.ts';
+import { connectFlag, defaultConfigPath, findNodes, type Nodes } from './nodes.ts';
+import { get, jsonIn, reasonOf, textOf } from './operator-client.ts';
 import { type Answer, assess, exitCodes, formatReport, readStatus } from './status-table.ts';
+import { findTrust, trustFlags } from './trust.ts';
 
 const answerMs = 1_500;
 
@@ -39,6 +43,7 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'another node is to lead: node N, or the best one',
     run: transfer,
   },
+  token: { usage: 'token', help: 'print what /metrics and /cluster want to see off loopback', run: token },
   keys: { usage: 'keys', help: 'make the keys and certificates that TLS needs', run: keys },
 };
 
@@ -51,6 +56,7 @@ const program: Program = {
   flags: [
     connectFlag,
     configFlag,
+    ...trustFlags,
     { name: 'json', help: 'print JSON instead of text' },
     { name: 'uses', value: 'N', help: 'invite: how many may register with it (default 1)' },
     { name: 'expires', value: 'TIME', help: 'invite: how long it is good, e.g. 90m, 12h, 7d (default 7d)' },
@@ -82,29 +88,53 @@ const program: Program = {
 async function status(args: Arguments, operands: readonly string[]): Promise<number> {
   if (operands.length > 0) throw new CodedError('USAGE', `unexpected argument "${operands[0]}"`);
   const nodes = findNodes(args);
-  const first = await Promise.all(nodes.addresses.map((address) => ask(address, nodes)));
+  const asking = { nodes, http: callerFor(findTrust(args, nodes)), headers: await tokenHeader(args) };
+  const first = await Promise.all(nodes.addresses.map((address) => ask(address, asking)));
   // Members that the file does not list yet.
   const asked = new Set(nodes.addresses.map(textOf));
   const others = first.flatMap(({ status: found }) => found?.members.flatMap(({ http }) => http ?? []) ?? []);
   const unlisted = [...new Map(others.map((address) => [textOf(address), address])).entries()]
     .filter(([text]) => !asked.has(text))
     .map(([, address]) => address);
-  const further = await Promise.all(unlisted.map((address) => ask(address, nodes)));
+  const further = await Promise.all(unlisted.map((address) => ask(address, asking)));
   const report = assess([...first, ...further]);
   console.log(args.has('json') ? JSON.stringify(report, null, 2) : formatReport(report));
   return exitCodes[report.verdict];
 }
 
-async function ask({ host, port }: Nodes['addresses'][number], { config }: Nodes): Promise<Answer> {
-  const address = textOf({ host, port });
-  const id = config?.nodes.find((node) => node.host === host && node.httpPort === port)?.id ?? null;
+/** Nothing where there is no cluster key: nodes on loopback want none. */
+async function tokenHeader(args: Arguments): Promise<Readonly<Record<string, string>>> {
   try {
-    const response = await fetch(`http://${address}/cluster`, { signal: AbortSignal.timeout(answerMs) });
-    const text = await readBounded(response);
-    const found = response.ok ? readStatus(JSON.parse(text)) : null;
-    return { address, id, status: found, reason: found === null ? `answered ${response.status}` : null };
+    const key = await loadClusterKey(args.text('config') ?? defaultConfigPath, false);
+    return { authorization: `Bearer ${operationsToken(key)}` };
   } catch (error) {
-    return { address, id, status: null, reason: reasonOf(error, answerMs) };
+    if (error instanceof CodedError && error.code === 'KEY_MISSING') return {};
+    throw error;
+  }
+}
+
+async function token(args: Arguments, operands: readonly string[]): Promise<number> {
+  if (operands.length > 0) throw new CodedError('USAGE', `unexpected argument "${operands[0]}"`);
+  console.log(operationsToken(await loadClusterKey(args.text('config') ?? defaultConfigPath, false)));
+  return 0;
+}
+
+interface Asking {
+  readonly nodes: Nodes;
+  readonly http: HttpCaller;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+async function ask(place: ServerAddress, { nodes, http, headers }: Asking): Promise<Answer> {
+  const { host, port } = place;
+  const address = textOf(place);
+  const id = nodes.config?.nodes.find((node) => node.host === host && node.httpPort === port)?.id ?? null;
+  try {
+    const answer = await get(http, place, '/cluster', answerMs, headers);
+    const found = answer.status === 200 ? readStatus(jsonIn(answer.body)) : null;
+    return { address, id, status: found, reason: found === null ? `answered ${answer.status}` : null };
+  } catch (error) {
+    return { address, id, status: null, reason: reasonOf(error) };
   }
 }
 

@@ -3,6 +3,7 @@ import { systemClock } from '../base/system-clock.ts';
 import { type Client, type ConnectOptions, connect } from '../client/index.ts';
 import { pipeHelp } from '../protocol/pipe.ts';
 import type { PipeOptions } from '../protocol/pipe-errors.ts';
+import type { Trust } from '../tls/trust.ts';
 import { accountHelp } from './account-lines.ts';
 import { type Arguments, configFlag, type Program, runProgram, versionText } from './arguments.ts';
 import { Dialogue, leave, type Show } from './dialogue.ts';
@@ -13,6 +14,7 @@ import { runPipeMode } from './pipe-mode.ts';
 import { progressTeller } from './progress.ts';
 import { wantsColour } from './screen.ts';
 import { Terminal } from './terminal.ts';
+import { findTrust, trustFlags } from './trust.ts';
 
 const fileHelp = 'f|to|path - send a file to a user, #group or #lobby';
 const pipeTimeoutS = 10;
@@ -27,6 +29,7 @@ const program: Program = {
   flags: [
     connectFlag,
     configFlag,
+    ...trustFlags,
     {
       name: 'timeout',
       value: 'SECONDS',
@@ -52,13 +55,18 @@ function sleep(ms: number): Promise<void> {
   });
 }
 
+interface Reached extends Nodes {
+  readonly trust: Trust;
+}
+
 function open(
-  nodes: Nodes,
+  nodes: Reached,
   timeoutMs: number | null,
   onStatus: NonNullable<ConnectOptions['onStatus']>,
 ): Client {
   return connect({
     nodes: nodes.addresses,
+    trust: nodes.trust,
     name: versionText(),
     onStatus,
     ...(timeoutMs === null ? {} : { giveUpMs: timeoutMs, readGiveUpMs: timeoutMs }),
@@ -84,7 +92,7 @@ function fileDesk(
   return new FileDesk({ client, show, downloads, onProgress, ...(open ? { open: openWithDesktop } : {}) });
 }
 
-async function atTerminal(nodes: Nodes, timeoutMs: number | null, settings: FileSettings): Promise<number> {
+async function atTerminal(nodes: Reached, timeoutMs: number | null, settings: FileSettings): Promise<number> {
   const terminal = new Terminal({
     input: process.stdin,
     output: process.stdout,
@@ -147,7 +155,7 @@ class PipeOutput {
   }
 }
 
-async function fromPipe(nodes: Nodes, timeoutMs: number, settings: FileSettings): Promise<number> {
+async function fromPipe(nodes: Reached, timeoutMs: number, settings: FileSettings): Promise<number> {
   const output = new PipeOutput();
   const show = (lines: readonly string[]): Promise<void> => output.show(lines);
   const notices = new FailoverNotices(systemClock, false, (text) => console.error(text));
@@ -167,7 +175,8 @@ async function fromPipe(nodes: Nodes, timeoutMs: number, settings: FileSettings)
 }
 
 async function main(args: Arguments): Promise<number> {
-  const nodes = findNodes(args);
+  const found = findNodes(args);
+  const nodes = { ...found, trust: findTrust(args, found) };
   const timeoutS = args.number('timeout', 0.1, 86_400);
   const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   const settings = { downloads: args.text('downloads') ?? null, open: args.has('open-files') };

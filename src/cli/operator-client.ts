@@ -1,7 +1,7 @@
 /** Requests to the operations endpoints of a cluster: sealed with the cluster key, to one node after the other until one can answer. */
 import { randomBytes } from 'node:crypto';
 import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
-import type { ServerAddress } from '../client/index.ts';
+import type { HttpCaller, ServerAddress } from '../client/index.ts';
 import { sealRequest } from '../gateway/operator-seal.ts';
 
 const helloMs = 1_500;
@@ -37,11 +37,13 @@ interface Found {
 
 export class OperatorClient {
   readonly #key: Uint8Array;
+  readonly #http: HttpCaller;
   #addresses: readonly ServerAddress[];
 
-  constructor(addresses: readonly ServerAddress[], key: Uint8Array) {
+  constructor(addresses: readonly ServerAddress[], key: Uint8Array, http: HttpCaller) {
     this.#addresses = addresses;
     this.#key = key;
+    this.#http = http;
   }
 
   /** Further nodes of the cluster, as one of them names them. */
@@ -53,7 +55,7 @@ export class OperatorClient {
   /** A request that may be repeated: it is a read, or it carries a tag. */
   async ask(request: OperatorRequest): Promise<Answer> {
     const addresses = request.only === undefined ? this.#addresses : [request.only];
-    const greeted = await Promise.all(addresses.map((address) => greet(address)));
+    const greeted = await Promise.all(addresses.map((address) => this.#greet(address)));
     const found = greeted.flatMap((node) => (node === null ? [] : [node]));
     found.sort((a, b) => Number(a.node === request.last) - Number(b.node === request.last));
     let outcome: Answer = { kind: 'unreachable', text: 'No node can be reached.' };
@@ -79,34 +81,48 @@ export class OperatorClient {
     const bytes = body === undefined ? new Uint8Array(0) : Buffer.from(JSON.stringify(body));
     const nonce = randomBytes(16).toString('hex');
     const authorization = sealRequest(this.#key, { method, path, body: bytes, node, timeMs, nonce });
-    const headers = { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
     try {
-      const answer = await fetch(`http://${textOf(address)}${path}`, {
+      const answer = await this.#http.call(address, {
         method,
-        headers,
+        path,
+        headers: { authorization },
         ...(body === undefined ? {} : { body: bytes }),
-        signal: AbortSignal.timeout(answerMs),
+        idleMs: answerMs,
+        mostBytes: largestAnswer,
       });
-      return answerOf(answer.status, JSON.parse(await readBounded(answer)));
+      return answerOf(answer.status, jsonIn(answer.body));
     } catch (error) {
-      return { kind: 'unknown', text: `Node ${node}: ${reasonOf(error, answerMs)}` };
+      return { kind: 'unknown', text: `Node ${node}: ${reasonOf(error)}` };
+    }
+  }
+
+  async #greet(address: ServerAddress): Promise<Found | null> {
+    try {
+      const value = jsonIn((await get(this.#http, address, '/admin/hello', helloMs)).body);
+      if (typeof value !== 'object' || value === null || !('node' in value) || !('timeMs' in value))
+        return null;
+      const { node, timeMs } = value;
+      return typeof node === 'number' && typeof timeMs === 'number' ? { address, node, timeMs } : null;
+    } catch {
+      // Whatever is wrong with this node, another one may answer.
+      return null;
     }
   }
 }
 
-async function greet(address: ServerAddress): Promise<Found | null> {
-  try {
-    const signal = AbortSignal.timeout(helloMs);
-    const response = await fetch(`http://${textOf(address)}/admin/hello`, { signal });
-    const value: unknown = JSON.parse(await readBounded(response));
-    if (typeof value !== 'object' || value === null || !('node' in value) || !('timeMs' in value))
-      return null;
-    const { node, timeMs } = value;
-    return typeof node === 'number' && typeof timeMs === 'number' ? { address, node, timeMs } : null;
-  } catch {
-    // Whatever is wrong with this node, another one may answer.
-    return null;
-  }
+export function get(
+  http: HttpCaller,
+  address: ServerAddress,
+  path: string,
+  idleMs: number,
+  headers: Readonly<Record<string, string>> = {},
+): ReturnType<HttpCaller['call']> {
+  return http.call(address, { method: 'GET', path, headers, idleMs, mostBytes: largestAnswer });
+}
+
+/** Throws SyntaxError. */
+export function jsonIn(body: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(body).toString('utf8'));
 }
 
 function answerOf(status: number, value: unknown): Answer {
@@ -126,19 +142,7 @@ export function textOf({ host, port }: ServerAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-export async function readBounded(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > largestAnswer) throw new Error('the answer is too long');
-  }
-  return text;
-}
-
-export function reasonOf(error: unknown, withinMs: number): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${withinMs} ms`;
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message;
+  return 'code' in error ? String(error.code) : error.message;
 }

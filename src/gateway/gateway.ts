@@ -21,6 +21,7 @@ import { buildHttp, type Operators } from './http.ts';
 import { HttpSessions } from './http-session.ts';
 import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
+import { operationsToken } from './operations-token.ts';
 import { OperatorGate } from './operator-gate.ts';
 import { policyOf } from './policy.ts';
 
@@ -209,6 +210,7 @@ class NodeGateway implements Gateway {
       openTicket: (address) => this.#edge.openTicket(address),
       onSlash: (socket, address, ticket) => this.#openSlash(socket, address, ticket),
       onSocket: (socket, address, ticket) => this.#edge.openNative(socket, address, ticket),
+      operationsToken: this.#operationsToken(),
       operators: this.#operators(),
     });
     const { service, uploads } = this.#edge;
@@ -216,6 +218,14 @@ class NodeGateway implements Gateway {
     const sessions = new HttpSessions(view, () => service.barrier());
     void http.register(fileRoutes({ sessions, uploads, downloads, clock, logger }));
     return http;
+  }
+
+  /** Strangers cannot reach a loopback address. */
+  #operationsToken(): string | null {
+    const { operatorKey, config, node } = this.#options;
+    if (isLoopback(nodeConfig(config, node).host)) return null;
+    assert(operatorKey !== undefined, 'a node that strangers can reach has the cluster key');
+    return operationsToken(operatorKey);
   }
 
   #operators(): Operators | null {

@@ -14,6 +14,7 @@ import type { Administration } from './administration.ts';
 import type { Counters } from './counters.ts';
 import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
 import type { NativeSocket } from './native-socket.ts';
+import { showsToken } from './operations-token.ts';
 import { addOperatorRoutes, type OperatorGate } from './operator-gate.ts';
 import { guardHandshakes, serverOptions } from './secure-server.ts';
 import { WireSocket } from './wire-socket.ts';
@@ -35,6 +36,8 @@ export interface HttpOptions {
   readonly onSocket: (socket: NativeSocket, address: string, ticket: Ticket) => void;
   /** Counts a connection of the native protocol, before its upgrade. */
   readonly openTicket: (address: string) => Ticket;
+  /** Asked for at `/metrics` and `/cluster`; null: they are open, as on loopback. */
+  readonly operationsToken: string | null;
   /** Null: no operator is let in. */
   readonly operators: Operators | null;
 }
@@ -134,18 +137,28 @@ function takeTicket(options: HttpOptions, tickets: Tickets) {
   };
 }
 
-function addOperations(app: FastifyInstance, { status, metrics, greeting }: HttpOptions): void {
+function addOperations(app: FastifyInstance, options: HttpOptions): void {
+  const { status, metrics, greeting } = options;
   app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(greeting));
   app.get('/healthz', () => ({ status: 'alive' }));
   app.get('/readyz', (_request, reply) => {
     const reason = reasonNotReady(status());
     return reply.code(reason === null ? 200 : 503).send(reason === null ? { status: 'ready' } : { reason });
   });
-  app.get('/cluster', () => clusterOf(status()));
-  app.get('/metrics', async (_request, reply) => {
+  const onRequest = askForToken(options);
+  app.get('/cluster', { onRequest }, () => clusterOf(status()));
+  app.get('/metrics', { onRequest }, async (_request, reply) => {
     const text = await metrics.text();
     return reply.type(metrics.contentType).send(text);
   });
+}
+
+function askForToken({ operationsToken }: HttpOptions) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (operationsToken === null || showsToken(request.headers.authorization, operationsToken)) return;
+    const text = 'This needs the token that `npm run admin -- token` prints.';
+    await reply.code(401).header('www-authenticate', 'Bearer').send({ code: 'AUTH_REQUIRED', text });
+  };
 }
 
 function addOperators(app: FastifyInstance, { gate, members, accounts }: Operators): void {

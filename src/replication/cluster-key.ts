@@ -21,7 +21,7 @@ export async function loadClusterKey(configPath: string, mayCreate: boolean): Pr
   if (!mayCreate) {
     throw new CodedError(
       'KEY_MISSING',
-      `the cluster key ${path} is missing: make it once with \`openssl rand -hex ${keyBytes} > cluster.key && chmod 600 cluster.key\` and copy it to every node`,
+      `the cluster key ${path} is missing: make it once with \`npm run admin -- keys\` (or \`openssl rand -hex ${keyBytes} > cluster.key && chmod 600 cluster.key\`) and copy it to every node`,
     );
   }
   await createKey(path);

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { formatMembers, type MemberRow, progressOf, readMembers } from '../../src/cli/members-table.ts';
 import { OperatorClient } from '../../src/cli/operator-client.ts';
+import { httpCaller } from '../../src/client/http-caller.ts';
 import type { ServerAddress } from '../../src/client/index.ts';
 
 const key = new Uint8Array(32).fill(4);
@@ -63,6 +64,7 @@ t.test('operators: a node that cannot serve is passed over, the same request goe
   const client = new OperatorClient(
     nodes.map(({ address }) => address),
     key,
+    httpCaller,
   );
   t.match(await client.ask(request), { kind: 'done', value: { status: 'done' } });
   t.strictSame(
@@ -74,7 +76,7 @@ t.test('operators: a node that cannot serve is passed over, the same request goe
 t.test('operators: a refusal is final, and the node that is to go is asked last', async (t) => {
   const refusing = await fakeNode(t, 1, says(409, { code: 'LAST_VOTER', text: 'the last one' }));
   const going = await fakeNode(t, 2, says(200, { status: 'done' }));
-  const client = new OperatorClient([going.address, refusing.address], key);
+  const client = new OperatorClient([going.address, refusing.address], key, httpCaller);
   t.strictSame(await client.ask({ ...request, last: 2 }), {
     kind: 'refused',
     code: 'LAST_VOTER',
@@ -85,22 +87,29 @@ t.test('operators: a refusal is final, and the node that is to go is asked last'
 
 t.test('operators: what may have happened is unknown, what certainly did not is not', async (t) => {
   const dead = { host: '127.0.0.1', port: 1 };
-  t.match(await new OperatorClient([dead], key).ask(request), { kind: 'unreachable' });
+  t.match(await new OperatorClient([dead], key, httpCaller).ask(request), { kind: 'unreachable' });
   const leaderless = await fakeNode(t, 1, unavailable);
-  t.match(await new OperatorClient([leaderless.address, dead], key).ask(request), { kind: 'unreachable' });
+  t.match(await new OperatorClient([leaderless.address, dead], key, httpCaller).ask(request), {
+    kind: 'unreachable',
+  });
   const broken = await fakeNode(t, 2, hangsUp);
   const behind = await fakeNode(t, 3, unavailable);
-  t.match(await new OperatorClient([broken.address, behind.address], key).ask(request), { kind: 'unknown' });
+  t.match(await new OperatorClient([broken.address, behind.address], key, httpCaller).ask(request), {
+    kind: 'unknown',
+  });
   const refusing = await fakeNode(t, 5, says(409, { code: 'LAST_VOTER', text: 'the last one' }));
-  const two = new OperatorClient([broken.address, refusing.address], key);
+  const two = new OperatorClient([broken.address, refusing.address], key, httpCaller);
   t.match(await two.ask(request), { kind: 'unknown' }, 'the node that broke off may ask on');
   const doubtful = await fakeNode(t, 4, says(504, { code: 'UNKNOWN_OUTCOME', text: 'who knows' }));
-  t.match(await new OperatorClient([doubtful.address], key).ask(request), { kind: 'unknown' });
+  t.match(await new OperatorClient([doubtful.address], key, httpCaller).ask(request), { kind: 'unknown' });
 });
 
 t.test('operators: a clock that is far off gets no seal', async (t) => {
   const ahead = await fakeNode(t, 1, says(200, {}), 400_000);
-  await t.rejects(new OperatorClient([ahead.address], key).ask(request), { code: 'USAGE', message: /clock/ });
+  await t.rejects(new OperatorClient([ahead.address], key, httpCaller).ask(request), {
+    code: 'USAGE',
+    message: /clock/,
+  });
   t.strictSame(ahead.asked, []);
 });
 

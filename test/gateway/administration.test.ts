@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import t from 'tap';
 import { formatAccounts, readAccounts } from '../../src/cli/accounts-table.ts';
 import { OperatorClient } from '../../src/cli/operator-client.ts';
+import { httpCaller } from '../../src/client/http-caller.ts';
 import { LineClient, startNodes, testOperatorKey, until } from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 
@@ -19,7 +20,7 @@ const { cluster, nodes, stop } = await startNodes(2, {
 t.teardown(stop);
 const [one, two] = nodes;
 if (one === undefined || two === undefined) throw new Error('two nodes');
-const client = new OperatorClient([{ host: '127.0.0.1', port: one.httpPort }], testOperatorKey);
+const client = new OperatorClient([{ host: '127.0.0.1', port: one.httpPort }], testOperatorKey, httpCaller);
 
 function hashOf(code: string): string {
   return createHash('sha256').update(code).digest('hex');
@@ -121,7 +122,11 @@ t.test('admin: users comes in pages, by name', async (t) => {
 });
 
 t.test('admin: without the key nobody is let in, and a wrong body is refused', async (t) => {
-  const stranger = new OperatorClient([{ host: '127.0.0.1', port: one.httpPort }], new Uint8Array(32));
+  const stranger = new OperatorClient(
+    [{ host: '127.0.0.1', port: one.httpPort }],
+    new Uint8Array(32),
+    httpCaller,
+  );
   for (const path of ['/admin/users', '/admin/unlock', '/admin/invite']) {
     const method = path === '/admin/users' ? 'GET' : 'POST';
     t.match(await stranger.ask({ method, path }), { kind: 'refused', code: 'DENIED' }, path);

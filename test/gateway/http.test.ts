@@ -35,7 +35,7 @@ const ready: EngineStatus = {
   alarms: ['observer: not a voting member'],
 };
 
-function app(status: EngineStatus): ReturnType<typeof buildHttp> {
+function app(status: EngineStatus, operationsToken: string | null = null): ReturnType<typeof buildHttp> {
   return buildHttp({
     status: () => status,
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'conclave_raft_term 3\n' },
@@ -43,6 +43,7 @@ function app(status: EngineStatus): ReturnType<typeof buildHttp> {
     logger: silentLogger,
     tls: null,
     origins: () => ['http://127.0.0.1:7301'],
+    operationsToken,
     operators: null,
     greeting: 'Conclave\n',
     openTicket: (address) => new AddressLimits(systemClock, noAddressBounds).open(address, true),
@@ -116,3 +117,19 @@ t.test(
     t.equal(await post(`"${'x'.repeat(limits.frameBytes)}"`), 413);
   },
 );
+
+t.test('http: off loopback /metrics and /cluster want the token, and nothing else does', async (t) => {
+  const http = app(ready, 'secret');
+  for (const url of ['/metrics', '/cluster']) {
+    const refused = await http.inject(url);
+    t.equal(refused.statusCode, 401);
+    t.match(refused.json(), { code: 'AUTH_REQUIRED', text: /admin -- token/ });
+    for (const authorization of ['Bearer secreT', 'Bearer secret2', 'Bearer ', 'secret', 'Basic secret']) {
+      const response = await http.inject({ url, headers: { authorization } });
+      t.equal(response.statusCode, 401, `${url} with ${authorization}`);
+    }
+    t.equal((await http.inject({ url, headers: { authorization: 'Bearer secret' } })).statusCode, 200);
+    t.equal((await http.inject(`${url}?token=secret`)).statusCode, 401, 'never in an address');
+  }
+  for (const url of ['/healthz', '/readyz', '/']) t.equal((await http.inject(url)).statusCode, 200, url);
+});

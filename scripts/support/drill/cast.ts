@@ -62,7 +62,7 @@ export class Cast {
     const names = Array.from({ length: people }, (_, at) => `${label}${at + 1}`);
     const members = await Promise.all(
       names.map(async (name, at): Promise<Member> => {
-        const client = connect({ nodes: cluster.httpAddresses, giveUpMs });
+        const client = connect({ nodes: cluster.httpAddresses, trust: cluster.trust, giveUpMs });
         client.onMessage((message) => recorder.read(name, message));
         must(await client.register(name, password), `registering ${name}`);
         must(await client.login(name, password), `logging in ${name}`);
@@ -116,8 +116,9 @@ export class Cast {
   async session(member: Member, node?: RealNode): Promise<Client> {
     const client = connect({
       nodes: node === undefined ? this.#cluster.httpAddresses : [{ host: node.host, port: node.httpPort }],
+      trust: this.#cluster.trust,
       giveUpMs,
-      ...(node === undefined ? {} : { dialer: onlyNode(node) }),
+      ...(node === undefined ? {} : { dialer: onlyNode(node, this.#cluster.trust) }),
     });
     must(await client.login(member.name, this.#password), `logging in ${member.name} again`);
     return client;

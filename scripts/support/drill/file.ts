@@ -138,7 +138,7 @@ async function killTheLeader(cluster: RealCluster, stage: Stage): Promise<Span> 
 }
 
 async function person(cluster: RealCluster, name: string): Promise<Client> {
-  const client = connect({ nodes: cluster.httpAddresses });
+  const client = connect({ nodes: cluster.httpAddresses, trust: cluster.trust });
   for (const outcome of [
     await client.register(name, 'a long password'),
     await client.login(name, 'a long password'),

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT_REMOVED } from '../../../src/base/exit-codes.ts';
 import { type MembersAnswer, readMembers } from '../../../src/cli/members-table.ts';
 import { type Answer, OperatorClient } from '../../../src/cli/operator-client.ts';
+import { callerFor } from '../../../src/client/index.ts';
 import { loadClusterKey } from '../../../src/replication/cluster-key.ts';
 import type { MemberChange } from '../../../src/replication/engine.ts';
-import { httpGet } from '../http-get.ts';
 import type { RealCluster } from '../real-cluster.ts';
 import { until } from '../until.ts';
 
@@ -41,7 +41,7 @@ export class ChangingCluster {
   static async of(cluster: RealCluster): Promise<ChangingCluster> {
     const key = await loadClusterKey(cluster.configPath, false);
     const addresses = cluster.places.map(({ host, httpPort }) => ({ host, port: httpPort }));
-    return new ChangingCluster(cluster, new OperatorClient(addresses, key));
+    return new ChangingCluster(cluster, new OperatorClient(addresses, key, callerFor(cluster.trust)));
   }
 
   /** A place that no member has. */
@@ -92,7 +92,7 @@ export class ChangingCluster {
   /** As the leader knows them; null while there is none. */
   async #membersNow(): Promise<MembersAnswer | null> {
     for (const id of this.cluster.runningIds) {
-      const answer = await httpGet(this.cluster.node(id).httpPort, '/cluster');
+      const answer = await this.cluster.get(id, '/cluster');
       const found = answer?.status === 200 ? readMembers(JSON.parse(answer.body)) : null;
       if (found !== null && found.leader === found.id) return found;
     }

@@ -1,12 +1,14 @@
 import type { Dialer } from '../../../src/client/ports.ts';
-import { wsDialer } from '../../../src/client/ws-dialer.ts';
+import { dialerFor } from '../../../src/client/ws-dialer.ts';
+import type { Trust } from '../../../src/tls/trust.ts';
 import type { RealNode } from '../real-cluster.ts';
 
 /** A dialer that reaches one node only, as if a firewall hid the others: the client cannot move to the leader. */
-export function onlyNode(node: RealNode): Dialer {
+export function onlyNode(node: RealNode, trust: Trust): Dialer {
+  const dialer = dialerFor(trust);
   return {
     dial(address, listener) {
-      if (address.port === node.httpPort) return wsDialer.dial(address, listener);
+      if (address.port === node.httpPort) return dialer.dial(address, listener);
       let told = false;
       const refuse = setTimeout(() => {
         told = true;

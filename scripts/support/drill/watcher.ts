@@ -78,7 +78,8 @@ export class Watcher {
     const place = node === null ? null : cluster.node(node);
     const client = connect({
       nodes: place === null ? cluster.httpAddresses : [{ host: place.host, port: place.httpPort }],
-      ...(place === null ? {} : { dialer: onlyNode(place) }),
+      trust: cluster.trust,
+      ...(place === null ? {} : { dialer: onlyNode(place, cluster.trust) }),
       session: this.#session,
       after: this.#after,
     });

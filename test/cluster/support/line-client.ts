@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connectTrusted, type SecureTrust } from '../../../src/tls/trust.ts';
 
 const patienceMs = 15_000;
 
@@ -35,6 +36,15 @@ export class LineClient {
       socket.once('connect', () => {
         socket.removeListener('error', reject);
         resolve(new LineClient(socket));
+      });
+    });
+  }
+
+  static openSecure(port: number, trust: SecureTrust): Promise<LineClient> {
+    return new Promise((resolve, reject) => {
+      connectTrusted({ host: '127.0.0.1', port }, trust, (error, socket) => {
+        if (error === null) resolve(new LineClient(socket));
+        else reject(error);
       });
     });
   }
