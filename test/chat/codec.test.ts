@@ -6,6 +6,7 @@ import { fingerprintCommand } from '../../src/chat/fingerprint.ts';
 import { isGlob, matchesGlob } from '../../src/chat/glob.ts';
 import { decodeMessage, encodeMessage } from '../../src/chat/message-codec.ts';
 import { isName } from '../../src/chat/names.ts';
+import { readResult } from '../../src/chat/receipt-codec.ts';
 import type { Command, Message, Proposal } from '../../src/chat/types.ts';
 import { sessionId, textTo } from './support/world.ts';
 
@@ -259,4 +260,36 @@ t.test('glob: a pattern made to be slow takes no more than name times pattern st
   t.ok(isGlob('*'));
   t.notOk(isGlob('ab.+[^'));
   t.notOk(isName('a*'));
+});
+
+t.test('versions: what the first version wrote is read as it was meant', async (t) => {
+  const ascii = (content: string): number[] => [content.length, ...new TextEncoder().encode(content)];
+  const message = decodeMessage('d:1:2', 7, Uint8Array.of(1, 9, 1, 2, 5, ...ascii('hi')));
+  t.same(message, {
+    conversation: 'd:1:2',
+    sequence: 7,
+    index: 9,
+    from: 1,
+    to: 2,
+    number: 0,
+    replyTo: null,
+    body: { kind: 'text', text: 'hi' },
+    sentMs: 5,
+  });
+  const cursors = Uint8Array.of(1, 0, 0, 6, 1, 1, ...ascii('d:1:2'), 3);
+  t.same(decodeProposal(cursors)?.command, {
+    kind: 'advance-cursors',
+    cursors: [{ account: 1, conversation: 'd:1:2', delivered: 3, read: 0 }],
+  });
+  const sent = Uint8Array.of(1, 5, ...ascii('d:1:2'), 7, 9, 2, 4);
+  t.same(
+    readAll(sent, (reader) => {
+      reader.byte();
+      return readResult(reader);
+    }),
+    {
+      ok: true,
+      receipt: { kind: 'sent', conversation: 'd:1:2', sequence: 7, index: 9, to: 2, number: 0, sentMs: 4 },
+    },
+  );
 });
