@@ -47,6 +47,7 @@ type Request<Op> = Extract<ChangeRequest, { op: Op }>;
 
 /** No account has it, so what names it is refused by every state. */
 const impossibleCredential = Number.MAX_SAFE_INTEGER;
+const impossibleLogin = { kind: 'login', account: 0, credential: impossibleCredential } as const;
 /** No state takes it: longer than a hash may be. */
 const impossibleHash = 'x'.repeat(limits.passwordHashChars + 1);
 
@@ -104,20 +105,18 @@ export class Authentication {
     if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
     await barrier();
     const account = this.#memberBy(request.user);
-    if (account !== undefined && this.#isAnswered(numbering)) {
-      const command = { kind: 'login', account: account.id, credential: impossibleCredential } as const;
-      return propose(context, { ...command, ...previousOf(request) }, numbering);
-    }
+    const refused: Command = { ...impossibleLogin, account: account?.id ?? 0, ...previousOf(request) };
+    if (account !== undefined && this.#isAnswered(numbering)) return propose(context, refused, numbering);
     const verdict = await guard.run(attemptKey(account, request.user), () =>
       hasher.verify(account?.passwordHash ?? null, password),
     );
     if (verdict.kind === 'limited') return limitedReply(verdict);
     if (account === undefined || verdict.kind === 'wrong') {
       const code = account === undefined && policy.revealUnknownUser ? 'UNKNOWN_USER' : 'BAD_CREDENTIALS';
-      return this.#refuse(context, code, numbering, undefined, account?.id);
+      return this.#refuse(context, code, numbering, undefined, refused);
     }
     if (policy.singleSessions && this.#isElsewhere(context, account.id)) {
-      return this.#refuse(context, 'LOGGED_IN_ELSEWHERE', numbering, undefined, account.id);
+      return this.#refuse(context, 'LOGGED_IN_ELSEWHERE', numbering, undefined, refused);
     }
     const { id, credential, name } = account;
     if (isOutdated(account.passwordHash)) void this.#rehash(account, password);
@@ -216,10 +215,9 @@ export class Authentication {
     code: ErrorCode,
     numbering: Numbering | null,
     text?: string,
-    account = 0,
+    command: Command = impossibleLogin,
   ): Promise<Reply> {
     if (numbering?.sequence !== 1) return rejection(code, text);
-    const command = { kind: 'login', account, credential: impossibleCredential } as const;
     const reply = await this.#options.propose(context, command, numbering);
     const answered = reply.kind === 'rejection' && reply.code === 'BAD_CREDENTIALS';
     return answered ? rejection(code, text) : reply;

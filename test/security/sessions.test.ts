@@ -146,3 +146,27 @@ t.test(
     t.equal(restored.machine.digest(), steady.machine.digest());
   },
 );
+
+t.test(
+  'sessions: a login that was refused, and shows an earlier session, is refused the same when it is asked again',
+  async (t) => {
+    const old = newSession();
+    await NativeClient.join(one.httpPort, 'again', old);
+    const fresh = newSession();
+    const login = {
+      op: 'login',
+      user: 'again',
+      previous: old.session,
+      previousSecret: old.secret,
+      n: 1,
+      low: 1,
+    };
+    for (const node of [one, two]) {
+      const client = await NativeClient.greet(node.httpPort, fresh);
+      client.send({ ...login, password: 'wrong' });
+      t.match(await client.next((frame) => frame.n === 1), { ok: false, code: 'BAD_CREDENTIALS' });
+      client.destroy();
+    }
+    t.match(three.engine.machine.session(old.session), { account: /./ }, 'and the earlier one goes on');
+  },
+);
