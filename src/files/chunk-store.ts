@@ -82,7 +82,7 @@ export class ChunkStore {
   /** Null when it is not held. One that turns out to be damaged is dropped, since a good copy is to take its place. */
   async read(address: ChunkAddress): Promise<Uint8Array | null> {
     if (!this.#held.has(address)) return null;
-    const content = await this.#options.disk.read(pathOf(address));
+    const content = await this.#options.disk.read(pathOf(address)).catch(unreadableAsAbsent);
     if (content !== null && addressOf(content) === address) return content;
     // Removed, or replaced by a good copy, while it was read: nothing was lost.
     if (!this.#held.has(address)) return null;
@@ -112,6 +112,12 @@ export class ChunkStore {
       if (this.#changing.get(address) === running) this.#changing.delete(address);
     }
   }
+}
+
+/** A sector that cannot be read is damage like any other: it is written anew, elsewhere on the disk. */
+function unreadableAsAbsent(error: unknown): null {
+  if (error instanceof Error && 'code' in error && error.code === 'EIO') return null;
+  throw error;
 }
 
 /** The disk filled up between the look and the write, or was fuller than it said. */

@@ -36,6 +36,7 @@ export class Sync {
   /** Something joined, and has had its time to arrive by itself. */
   #due = true;
   #warned = false;
+  #losses = 0;
 
   constructor(options: SyncOptions) {
     this.#options = options;
@@ -48,6 +49,7 @@ export class Sync {
 
   /** A chunk is gone: of which manifests it was part is not known. */
   lost(): void {
+    this.#losses += 1;
     this.#complete = new Set();
     this.#seenAdditions = -1;
     this.#due = true;
@@ -61,8 +63,12 @@ export class Sync {
       this.#due = true;
       return syncPauses.settleMs;
     }
-    const missing = await this.#fetchMissing();
+    const losses = this.#losses;
+    const { complete, missing } = await this.#fetchMissing();
     this.#report(missing);
+    // What was lost meanwhile may belong to what was found complete before.
+    if (losses !== this.#losses) return 0;
+    this.#complete = complete;
     if (missing > 0) return syncPauses.missingMs;
     this.#seenAdditions = additions;
     this.#due = false;
@@ -83,7 +89,7 @@ export class Sync {
     return missing;
   }
 
-  async #fetchMissing(): Promise<number> {
+  async #fetchMissing(): Promise<{ readonly complete: Set<ChunkAddress>; readonly missing: number }> {
     const { roots, reader } = this.#options;
     const complete = new Set<ChunkAddress>();
     let missing = 0;
@@ -97,8 +103,7 @@ export class Sync {
       if (left === 0) complete.add(manifest);
       missing += left;
     }
-    this.#complete = complete;
-    return missing;
+    return { complete, missing };
   }
 
   async #missingOf(address: ChunkAddress): Promise<readonly ChunkAddress[]> {

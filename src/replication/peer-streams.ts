@@ -3,8 +3,10 @@ import type { PeerStreams } from './engine.ts';
 import { isSnapshotRequest, readRoomRequest, roomRequest } from './peer-frames.ts';
 import type { PeerIdentity, PeerTransport } from './ports.ts';
 
-interface Snapshots {
-  serve(from: PeerIdentity, request: Uint8Array): AsyncIterable<Uint8Array>;
+interface Member {
+  readonly sender: { serve(from: PeerIdentity, request: Uint8Array): AsyncIterable<Uint8Array> };
+  /** Lives of disks that were removed: they are given nothing more. */
+  readonly directory: { readonly removed: readonly number[] };
 }
 
 type Answer = (node: number, request: Uint8Array) => AsyncIterable<Uint8Array>;
@@ -12,13 +14,13 @@ type Answer = (node: number, request: Uint8Array) => AsyncIterable<Uint8Array>;
 /** Who answers a stream that a peer opens: the engine itself copies of the state, a room above it what it asked to answer. */
 export class StreamDoor implements PeerStreams {
   readonly #transport: PeerTransport;
-  /** Null while this node belongs to no cluster. */
-  readonly #snapshots: () => Snapshots | null;
+  /** Null while this node belongs to no cluster, or rebuilds its state. */
+  readonly #member: () => Member | null;
   #room: Answer | null = null;
 
-  constructor(transport: PeerTransport, snapshots: () => Snapshots | null) {
+  constructor(transport: PeerTransport, member: () => Member | null) {
     this.#transport = transport;
-    this.#snapshots = snapshots;
+    this.#member = member;
   }
 
   open(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
@@ -30,10 +32,11 @@ export class StreamDoor implements PeerStreams {
   }
 
   async *serve(from: PeerIdentity, request: Uint8Array): AsyncGenerator<Uint8Array> {
+    const member = this.#member();
+    if (member?.directory.removed.includes(from.incarnation) === true) throw new CodedError('DENIED');
     if (isSnapshotRequest(request)) {
-      const snapshots = this.#snapshots();
-      if (snapshots === null) throw new CodedError('UNAVAILABLE', 'not part of a cluster yet');
-      yield* snapshots.serve(from, request);
+      if (member === null) throw new CodedError('UNAVAILABLE', 'not part of a cluster yet');
+      yield* member.sender.serve(from, request);
       return;
     }
     const asked = readRoomRequest(request);

@@ -97,7 +97,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.bus = new GossipBus(this.#links, (node, payload) =>
       transport.send(node, 'control', encodeFrame({ kind: 'gossip', payload })),
     );
-    this.streams = new StreamDoor(transport, () => this.#replica?.sender ?? null);
+    this.streams = new StreamDoor(transport, () => this.#replica);
     this.#requests = new Requests<Result>({
       member: this.#self,
       life,

@@ -82,6 +82,25 @@ for (const [what, content] of [
   });
 }
 
+t.test(
+  'chunk store: what the disk cannot read is dropped and told, what it cannot do now is an error',
+  async (t) => {
+    const disk = new MemoryDisk();
+    const { store, lost } = await open(disk);
+    await store.put(address, hello);
+    let code = 'EMFILE';
+    disk.before = ({ kind }) => {
+      if (kind === 'read') throw Object.assign(new Error(code), { code });
+    };
+    await t.rejects(store.read(address), { code: 'EMFILE' });
+    t.ok(store.has(address));
+    code = 'EIO';
+    t.equal(await store.read(address), null);
+    t.notOk(store.has(address));
+    t.strictSame(lost, [address]);
+  },
+);
+
 t.test('chunk store: a failed write rejects, and the chunk counts as absent', async (t) => {
   const disk = new MemoryDisk();
   const { store } = await open(disk);

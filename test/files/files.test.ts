@@ -1,6 +1,7 @@
 import t from 'tap';
 import { collectEveryMs } from '../../src/files/collector.ts';
 import { addressOf } from '../../src/files/digest.ts';
+import { encodeQuestion } from '../../src/files/exchange.ts';
 import { chunkBytes } from '../../src/protocol/manifest.ts';
 import { MemoryDisk } from '../support/memory-disk.ts';
 import { download, FileCluster, makeFile, TestRoots } from './support/file-cluster.ts';
@@ -219,6 +220,35 @@ t.test('files: the scrub finds a damaged chunk and a good copy takes its place',
   t.equal(addressOf(disk.contentOf(path)), damaged);
   await cluster.until('the scrub went on', () => files.status().scrubbed >= 8);
   t.equal(files.status().damaged, 1);
+  cluster.stopAll();
+});
+
+t.test('files: what is lost while the node looks whether all is there is fetched too', async (t) => {
+  const cluster = await FileCluster.of(2);
+  const later = makeFile(10, 2);
+  for (const each of [file, later]) {
+    cluster.roots.lease(each.address);
+    await cluster.upload(1, each);
+    cluster.roots.refer(each.address);
+  }
+  const { disk, files } = cluster.node(2);
+  const damaged = file.manifest.chunks[0] ?? '';
+  let looks = 0;
+  disk.before = async ({ kind, path }) => {
+    // The first file has been found complete: the look is at the second one.
+    if (kind !== 'read' || !path.endsWith(later.address) || ++looks > 1) return;
+    disk.plant(`files/${damaged.slice(0, 2)}/${damaged}`, new Uint8Array(1));
+    // A peer that asks for it finds the damage; nobody here waits for the chunk.
+    for await (const copy of files.answer(encodeQuestion({ kind: 'get', addresses: [damaged] })))
+      t.equal(copy[0], 0);
+  };
+  files.start();
+  await cluster.until('it was found and repaired', () => files.status().damaged === 1);
+  await cluster.until(
+    'everything is here',
+    () => files.status().missing === 0 && files.status().chunks === 6,
+  );
+  t.equal(await cluster.node(1).files.missingAt(2), 0);
   cluster.stopAll();
 });
 

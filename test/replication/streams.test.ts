@@ -1,4 +1,8 @@
 import t from 'tap';
+import { roomRequest, snapshotRequest } from '../../src/replication/peer-frames.ts';
+import { StreamDoor } from '../../src/replication/peer-streams.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { MemoryNetwork, MemoryTransport } from './support/memory-network.ts';
 import { TestCluster } from './support/test-cluster.ts';
 
 async function all(answers: AsyncIterable<Uint8Array>): Promise<readonly string[]> {
@@ -25,4 +29,22 @@ t.test('streams: a node where no room answers refuses, and an unreachable one re
   await t.rejects(streams.open(2, Buffer.from('x')).then(all), { code: 'BAD_REQUEST' });
   cluster.crash(3);
   await t.rejects(streams.open(3, Buffer.from('x')).then(all));
+});
+
+t.test('streams: a disk that was removed is given nothing, whatever it asks', async (t) => {
+  const network = new MemoryNetwork(new VirtualClock());
+  const transport = new MemoryTransport(network, { node: 1, incarnation: 11 });
+  const sender = {
+    serve: async function* () {
+      yield Buffer.from('a copy of the state');
+    },
+  };
+  const door = new StreamDoor(transport, () => ({ sender, directory: { removed: [33] } }));
+  door.onRequest(async function* () {
+    yield Buffer.from('a chunk');
+  });
+  for (const request of [snapshotRequest, roomRequest(Buffer.from('x'))]) {
+    t.equal((await all(door.serve({ node: 3, incarnation: 34 }, request))).length, 1);
+    await t.rejects(all(door.serve({ node: 3, incarnation: 33 }, request)), { code: 'DENIED' });
+  }
 });
