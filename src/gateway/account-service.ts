@@ -44,8 +44,8 @@ const bearerAttempts = 3;
 export class AccountService {
   readonly #options: AccountServiceOptions;
   readonly #guests = new Set<AccountId>();
-  /** Connections that were gone before their guest had entered. */
-  readonly #left = new WeakSet<ConnectionContext>();
+  /** Connections whose guest is about to enter; one that has gone meanwhile is here no more. */
+  readonly #entering = new Set<ConnectionContext>();
   #renewal: Timer | null = null;
   #stopped = false;
 
@@ -82,36 +82,41 @@ export class AccountService {
    */
   async enterGuest(context: ConnectionContext, typed: string): Promise<Reply> {
     const name = preparedName(typed);
-    const { view, secureBytes, proposeOwn, barrier, addresses, policy } = this.#options;
+    const { view, policy } = this.#options;
     if (!policy.guests) return rejection('DENIED', 'Guests are not admitted here.');
     if (context.identity !== null) return rejection('ALREADY_LOGGED_IN');
     if (!isAllowedName(name, policy.names)) {
       return rejection(view.isConfusable(name) ? 'NAME_CONFUSABLE' : 'BAD_NAME');
     }
+    this.#entering.add(context);
+    try {
+      return await this.#enter(context, name);
+    } finally {
+      this.#entering.delete(context);
+    }
+  }
+
+  async #enter(context: ConnectionContext, name: string): Promise<Reply> {
+    const { view, secureBytes, proposeOwn, barrier, addresses } = this.#options;
     await barrier();
     if (holdsName(view.accountByName(name))) return rejection('NAME_TAKEN');
     const waitMs = addresses.register(context.address);
     if (waitMs !== null) return registrationLimited(waitMs);
-    const answer = settled(
-      await proposeOwn({
-        kind: 'enter-guest',
-        name,
-        uuid: newUuid(secureBytes),
-        ...(isName(name) ? {} : { names: 'unicode' as const }),
-      }),
-    );
+    const names = isName(name) ? {} : { names: 'unicode' as const };
+    const uuid = newUuid(secureBytes);
+    const answer = settled(await proposeOwn({ kind: 'enter-guest', name, uuid, ...names }));
     if (answer.kind !== 'applied') return answer;
     if (answer.receipt.kind !== 'guest-entered') return rejection('INTERNAL');
     context.identity = { account: answer.receipt.account, name };
     this.#keepAlive(answer.receipt.account);
-    if (this.#left.has(context)) await this.leaveGuest(context);
+    if (!this.#entering.has(context)) await this.leaveGuest(context);
     return receipt({ op: 'login', user: name });
   }
 
   /** The guest's connection is gone: the account goes with it. Does nothing for others; never rejects. */
   async leaveGuest(context: ConnectionContext): Promise<void> {
     const { identity } = context;
-    this.#left.add(context);
+    this.#entering.delete(context);
     if (identity === null || !this.#guests.delete(identity.account)) return;
     // Without a majority the lease ends it a little later.
     await this.#options.propose(context, { kind: 'delete-account', name: identity.name }, null);

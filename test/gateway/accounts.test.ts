@@ -155,6 +155,19 @@ t.test(
   },
 );
 
+t.test('guest: who has left may enter again on the same connection', async (t) => {
+  const cluster = new FakeCluster();
+  const { service } = await anEdge(cluster, 1);
+  const context = new ConnectionContext(null, null);
+  for (const name of ['first', 'second', 'first']) {
+    t.equal(verdict(await service.accounts.enterGuest(context, name)), 'receipt', name);
+    t.equal(context.identity?.name, name);
+    await service.accounts.leaveGuest(context);
+    t.equal(context.identity, null);
+    t.equal(cluster.nodes.get(1)?.machine.accountByName(name), undefined);
+  }
+});
+
 t.test('guest: its node renews the lease while it is there', async (t) => {
   const cluster = new FakeCluster();
   const clock = new VirtualClock();
