@@ -36,6 +36,8 @@ export interface FilesStatus {
   readonly chunks: number;
   /** Referenced and not here, as of the last look. */
   readonly missing: number;
+  /** Of those, what no voter has. */
+  readonly gone: number;
   /** Since the start: found damaged, fetched from other nodes, removed as unreferenced, read by the scrub. */
   readonly damaged: number;
   readonly fetched: number;
@@ -150,6 +152,7 @@ export class Files {
     return {
       chunks: this.#store.count,
       missing: this.#sync.missing,
+      gone: this.#sync.gone,
       damaged: this.#damaged,
       fetched: this.#fetched,
       collected: this.#collector.collected,

@@ -14,6 +14,13 @@ export interface ReaderOptions {
   readonly onFetched: (count: number) => void;
 }
 
+export interface Fetched {
+  /** Still not here. */
+  readonly missing: readonly ChunkAddress[];
+  /** Every voter was asked for them and answered: what is missing is on none. */
+  readonly askedAll: boolean;
+}
+
 const manifestsKept = 8;
 
 export class ChunkReader {
@@ -60,24 +67,36 @@ export class ChunkReader {
     }
   }
 
-  /** Brings these here, as far as peers have them; how many are still missing. Chunks come a few to a connection. */
-  async fetch(addresses: readonly ChunkAddress[]): Promise<number> {
-    const { store } = this.#options;
+  /** Brings these here, as far as peers have them. Chunks come a few to a connection. */
+  async fetch(addresses: readonly ChunkAddress[]): Promise<Fetched> {
+    const { store, peers } = this.#options;
     let missing = addresses.filter((address) => !store.has(address));
-    for (const node of this.#sources(addresses[0] ?? '')) {
-      for (let at = 0; at < missing.length; at += chunksPerQuestion) {
-        const asked = missing.slice(at, at + chunksPerQuestion);
-        // A node that fails is passed over: another one may have them.
-        const failed = await this.#fetchFrom(node, asked).then(
-          () => false,
-          () => true,
-        );
-        if (failed) break;
-      }
-      missing = missing.filter((address) => !store.has(address));
+    const sources = this.#sources(addresses[0] ?? '');
+    const voters = peers
+      .members()
+      .filter(({ id, voter, oldVoter }) => (voter && id !== peers.self) || oldVoter);
+    let askedAll = voters.every(
+      ({ id, reachable, oldVoter }) => reachable && !oldVoter && sources.includes(id),
+    );
+    for (const node of sources) {
       if (missing.length === 0) break;
+      const answered = await this.#fetchAllFrom(node, missing);
+      askedAll &&= answered;
+      missing = missing.filter((address) => !store.has(address));
     }
-    return missing.length;
+    return { missing, askedAll };
+  }
+
+  /** False when it failed in between: another node may have the rest. */
+  async #fetchAllFrom(node: number, addresses: readonly ChunkAddress[]): Promise<boolean> {
+    for (let at = 0; at < addresses.length; at += chunksPerQuestion) {
+      const answered = await this.#fetchFrom(node, addresses.slice(at, at + chunksPerQuestion)).then(
+        () => true,
+        () => false,
+      );
+      if (!answered) return false;
+    }
+    return true;
   }
 
   /** A promise that nobody waits for yet must not count as unhandled when it fails. */

@@ -156,6 +156,11 @@ export class Metrics {
       'Chunks that messages refer to and this node lacks.',
       () => status().missing,
     );
+    this.#gauge(
+      'conclave_file_chunks_gone',
+      'Chunks that messages refer to and no voter has.',
+      () => status().gone,
+    );
     this.#counter(
       'conclave_file_chunks_damaged_total',
       'Chunks found damaged, and dropped.',

@@ -223,6 +223,32 @@ t.test('files: the scrub finds a damaged chunk and a good copy takes its place',
   cluster.stopAll();
 });
 
+t.test('files: what no voter has any more keeps nobody from becoming one', async (t) => {
+  const cluster = await FileCluster.of(3);
+  cluster.roots.lease(file.address);
+  await cluster.upload(1, file);
+  cluster.roots.refer(file.address);
+  const gone = file.manifest.chunks[1] ?? '';
+  for (const id of [1, 2, 3]) {
+    const { disk, files } = cluster.node(id);
+    disk.plant(`files/${gone.slice(0, 2)}/${gone}`, null);
+    for await (const copy of files.answer(encodeQuestion({ kind: 'get', addresses: [gone] })))
+      t.equal(copy[0], 0);
+  }
+  const learner = await cluster.start(4, new MemoryDisk(), false);
+  cluster.node(3).up = false;
+  learner.files.start();
+  await cluster.until('it has what there is', () => learner.files.status().chunks === 3);
+  await cluster.clock.advance(5_000);
+  t.equal(learner.files.status().gone, 0);
+  t.equal(await cluster.node(1).files.missingAt(4), 1, 'the voter that is away may have it');
+  cluster.node(3).up = true;
+  await cluster.until('all were asked', () => learner.files.status().gone === 1);
+  t.equal(learner.files.status().missing, 1, 'it is missing all the same');
+  t.equal(await cluster.node(1).files.missingAt(4), 0);
+  cluster.stopAll();
+});
+
 t.test('files: what is lost while the node looks whether all is there is fetched too', async (t) => {
   const cluster = await FileCluster.of(2);
   const later = makeFile(10, 2);
@@ -397,8 +423,8 @@ t.test('files: a peer that falls silent is given up, one that is only slow is no
   };
   const chunks = [...file.manifest.chunks];
   let left: number | null = null;
-  const fetching = wiped.files.reader.fetch(chunks).then((missing) => {
-    left = missing;
+  const fetching = wiped.files.reader.fetch(chunks).then(({ missing }) => {
+    left = missing.length;
   });
   await cluster.until('it came in the end', () => left !== null);
   t.equal(left, 0, 'eighteen seconds in all');
