@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { destination, pino } from 'pino';
-import { type ClusterConfig, type NodeConfig, nodeConfig } from './base/config.ts';
+import { type ClusterConfig, isLoopback, type NodeConfig, nodeConfig } from './base/config.ts';
 import type { Disk } from './base/disk.ts';
 import { CodedError } from './base/errors.ts';
 import { EXIT_SOFTWARE, exitCodeFor } from './base/exit-codes.ts';
@@ -19,6 +19,7 @@ import { defaultConfigPath, readConfig } from './cli/nodes.ts';
 import { type Files, openFiles } from './files/files.ts';
 import { filePeers } from './gateway/file-peers.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
+import { operationsToken } from './gateway/operations-token.ts';
 import { waitForRoom } from './gateway/waiting-page.ts';
 import { loadClusterKey } from './replication/cluster-key.ts';
 import { openDataDirectory, withRemedy } from './replication/data-directory.ts';
@@ -80,9 +81,12 @@ async function main(args: Arguments): Promise<number> {
   await disk.makeDirectory('.');
   const clock = systemClock;
   const security = await TransportSecurity.load({ config, configPath, node: self.id, clock, logger });
-  const room = { self, disk, settings: config.disk, tls: security.server, clock, logger, stopAsked };
+  const key = await loadClusterKey(configPath, config.profile === 'loopback-demo');
+  const token = isLoopback(self.host) ? null : operationsToken(key);
+  const page = { self, tls: security.server, operationsToken: token };
+  const room = { ...page, disk, settings: config.disk, clock, logger, stopAsked };
   if (!(await waitForRoom(room))) return 0;
-  const node = await assemble({ config, self, peerListen, root, disk, security, configPath, logger });
+  const node = await assemble({ config, self, peerListen, root, disk, security, key, logger });
   await start(node);
   process.on('SIGHUP', () => void node.security.reload());
   const reason = await Promise.race([stopAsked(), node.removed]);
@@ -100,13 +104,12 @@ interface Place {
   readonly root: string;
   readonly disk: Disk;
   readonly security: TransportSecurity;
-  readonly configPath: string;
+  readonly key: Uint8Array;
   readonly logger: Logger;
 }
 
 async function assemble(place: Place): Promise<Node> {
-  const { config, self, peerListen, root, disk, security, configPath, logger } = place;
-  const key = await loadClusterKey(configPath, config.profile === 'loopback-demo');
+  const { config, self, peerListen, root, disk, security, key, logger } = place;
   const clock = systemClock;
   const random = seededRandom(random53());
   const owner = { cluster: config.cluster, node: self.id, random53 };

@@ -153,7 +153,8 @@ function addOperations(app: FastifyInstance, options: HttpOptions): void {
   });
 }
 
-function askForToken({ operationsToken }: HttpOptions) {
+/** For what only who runs the cluster may read. Null: everybody who can reach the node. */
+export function askForToken({ operationsToken }: Pick<HttpOptions, 'operationsToken'>) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (operationsToken === null || showsToken(request.headers.authorization, operationsToken)) return;
     const text = 'This needs the token that `npm run admin -- token` prints.';

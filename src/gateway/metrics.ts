@@ -30,6 +30,14 @@ function lateSeconds(nanoseconds: number): number {
   return Math.max(0, nanoseconds / nanosecondsPerSecond - sampleMs / 1_000);
 }
 
+/** What alarms begin with, before a colon. */
+const alarmKinds = ['disk', 'log', 'state', 'other'];
+
+function kindOf(alarm: string): string {
+  const [kind = ''] = alarm.split(':');
+  return alarmKinds.includes(kind) ? kind : 'other';
+}
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: sampleMs });
@@ -71,6 +79,9 @@ export class Metrics {
       status().leader === null ? 0 : 1,
     );
     this.#gauge('conclave_alarms', 'Alarms that are raised.', () => status().alarms.length);
+    this.#labelled('conclave_alarms_by_kind', 'Alarms that are raised, by what they are about.', 'kind', () =>
+      alarmKinds.map((kind) => [kind, status().alarms.filter((alarm) => kindOf(alarm) === kind).length]),
+    );
     const storage = (): StorageStatus => status().storage ?? { rebuilds: 0, checkedIndex: 0, room: null };
     this.#gauge(
       'conclave_disk_free_bytes',

@@ -9,6 +9,7 @@ import { levelOf, marksOn, type RoomSettings } from '../replication/disk-room.ts
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource } from '../tls/transport-security.ts';
 
+import { askForToken } from './http.ts';
 import { portError } from './listen.ts';
 import { serverOptions } from './secure-server.ts';
 
@@ -20,6 +21,8 @@ export interface WaitOptions {
   readonly settings: RoomSettings;
   /** Null: plain text, as the node itself would answer. */
   readonly tls: MaterialSource<Material> | null;
+  /** Wanted for `/cluster`, as by a node that runs. Null: it is not. */
+  readonly operationsToken: string | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Asked only if the node has to wait; resolves when it is to stop. */
@@ -63,7 +66,8 @@ function pause(clock: Clock): Promise<void> {
   return new Promise((resolve) => void clock.after(lookEveryMs, resolve));
 }
 
-function waitingPage({ self, tls }: WaitOptions, alarm: () => string): FastifyInstance {
+function waitingPage(options: WaitOptions, alarm: () => string): FastifyInstance {
+  const { self, tls } = options;
   const base = { logger: false, forceCloseConnections: true };
   const page: FastifyInstance =
     tls === null ? fastify(base) : fastify({ ...base, https: serverOptions(tls) });
@@ -71,6 +75,11 @@ function waitingPage({ self, tls }: WaitOptions, alarm: () => string): FastifyIn
   page.get('/healthz', () => ({ status: 'alive' }));
   page.get('/readyz', (_request, reply) => reply.code(503).send({ reason: alarm() }));
   const nothing = { term: 0, leader: null, commitIndex: 0, appliedIndex: 0, members: [] };
-  page.get('/cluster', () => ({ id, role: 'observer', ...nothing, alarms: [alarm()] }));
+  page.get('/cluster', { onRequest: askForToken(options) }, () => ({
+    id,
+    role: 'observer',
+    ...nothing,
+    alarms: [alarm()],
+  }));
   return page;
 }

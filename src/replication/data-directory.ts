@@ -107,10 +107,10 @@ function coveredBy({ mark }: StateStore): LogStart | null {
 /** Says what to do about a directory that a node cannot take part with. Other errors are left as they are. */
 export function withRemedy(error: unknown, node: number): unknown {
   if (error instanceof SoleStateDamage) return error;
-  if (!(error instanceof CodedError) || !['DATA_DAMAGED', 'DATA_FOREIGN'].includes(error.code)) return error;
+  if (!(error instanceof CodedError) || error.code !== 'DATA_DAMAGED') return error;
   const ofNewerVersion = error instanceof LogDamage && error.kind === 'version';
   const remedy = ofNewerVersion
     ? 'Start the version of the program that wrote this directory.'
     : `If a file was moved or restored, put back the one that belongs here. Otherwise move the data directory of node ${node} away, start the node again and admit it: npm run admin -- members replace ${node}. It then copies everything from the others, as a learner first.`;
-  return new CodedError(error.code, `${error.message} ${remedy}`, { cause: error });
+  return new CodedError('DATA_DAMAGED', `${error.message} ${remedy}`, { cause: error });
 }

@@ -46,7 +46,7 @@ export interface RoundFigures {
 }
 
 /**
- * Opens the log, creating it if absent. Rejects with `LogDamage` (DATA_DAMAGED), DATA_FOREIGN, or DISK_FAILED.
+ * Opens the log, creating it if absent. Rejects with `LogDamage` (DATA_DAMAGED), or DISK_FAILED.
  */
 export async function openLog(options: LogOptions): Promise<LogStore> {
   const { disk, directory } = options;

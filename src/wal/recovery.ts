@@ -1,5 +1,4 @@
 import type { Disk } from '../base/disk.ts';
-import { CodedError } from '../base/errors.ts';
 import { LogDamage } from './damage.ts';
 import type { RecoveredLog } from './log-store.ts';
 import { plausibleLength, type RawRecord, readRecord, readRound, recordTypes } from './record.ts';
@@ -49,7 +48,7 @@ interface Reading {
 
 /**
  * Reads the whole log, tells a torn tail from damage (see the README for the rule), cuts the former, and makes durable
- * what it found. Rejects with `LogDamage`, or DATA_FOREIGN when `identity` is another log's.
+ * what it found. Rejects with `LogDamage`, also when the log is not that of `identity`.
  */
 export async function recover(place: Place, identity: number | null): Promise<Recovery> {
   const seal = await readSeal(place.disk, place.directory);
@@ -73,7 +72,12 @@ export async function recover(place: Place, identity: number | null): Promise<Re
   const end = readings.at(-1);
   if (end === undefined) return emptyLog(identity ?? 0, tornBytes);
   if (identity !== null && end.identity !== identity) {
-    throw new CodedError('DATA_FOREIGN', `${end.file.path} belongs to another log.`);
+    throw new LogDamage(
+      'segment',
+      end.file.path,
+      0,
+      'this log belongs to another data directory than identity.json',
+    );
   }
   if (seal !== null) checkSeal(place, seal, end, replay);
   else tornBytes += await settleTail(place, end);

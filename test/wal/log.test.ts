@@ -215,7 +215,10 @@ t.test('log: another log’s directory is refused when the identity is known', a
   const log = await openLog({ disk, directory: DIRECTORY, identity: 11 });
   await log.restart(FOUNDING, false);
   await log.seal();
-  await t.rejects(openLog({ disk, directory: DIRECTORY, identity: 12 }), { code: 'DATA_FOREIGN' });
+  await t.rejects(openLog({ disk, directory: DIRECTORY, identity: 12 }), {
+    code: 'DATA_DAMAGED',
+    message: /belongs to another data directory/,
+  });
   await t.resolves(openLog({ disk, directory: DIRECTORY, identity: 11 }));
 });
 

@@ -297,7 +297,7 @@ class DamageDrill {
 
 function refusal(error: unknown): readonly [Ending, string] {
   if (!(error instanceof CodedError)) return ['silent', `it crashed: ${String(error)}`];
-  const isRefusal = error.code === 'DATA_DAMAGED' || error.code === 'DATA_FOREIGN';
+  const isRefusal = error.code === 'DATA_DAMAGED';
   const namesFile = /identity\.json|wal\/|state-\d|CURRENT-STATE/.test(error.message);
   const saysWhatToDo = /members replace \d/.test(error.message);
   if (isRefusal && namesFile && saysWhatToDo) return ['refused', ''];
