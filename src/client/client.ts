@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { NativeFrame, Welcome } from '../protocol/native.ts';
 import { type Hello, nativeVersion } from '../protocol/native.ts';
-import type { ClientRequest, FileEntry, Reply } from '../protocol/requests.ts';
+import { type ClientRequest, type FileEntry, isEntrance, type Reply } from '../protocol/requests.ts';
 import { ClientRequests } from './client-requests.ts';
 import { Connector } from './connector.ts';
 import type { ConnectorHost } from './connector-host.ts';
@@ -97,7 +97,7 @@ export class Client extends ClientRequests {
         resolve({ kind: 'rejection', code: 'UNAVAILABLE', text: 'The client is closed.' });
         return;
       }
-      if (request.op === 'login') this.#inbox.deliveryBegins();
+      if (isEntrance(request)) this.#inbox.deliveryBegins();
       // The cursors of a session that ends are to be known before it does.
       if (request.op === 'logout' || request.op === 'delete') this.#sendAck();
       this.#queue.add(request, this.#clock.monotonicMs(), (reply) => {

@@ -40,7 +40,9 @@ export type Outcome<Op extends Success['op'] = Success['op']> =
   | { readonly kind: 'receipt'; readonly value: Extract<Success, { readonly op: Op }> }
   | Exclude<Reply, { readonly kind: 'receipt' }>;
 
-export type RequestOf<Op extends ClientRequest['op']> = Extract<ClientRequest, { readonly op: Op }>;
+/** What is answered by a success of its own name. */
+type NamedRequest = Extract<ClientRequest, { readonly op: Success['op'] }>;
+export type RequestOf<Op extends NamedRequest['op']> = Extract<NamedRequest, { readonly op: Op }>;
 
 export type RegistrationExtras = Omit<RequestOf<'register'>, 'op' | 'user' | 'password'>;
 export type ProfileChange = Omit<RequestOf<'set-profile'>, 'op'>;

@@ -16,7 +16,7 @@ import type { ConnectionContext } from './context.ts';
 import { hashSecret, newUuid, type SecureBytes } from './identifiers.ts';
 import { isAllowedName, preparedName } from './name-preparation.ts';
 import { type Policy, registrationFault } from './policy.ts';
-import { receipt, rejection, settled } from './replies.ts';
+import { type Rejection, receipt, rejection, settled } from './replies.ts';
 
 export interface AccountServiceOptions {
   readonly view: ChatView;
@@ -43,7 +43,8 @@ const bearerAttempts = 3;
 
 export class AccountService {
   readonly #options: AccountServiceOptions;
-  readonly #guests = new Set<AccountId>();
+  /** How many connections each has here. */
+  readonly #guests = new Map<AccountId, number>();
   /** Connections whose guest is about to enter; one that has gone meanwhile is here no more. */
   readonly #entering = new Set<ConnectionContext>();
   #renewal: Timer | null = null;
@@ -108,7 +109,7 @@ export class AccountService {
     if (answer.kind !== 'applied') return answer;
     if (answer.receipt.kind !== 'guest-entered') return rejection('INTERNAL');
     context.identity = { account: answer.receipt.account, name };
-    this.#keepAlive(answer.receipt.account);
+    this.hold(answer.receipt.account);
     if (!this.#entering.has(context)) await this.leaveGuest(context);
     return receipt({ op: 'login', user: name });
   }
@@ -122,20 +123,28 @@ export class AccountService {
     await this.#options.propose(context, { kind: 'delete-account', name: identity.name }, null);
   }
 
+  /** A connection here is this account's: a guest's lease is renewed while it is. Does nothing for others. */
+  hold(account: AccountId): void {
+    if (this.#options.view.accountById(account)?.kind !== 'guest') return;
+    this.#guests.set(account, (this.#guests.get(account) ?? 0) + 1);
+    this.#planRenewal();
+  }
+
+  /** The connection is gone; the guest may come back, here or elsewhere, until its lease is over. */
+  release(account: AccountId): void {
+    const connections = this.#guests.get(account) ?? 0;
+    if (connections > 1) this.#guests.set(account, connections - 1);
+    else this.#guests.delete(account);
+  }
+
   /** An account whose owner knows it by a secret. */
   async newBearer(context: ConnectionContext): Promise<Bearer | Exclude<Reply, { kind: 'receipt' }>> {
-    const { secureBytes, proposeOwn, addresses, policy } = this.#options;
-    const closed = registrationFault(policy, context.invitation);
-    if (closed !== null) return rejection('DENIED', closed);
-    const invitation = context.invitation === null ? {} : { invitation: hashSecret(context.invitation) };
-    const waitMs = addresses.register(context.address);
-    if (waitMs !== null) return registrationLimited(waitMs);
+    const refusal = this.#bearerRefusal(context);
+    if (refusal !== null) return refusal;
     for (let attempt = 1; ; attempt++) {
-      const secret = newUuid(secureBytes);
-      const secretHash = hashSecret(secret);
-      const uuid = newUuid(secureBytes);
-      const answer = settled(await proposeOwn({ kind: 'register-bearer', secretHash, uuid, ...invitation }));
-      if (answer.kind === 'applied') return { kind: 'bearer', secret, name: bearerName(secretHash) };
+      const secret = newUuid(this.#options.secureBytes);
+      const answer = await this.#registerBearer(context, secret);
+      if (answer.kind === 'applied') return { kind: 'bearer', secret, name: bearerName(hashSecret(secret)) };
       const isTaken = answer.kind === 'rejection' && answer.code === 'NAME_TAKEN';
       if (!isTaken || attempt === bearerAttempts) return answer;
     }
@@ -152,9 +161,39 @@ export class AccountService {
     return receipt({ op: 'login', user: account.name });
   }
 
+  /** The same for a secret that its owner made, so that it may be asked again: a new account where there is none. */
+  async enterBearer(context: ConnectionContext, secret: string): Promise<Reply> {
+    const known = await this.loginBearer(context, secret);
+    if (known.kind !== 'rejection' || known.code !== 'BAD_CREDENTIALS' || !isUuid(secret)) return known;
+    const refusal = this.#bearerRefusal(context);
+    if (refusal !== null) return refusal;
+    const answer = await this.#registerBearer(context, secret);
+    return answer.kind === 'applied' ? this.loginBearer(context, secret) : answer;
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#renewal?.cancel();
+  }
+
+  #bearerRefusal({ invitation, address }: ConnectionContext): Rejection | null {
+    const { addresses, policy } = this.#options;
+    const closed = registrationFault(policy, invitation);
+    if (closed !== null) return rejection('DENIED', closed);
+    const waitMs = addresses.register(address);
+    return waitMs === null ? null : registrationLimited(waitMs);
+  }
+
+  async #registerBearer(
+    { invitation }: ConnectionContext,
+    secret: string,
+  ): Promise<ReturnType<typeof settled>> {
+    const { secureBytes, proposeOwn } = this.#options;
+    const uuid = newUuid(secureBytes);
+    const shown = invitation === null ? {} : { invitation: hashSecret(invitation) };
+    return settled(
+      await proposeOwn({ kind: 'register-bearer', secretHash: hashSecret(secret), uuid, ...shown }),
+    );
   }
 
   /** The full hash decides; that the name is found by a part of it tells nobody more than the name does. */
@@ -170,11 +209,6 @@ export class AccountService {
     return { user: name, displayName, email, uuid, createdMs };
   }
 
-  #keepAlive(guest: AccountId): void {
-    this.#guests.add(guest);
-    this.#planRenewal();
-  }
-
   #planRenewal(): void {
     if (this.#renewal !== null || this.#stopped) return;
     this.#renewal = this.#options.clock.after(limits.guestLeaseMs / 3, () => {
@@ -186,9 +220,10 @@ export class AccountService {
   async #renew(): Promise<void> {
     const { view, proposeOwn } = this.#options;
     // Those that the state has lost meanwhile (their lease was over) are not held on to.
-    for (const guest of this.#guests) if (view.accountById(guest) === undefined) this.#guests.delete(guest);
+    for (const guest of this.#guests.keys())
+      if (view.accountById(guest) === undefined) this.#guests.delete(guest);
     if (this.#guests.size === 0) return;
     this.#planRenewal();
-    await proposeOwn({ kind: 'renew-guests', accounts: [...this.#guests] });
+    await proposeOwn({ kind: 'renew-guests', accounts: [...this.#guests.keys()] });
   }
 }

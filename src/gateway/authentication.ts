@@ -8,7 +8,7 @@ import { accountKey } from '../chat/attempts.ts';
 import { fingerprintTexts } from '../chat/fingerprint.ts';
 import { foldName, isName } from '../chat/names.ts';
 import { isDisplayName, isEmail } from '../chat/profile-fields.ts';
-import type { Account, Command, Numbering, Result } from '../chat/types.ts';
+import type { Account, AccountId, Command, Numbering, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { ChangeRequest, Reply } from '../protocol/requests.ts';
 import type { Outcome } from '../replication/engine.ts';
@@ -46,7 +46,7 @@ export interface AuthenticationOptions {
 type Request<Op> = Extract<ChangeRequest, { op: Op }>;
 
 /** No account has it, so what names it is refused by every state. */
-const impossibleCredential = Number.MAX_SAFE_INTEGER;
+export const impossibleCredential = Number.MAX_SAFE_INTEGER;
 const impossibleLogin = { kind: 'login', account: 0, credential: impossibleCredential } as const;
 /** No state takes it: longer than a hash may be. */
 const impossibleHash = 'x'.repeat(limits.passwordHashChars + 1);
@@ -67,14 +67,14 @@ export class Authentication {
     const { user: name, displayName, email } = request;
     if (numbering === null && context.identity !== null) return rejection('ALREADY_LOGGED_IN');
     const fault = this.#faultOf(request);
-    if (fault !== null) return this.#refuse(context, fault, numbering);
+    if (fault !== null) return this.refuse(context, fault, numbering);
     const code = request.invitation ?? context.invitation;
     const closed = registrationFault(policy, code);
-    if (closed !== null) return this.#refuse(context, 'DENIED', numbering, closed);
+    if (closed !== null) return this.refuse(context, 'DENIED', numbering, closed);
     const password = normalisedPassword(request.password);
-    if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
+    if (password === null) return this.refuse(context, 'TOO_LONG', numbering);
     const weakness = weaknessOf(password, { name, ...request }, policy.passwords);
-    if (weakness !== null) return this.#refuse(context, 'WEAK_PASSWORD', numbering, weakness);
+    if (weakness !== null) return this.refuse(context, 'WEAK_PASSWORD', numbering, weakness);
     await barrier();
     const command: Command = {
       kind: 'register',
@@ -102,7 +102,7 @@ export class Authentication {
     const { view, hasher, policy, guard, barrier, propose } = this.#options;
     if (numbering === null && context.identity !== null) return rejection('ALREADY_LOGGED_IN');
     const password = normalisedPassword(request.password);
-    if (password === null) return this.#refuse(context, 'TOO_LONG', numbering);
+    if (password === null) return this.refuse(context, 'TOO_LONG', numbering);
     await barrier();
     const account = this.#memberBy(request.user);
     const refused: Command = { ...impossibleLogin, account: account?.id ?? 0, ...previousOf(request) };
@@ -113,10 +113,10 @@ export class Authentication {
     if (verdict.kind === 'limited') return limitedReply(verdict);
     if (account === undefined || verdict.kind === 'wrong') {
       const code = account === undefined && policy.revealUnknownUser ? 'UNKNOWN_USER' : 'BAD_CREDENTIALS';
-      return this.#refuse(context, code, numbering, undefined, refused);
+      return this.refuse(context, code, numbering, undefined, refused);
     }
     if (policy.singleSessions && this.#isElsewhere(context, account.id)) {
-      return this.#refuse(context, 'LOGGED_IN_ELSEWHERE', numbering, undefined, refused);
+      return this.refuse(context, 'LOGGED_IN_ELSEWHERE', numbering, undefined, refused);
     }
     const { id, credential, name } = account;
     if (isOutdated(account.passwordHash)) void this.#rehash(account, password);
@@ -155,6 +155,30 @@ export class Authentication {
     const passwordHash = await hasher.hash(password);
     const command = { kind: 'change-password', credential: account.credential, passwordHash } as const;
     return propose(context, command, numbering);
+  }
+
+  /** Whom the session belongs to, if this number is answered already. */
+  answeredFor(numbering: Numbering): AccountId | null {
+    return this.#isAnswered(numbering)
+      ? (this.#options.view.session(numbering.session)?.account ?? null)
+      : null;
+  }
+
+  /**
+   * A refusal of the gateway's own. Request 1 opens its session even so, or the session's later numbers would count as expired:
+   * it is proposed as a login that cannot succeed.
+   */
+  async refuse(
+    context: ConnectionContext,
+    code: ErrorCode,
+    numbering: Numbering | null,
+    text?: string,
+    command: Command = impossibleLogin,
+  ): Promise<Reply> {
+    if (numbering?.sequence !== 1) return rejection(code, text);
+    const reply = await this.#options.propose(context, command, numbering);
+    const answered = reply.kind === 'rejection' && reply.code === 'BAD_CREDENTIALS';
+    return answered ? rejection(code, text) : reply;
   }
 
   /** While the password is known. Nobody waits for it, and nothing is lost if it fails: the next login tries again. */
@@ -204,23 +228,6 @@ export class Authentication {
     const { view, presence } = this.#options;
     const own = context.session === null ? undefined : view.session(context.session);
     return presence.isOnline(account) && own?.account !== account;
-  }
-
-  /**
-   * A refusal of the gateway's own. Request 1 opens its session even so, or the session's later numbers would count as expired:
-   * it is proposed as a login that cannot succeed.
-   */
-  async #refuse(
-    context: ConnectionContext,
-    code: ErrorCode,
-    numbering: Numbering | null,
-    text?: string,
-    command: Command = impossibleLogin,
-  ): Promise<Reply> {
-    if (numbering?.sequence !== 1) return rejection(code, text);
-    const reply = await this.#options.propose(context, command, numbering);
-    const answered = reply.kind === 'rejection' && reply.code === 'BAD_CREDENTIALS';
-    return answered ? rejection(code, text) : reply;
   }
 }
 

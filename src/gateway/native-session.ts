@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { CodedError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import type { CursorAdvance, Numbering } from '../chat/types.ts';
+import type { AccountId, CursorAdvance, Numbering } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { Push, Sink } from '../delivery/ports.ts';
 import type { Hello, NativeEvent, NodeAddress, NumberedRequest, QueryRequest } from '../protocol/native.ts';
@@ -73,6 +73,8 @@ export class NativeSession implements Sink {
   #subscription: Subscription | null = null;
   /** What came between hello and welcome. */
   #early: NativeInput[] = [];
+  /** Whose connection this is: of a guest the node keeps the account while it lasts. */
+  #held: AccountId | null = null;
   #inFlight = 0;
   #idle: (() => void)[] = [];
   #timer: Timer;
@@ -218,6 +220,7 @@ export class NativeSession implements Sink {
       highest: session?.highest ?? 0,
     });
     this.#state = 'open';
+    this.#hold();
     this.#socket.resume();
     this.#subscribe(hello.after ?? null);
     const early = this.#early;
@@ -273,6 +276,7 @@ export class NativeSession implements Sink {
   #changed(op: Success['op']): void {
     if (op === 'login') {
       this.#dependencies.ticket.loggedIn();
+      this.#hold();
       this.#subscribe(null);
     }
     // Also a session that nobody was logged in to, and so nobody watched.
@@ -320,6 +324,13 @@ export class NativeSession implements Sink {
     const idle = this.#idle;
     this.#idle = [];
     for (const resolve of idle) resolve();
+  }
+
+  #hold(): void {
+    const account = this.#context.identity?.account;
+    if (account === undefined || this.#held !== null || this.#closed) return;
+    this.#held = account;
+    this.#dependencies.service.accounts.hold(account);
   }
 
   /** For whoever delivery has begun. */
@@ -379,6 +390,8 @@ export class NativeSession implements Sink {
     this.#timer.cancel();
     this.#early = [];
     this.#subscription?.close();
+    if (this.#held !== null) this.#dependencies.service.accounts.release(this.#held);
+    this.#held = null;
     this.#dependencies.ticket.closed();
     this.#dependencies.counters.nativeConnections -= 1;
   }

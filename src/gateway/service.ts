@@ -2,7 +2,6 @@
  * The chat as every dialect sees it: one request in, one of three outcomes out. Authentication, validation that is friendly (the
  * authority is `apply`), hash before propose, a barrier before every read.
  */
-
 import { groupMark, groupNameIn, lobbyName } from '../base/addresses.ts';
 import { unreachable } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -34,6 +33,7 @@ import { Authentication } from './authentication.ts';
 import type { ConnectionContext } from './context.ts';
 import { ConversationReads, type PresenceView } from './conversation-reads.ts';
 import type { Counters } from './counters.ts';
+import { Entrance } from './entrance.ts';
 import { GroupService } from './group-service.ts';
 import { Guard } from './guard.ts';
 import type { Hasher } from './hasher.ts';
@@ -73,6 +73,7 @@ export class Service {
   readonly #options: ServiceOptions;
   readonly #barrier: ReadBarrier;
   readonly #authentication: Authentication;
+  readonly #entrance: Entrance;
   readonly #groups: GroupService;
   readonly #reads: ConversationReads;
 
@@ -94,6 +95,7 @@ export class Service {
     const parts = { ...shared, guard: this.guard, addresses: this.addresses };
     this.#authentication = new Authentication(parts);
     this.accounts = new AccountService(parts);
+    this.#entrance = new Entrance(this.accounts, this.#authentication, shared.propose);
     this.administration = new Administration(parts);
     this.#groups = new GroupService(parts);
   }
@@ -163,6 +165,9 @@ export class Service {
         return this.#authentication.register(context, request, numbering);
       case 'login':
         return this.#authentication.login(context, request, numbering);
+      case 'enter-guest':
+      case 'enter-bearer':
+        return this.#entrance.enter(context, request, numbering);
       case 'change-password':
         return this.#authentication.changePassword(context, request, numbering);
       case 'set-profile':
@@ -373,6 +378,8 @@ function actorOf({ identity, session }: ConnectionContext): Actor | null {
 const holding: ReadonlySet<ClientRequest['op']> = new Set([
   'register',
   'login',
+  'enter-guest',
+  'enter-bearer',
   'logout',
   'delete',
   'change-password',

@@ -78,6 +78,8 @@ const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
     previous: optional(session),
     previousSecret: optional(secret),
   },
+  'enter-guest': { ...numbered, user: text },
+  'enter-bearer': { ...numbered, secret: text, invitation: optional(text) },
   'change-password': { ...numbered, current: optional(text), password: text },
   'set-profile': { ...numbered, displayName: optional(textOrNull), email: optional(textOrNull) },
   profile: query,

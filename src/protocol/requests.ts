@@ -24,6 +24,12 @@ export type ChangeRequest =
       readonly previous?: string;
       readonly previousSecret?: string;
     }
+  /** As somebody without a password, for as long as a connection of the session lives. Answered as a login. */
+  | { readonly op: 'enter-guest'; readonly user: string }
+  /**
+   * As whoever has this secret, a UUID of version 4 that its owner made by chance: a new account where there is none. Answered as a login.
+   */
+  | { readonly op: 'enter-bearer'; readonly secret: string; readonly invitation?: string }
   /** Ends all other sessions of the account. Without the present password it is refused. */
   | { readonly op: 'change-password'; readonly current?: string; readonly password: string }
   /** Null takes away; absent leaves as it is. */
@@ -224,6 +230,11 @@ const readOperations = {
   conversations: true,
   history: true,
 } satisfies Record<ReadRequest['op'], true>;
+
+/** Whoever is answered with a receipt is logged in by it. */
+export function isEntrance({ op }: ClientRequest): boolean {
+  return op === 'login' || op === 'enter-guest' || op === 'enter-bearer';
+}
 
 export function isRead(request: ClientRequest): request is ReadRequest {
   return Object.hasOwn(readOperations, request.op);
