@@ -62,6 +62,17 @@ t.test('log agreement: what is committed stays, at every node that knows it', as
   t.equal(logs.restarts(4, { index: 2, term: 1 }, false), null);
 });
 
+t.test('log agreement: no append takes a committed entry off the end', async (t) => {
+  const logs = new LogAgreement();
+  logs.appends(1, [entry(1, 1), entry(2, 1), entry(3, 1)]);
+  t.equal(logs.appends(1, [entry(2, 1)]), null, 'what was not committed may go');
+  logs.appends(1, [entry(3, 1)]);
+  logs.applied(2, 0, 0);
+  logs.appends(2, [entry(1, 1), entry(2, 1), entry(3, 1)]);
+  logs.applied(2, 3, 1);
+  t.match(logs.appends(1, [entry(2, 1)]), { kind: 'committed-changed' }, 'not even before this node knows');
+});
+
 t.test('log agreement: a restart finds all that was told to be durable', async (t) => {
   const logs = new LogAgreement();
   logs.appends(1, [entry(1, 1), entry(2, 1), entry(3, 1)]);

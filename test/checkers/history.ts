@@ -93,8 +93,11 @@ export type ViolationKind =
   | 'vote-changed'
   | 'log-differs'
   | 'committed-changed'
+  | 'unsafe-commit'
   | 'not-durable'
   | 'state-differs'
+  /** A node says that it has all that was committed, and has not. */
+  | 'barrier-behind'
   /** An election that nothing called for. */
   | 'needless-election'
   /** With all faults gone the cluster does not come back. */

@@ -1,3 +1,4 @@
+import type { DurableLog } from './commit-safety.ts';
 import type { Violation } from './history.ts';
 
 /** One entry as far as agreement goes. */
@@ -55,12 +56,24 @@ export class LogAgreement {
 
   appends(node: number, entries: readonly LogEntry[]): Violation | null {
     const log = this.#of(node);
+    const before = log.entriesFrom(entries[0]?.index ?? Number.POSITIVE_INFINITY);
     let violation: Violation | null = null;
     for (const entry of entries) {
       violation ??= this.#check(node, log, entry);
       log.put(entry);
     }
-    return violation;
+    return violation ?? this.#checkCut(node, log, before);
+  }
+
+  /** Replacing an end of the log takes off what followed: never anything that was committed. */
+  #checkCut(node: number, log: NodeLog, before: readonly LogEntry[]): Violation | null {
+    for (const { index, term, hash } of before) {
+      const committed = this.#committed[index];
+      if (index <= log.last || committed?.term !== term || committed.hash !== hash) continue;
+      const text = `node ${node} cuts its log after entry ${log.last}, and with it the committed entry ${index} of term ${term}`;
+      return { kind: 'committed-changed', text };
+    }
+    return null;
   }
 
   #check(node: number, log: NodeLog, { index, term, hash }: LogEntry): Violation | null {
@@ -128,6 +141,16 @@ export class LogAgreement {
     return violation ?? { kind: 'log-differs', text };
   }
 
+  /** What the disk of that node is known to hold of its log; null when that is nothing, and it takes no part. */
+  durableLog(node: number, entry: { readonly index: number; readonly term: number }): DurableLog | null {
+    const log = this.#logs.get(node);
+    if (log === undefined || log.durable.index === 0) return null;
+    const { index: lastIndex, term: lastTerm } = log.durable;
+    const holds =
+      lastIndex >= entry.index && (entry.index <= log.start || log.termAt(entry.index) === entry.term);
+    return { lastIndex, lastTerm, holds };
+  }
+
   /** A process starts with a state that holds all up to there; what it applied beyond is applied anew. */
   startsFrom(node: number, index: number): void {
     this.#of(node).applied = index;
@@ -152,6 +175,15 @@ class NodeLog {
 
   termAt(index: number): number | undefined {
     return index === this.start ? this.#startTerm : this.at(index)?.term;
+  }
+
+  get last(): number {
+    return this.start + this.#entries.length;
+  }
+
+  entriesFrom(index: number): readonly LogEntry[] {
+    const place = Math.max(0, index - this.start - 1);
+    return this.#entries.slice(place).map((entry, i) => ({ ...entry, index: this.start + 1 + place + i }));
   }
 
   put({ index, term, hash }: LogEntry): void {

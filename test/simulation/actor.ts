@@ -108,14 +108,13 @@ export class Actor {
     this.#host.clock.after(RETRY_MS, action);
   }
 
-  send(to: string, count: number): void {
+  send(to: string): void {
+    if (!this.isLoggedIn || this.#closed) return;
     const { records } = this.#options;
-    for (let i = 0; i < count; i++) {
-      const n = ++this.#sent;
-      const text = `${this.name} ${n}`;
-      records.invoke(this.name, n, to, text);
-      void this.#client.send(to, text).then((outcome) => records.answer(this.name, n, to, outcome));
-    }
+    const n = ++this.#sent;
+    const text = `${this.name} ${n}`;
+    records.invoke(this.name, n, to, text);
+    void this.#client.send(to, text).then((outcome) => records.answer(this.name, n, to, outcome));
   }
 
   /** False when it was not answered. */

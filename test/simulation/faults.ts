@@ -46,6 +46,8 @@ export type Fault =
   /** The disk is replaced by an empty one. */
   | { readonly kind: 'wipe'; readonly node: number; readonly forMs: number }
   | { readonly kind: 'hand-over' }
+  /** Whoever is elected next, so many times, is cut off at once or soon after. */
+  | { readonly kind: 'depose'; readonly times: number; readonly afterMs: number; readonly forMs: number }
   /** Between clients and one node. */
   | { readonly kind: 'client-silence'; readonly node: number; readonly forMs: number }
   | { readonly kind: 'client-reset'; readonly node: number }

@@ -2,7 +2,7 @@
 import type { ClientNetwork } from './client-network.ts';
 import { damageLog, damageState } from './damage.ts';
 import type { Fault, PlannedFault } from './faults.ts';
-import { calmPath, type PeerNetwork } from './network.ts';
+import type { PeerNetwork } from './network.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
 import type { Tally } from './tally.ts';
 import type { World } from './world.ts';
@@ -22,6 +22,8 @@ export class Injector {
   #over = false;
   /** Disks lost or damaged: never so many that a majority could have forgotten. */
   #spoilt = new Set<number>();
+  #deposing: Extract<Fault, { kind: 'depose' }> | null = null;
+  #depositions = 0;
   onFault: (fault: Fault) => void = () => undefined;
 
   constructor(options: InjectorOptions) {
@@ -42,7 +44,7 @@ export class Injector {
   heal(): void {
     this.#over = true;
     const { cluster, clients, peers } = this.#options;
-    for (const path of peers.paths) Object.assign(path, calmPath);
+    peers.heal();
     for (const machine of cluster.machines) {
       const { faults } = machine.disk;
       Object.assign(faults, { failing: 0, freeBytes: Number.POSITIVE_INFINITY });
@@ -51,7 +53,6 @@ export class Injector {
       cluster.node(machine.node)?.host.resume();
       cluster.start(machine.node);
     }
-    for (const { node } of cluster.machines) this.#reconnect(node);
   }
 
   #at(delayMs: number, action: () => void): void {
@@ -64,11 +65,6 @@ export class Injector {
     });
   }
 
-  #reconnect(node: number): void {
-    const { cluster, peers } = this.#options;
-    for (const { node: other } of cluster.machines) if (other < node) peers.restore(node, other);
-  }
-
   /** False when it cannot be, or would take more than a minority's disks. */
   #inject(fault: Fault): boolean {
     switch (fault.kind) {
@@ -79,6 +75,7 @@ export class Injector {
       case 'pause':
       case 'hand-over':
         return this.#ofProcess(fault);
+      case 'depose':
       case 'cut':
       case 'silence':
       case 'isolate':
@@ -140,7 +137,10 @@ export class Injector {
   }
 
   #ofNetwork(
-    fault: Extract<Fault, { kind: 'cut' | 'silence' | 'isolate' | 'reset' | 'bad-network' | 'slow-network' }>,
+    fault: Extract<
+      Fault,
+      { kind: 'depose' | 'cut' | 'silence' | 'isolate' | 'reset' | 'bad-network' | 'slow-network' }
+    >,
   ): boolean {
     const { cluster, peers } = this.#options;
     switch (fault.kind) {
@@ -148,13 +148,16 @@ export class Injector {
         this.#disturb(fault.node, fault.other, 'cut', fault.forMs);
         return true;
       case 'silence':
-        peers.path(fault.node, fault.other).silent = true;
-        this.#undo(fault.forMs, () => peers.restore(fault.node, fault.other));
+        peers.disturb(fault.node, fault.other, 'silent');
+        this.#undo(fault.forMs, () => peers.undisturb(fault.node, fault.other, 'silent'));
         return true;
       case 'isolate':
-        for (const { node: other } of cluster.machines) {
-          if (other !== fault.node) this.#disturb(fault.node, other, fault.how, fault.forMs);
-        }
+        this.#isolate(fault.node, fault.how, fault.forMs);
+        return true;
+      case 'depose':
+        this.#deposing = fault;
+        this.#depositions = fault.times;
+        if (cluster.leader !== null) this.elected(cluster.leader.node);
         return true;
       case 'reset':
         peers.sever(fault.node, fault.other);
@@ -178,21 +181,31 @@ export class Injector {
     }
   }
 
-  #disturb(a: number, b: number, how: 'cut' | 'silence', forMs: number): void {
-    const { peers } = this.#options;
-    for (const path of [peers.path(a, b), peers.path(b, a)]) {
-      if (how === 'cut') path.cut = true;
-      else path.silent = true;
+  #isolate(node: number, how: 'cut' | 'silence', forMs: number): void {
+    for (const { node: other } of this.#options.cluster.machines) {
+      if (other !== node) this.#disturb(node, other, how, forMs);
     }
-    if (how === 'cut') peers.sever(a, b);
-    this.#undo(forMs, () => this.#join(a, b));
   }
 
-  #join(a: number, b: number): void {
+  /** A node leads a new term. */
+  elected(node: number): void {
+    const fault = this.#deposing;
+    if (fault === null || this.#depositions === 0) return;
+    this.#depositions--;
+    // Each longer than the one before: the first of them is back while the others are away.
+    const forMs = fault.forMs * (fault.times - this.#depositions);
+    this.#undo(fault.afterMs, () => this.#isolate(node, 'silence', forMs));
+  }
+
+  #disturb(a: number, b: number, how: 'cut' | 'silence', forMs: number): void {
     const { peers } = this.#options;
-    for (const path of [peers.path(a, b), peers.path(b, a)])
-      Object.assign(path, { cut: false, silent: false });
-    peers.connect(a, b);
+    const what = how === 'cut' ? 'cut' : 'silent';
+    peers.disturb(a, b, what);
+    peers.disturb(b, a, what);
+    this.#undo(forMs, () => {
+      peers.undisturb(a, b, what);
+      peers.undisturb(b, a, what);
+    });
   }
 
   #ofDisk(

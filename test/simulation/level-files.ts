@@ -17,6 +17,8 @@ export class LevelFiles {
   #content: LevelContent = empty;
   #journal: (readonly Operation[])[] = [];
   #inFlight: (readonly Operation[])[] = [];
+  /** A batch was lost and later ones were not. */
+  hasHole = false;
   /** A process has it open. */
   locked = false;
 
@@ -57,6 +59,7 @@ export class LevelFiles {
   /** As an unreadable block of the journal: the batch is gone, what came after it is there. */
   loseBatch(number: number): void {
     this.#journal.splice(number, 1);
+    this.hasHole = true;
     this.#content = this.#journal.reduce(applied, this.#base);
   }
 

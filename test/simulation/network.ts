@@ -13,10 +13,10 @@ import type { World } from './world.ts';
 
 /** How frames fare from one node to another. */
 export interface Path {
-  /** Nothing passes, and nobody is told. Frames wait, as the platform sends them again until they are heard. */
-  silent: boolean;
-  /** No connection. */
-  cut: boolean;
+  /** While above 0 nothing passes, and nobody is told. Frames wait, as the platform sends them again until they are heard. */
+  silent: number;
+  /** While above 0 there is no connection. (Faults overlap: each is taken back by itself.) */
+  cut: number;
   leastMs: number;
   spreadMs: number;
   /** Chances of a frame. */
@@ -26,8 +26,8 @@ export interface Path {
 }
 
 export const calmPath: Readonly<Path> = {
-  silent: false,
-  cut: false,
+  silent: 0,
+  cut: 0,
   leastMs: 0.3,
   spreadMs: 1.2,
   loss: 0,
@@ -56,6 +56,7 @@ export class PeerNetwork {
   readonly #paths = new Map<number, Path>();
   readonly #transports = new Map<number, SimulatedTransport>();
   readonly #links = new Map<string, PeerLink>();
+  readonly #healed = new Set<number>();
   /** For a trace; null costs nothing. */
   onFrame: ((from: number, to: number, frame: Uint8Array, fate: Fate, delayMs: number) => void) | null = null;
 
@@ -65,16 +66,7 @@ export class PeerNetwork {
     this.#injected = injected;
     for (const from of nodes) {
       for (const to of nodes) {
-        const path = {
-          silent: false,
-          cut: false,
-          leastMs: 0.3,
-          spreadMs: 1.2,
-          loss: 0,
-          repeat: 0,
-          reorder: 0,
-        };
-        this.#paths.set(pathKey(from, to), path);
+        this.#paths.set(pathKey(from, to), { ...calmPath });
       }
     }
   }
@@ -118,9 +110,32 @@ export class PeerNetwork {
     this.#links.delete(key);
   }
 
-  /** The way between the two is free again. What waited arrives, or goes with the connection. */
-  restore(a: number, b: number): void {
-    for (const path of [this.path(a, b), this.path(b, a)]) Object.assign(path, { cut: false, silent: false });
+  /** One more reason why nothing passes from one to the other. */
+  disturb(from: number, to: number, how: 'cut' | 'silent'): void {
+    this.path(from, to)[how]++;
+    if (how === 'cut') this.sever(from, to);
+  }
+
+  /** One reason less. */
+  undisturb(from: number, to: number, how: 'cut' | 'silent'): void {
+    this.path(from, to)[how]--;
+    this.reconnect(from, to);
+  }
+
+  /** Nothing is in the way any more, anywhere. */
+  heal(): void {
+    for (const [key, path] of this.#paths) {
+      const disturbed = path.silent + path.cut > 0;
+      Object.assign(path, calmPath);
+      if (disturbed) this.#healed.add(key);
+    }
+    for (const key of this.#healed) this.reconnect(Math.floor(key / PATH_BASE), key % PATH_BASE);
+    this.#healed.clear();
+  }
+
+  /** Where the way between two is free: what waited arrives, or goes with the connection. */
+  reconnect(a: number, b: number): void {
+    if (!this.#reachable(a, b)) return;
     if (this.#random.below(2) === 0) this.#links.get(linkKey(a, b))?.release();
     else this.sever(a, b);
     this.connect(a, b);
@@ -141,7 +156,7 @@ export class PeerNetwork {
 
   #reachable(a: number, b: number): boolean {
     const [there, back] = [this.path(a, b), this.path(b, a)];
-    return !there.cut && !back.cut && !there.silent && !back.silent;
+    return there.cut + back.cut + there.silent + back.silent === 0;
   }
 
   carry(link: PeerLink, from: SimulatedTransport, to: number, lane: Lane, frame: Uint8Array): void {
@@ -151,22 +166,29 @@ export class PeerNetwork {
     this.world.note(frame.length);
     this.onFrame?.(from.identity.node, to, frame, fate, delayMs);
     if (fate === 'lost') return;
-    const copy = frame.slice();
-    if (fate === 'held') {
-      link.hold(() => link.deliver(from, lane, copy, this.#delayMs(from.identity.node, to)));
-      this.#doom(link, from.identity.node, to);
-      return;
+    const parcel = { from, lane, frame: frame.slice(), path };
+    switch (fate) {
+      case 'held':
+        link.hold(() => link.deliver(parcel, this.#delayMs(from.identity.node, to)));
+        this.#doom(link, from.identity.node, to);
+        return;
+      case 'reordered':
+        link.deliverApart(parcel, delayMs + this.#random.fraction() * 100);
+        return;
+      case 'repeated':
+        link.deliver(parcel, delayMs);
+        link.deliverApart(
+          parcel,
+          delayMs + this.#random.fraction() * (this.#random.below(2) === 0 ? 40 : 2_000),
+        );
+        return;
+      case 'delivered':
+        link.deliver(parcel, delayMs);
     }
-    if (fate === 'reordered') {
-      link.deliverApart(from, lane, copy, delayMs + this.#random.fraction() * 100);
-      return;
-    }
-    link.deliver(from, lane, copy, delayMs);
-    if (fate === 'repeated') link.deliverApart(from, lane, copy, delayMs + this.#random.fraction() * 2_000);
   }
 
   #fate(path: Path, frame: Uint8Array): Fate {
-    if (path.silent) return 'held';
+    if (path.silent > 0) return 'held';
     const kind = frame[1];
     if (path.loss > 0 && kind !== STATUS_FRAME && this.#random.fraction() < path.loss) {
       this.#injected.add('frames lost');
@@ -188,7 +210,8 @@ export class PeerNetwork {
     if (link.doomed) return;
     link.doomed = true;
     this.world.after(DEAD_LINK_MS, 'link', null, () => {
-      if (this.#links.get(linkKey(from, to)) !== link || !this.path(from, to).silent) link.doomed = false;
+      if (this.#links.get(linkKey(from, to)) !== link || this.path(from, to).silent === 0)
+        link.doomed = false;
       else this.sever(from, to);
     });
   }
@@ -201,9 +224,10 @@ export class PeerNetwork {
   /** Of a stream: null while nothing passes. */
   streamDelayMs(from: number, to: number): number | null {
     const { silent, cut } = this.path(from, to);
-    return silent || cut ? null : this.#delayMs(from, to);
+    return silent + cut > 0 ? null : this.#delayMs(from, to);
   }
 }
 
-const pathKey = (from: number, to: number): number => from * 1_024 + to;
+const PATH_BASE = 1_024;
+const pathKey = (from: number, to: number): number => from * PATH_BASE + to;
 const linkKey = (a: number, b: number): string => (a < b ? `${a}-${b}` : `${b}-${a}`);

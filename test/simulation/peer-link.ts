@@ -10,6 +10,15 @@ interface End {
   readonly arrivesMs: Record<Lane, number>;
 }
 
+/** One frame on its way. */
+export interface Parcel {
+  readonly from: SimulatedTransport;
+  readonly lane: Lane;
+  readonly frame: Uint8Array;
+  /** While it is silent nothing arrives, also not what had left before. */
+  readonly path: { readonly silent: number };
+}
+
 export class PeerLink {
   readonly #world: World;
   readonly #ends: readonly [End, End];
@@ -77,18 +86,20 @@ export class PeerLink {
   }
 
   /** In the order of the lane. */
-  deliver(from: SimulatedTransport, lane: Lane, frame: Uint8Array, delayMs: number): void {
-    const to = this.#otherEnd(from);
-    const atMs = Math.max(this.#world.nowMs + delayMs, to.arrivesMs[lane]);
-    to.arrivesMs[lane] = atMs;
-    this.deliverApart(from, lane, frame, atMs - this.#world.nowMs);
+  deliver(parcel: Parcel, delayMs: number): void {
+    const { arrivesMs } = this.#otherEnd(parcel.from);
+    const atMs = Math.max(this.#world.nowMs + delayMs, arrivesMs[parcel.lane]);
+    arrivesMs[parcel.lane] = atMs;
+    this.deliverApart(parcel, atMs - this.#world.nowMs);
   }
 
   /** Whenever it comes, and whatever came before. */
-  deliverApart(from: SimulatedTransport, lane: Lane, frame: Uint8Array, delayMs: number): void {
+  deliverApart(parcel: Parcel, delayMs: number): void {
+    const { from, lane, frame, path } = parcel;
     const to = this.#otherEnd(from);
     this.#world.after(delayMs, 'frame', to.transport.host, () => {
-      if (to.up) to.transport.receive(from.identity, lane, frame);
+      if (path.silent > 0) this.hold(() => this.deliver(parcel, delayMs));
+      else if (to.up) to.transport.receive(from.identity, lane, frame);
     });
   }
 

@@ -6,10 +6,12 @@ import type { Fault, FaultKind, PlannedFault } from './faults.ts';
 import { type ProfileName, profiles } from './profiles.ts';
 
 export type Deed =
-  /** To another user, so many at once. */
-  | { readonly kind: 'send'; readonly to: number; readonly count: number }
+  /** To another user, so many, one so long after the other. */
+  | { readonly kind: 'send'; readonly to: number; readonly count: number; readonly gapMs: number }
   | { readonly kind: 'history'; readonly with: number }
   | { readonly kind: 'users' }
+  /** A line typed at that node. */
+  | { readonly kind: 'line'; readonly to: number; readonly node: number }
   /** A name that several contend for: whoever may, takes it, or gives it back; or looks for it. */
   | { readonly kind: 'claim'; readonly name: number }
   | { readonly kind: 'find'; readonly name: number };
@@ -143,6 +145,13 @@ function makeFault(kind: FaultKind, nodes: number, random: Random): Fault {
       return { kind, node, rate: 0.98 + random.fraction() * 0.04 };
     case 'hand-over':
       return { kind };
+    case 'depose':
+      return {
+        kind,
+        times: 1 + random.below(4),
+        afterMs: random.below(random.below(2) === 0 ? 3 : 30),
+        forMs,
+      };
     case 'client-reset':
       return { kind, node };
     case 'client-restart':
@@ -150,7 +159,7 @@ function makeFault(kind: FaultKind, nodes: number, random: Random): Fault {
   }
 }
 
-function planDeeds({ endMs, users, contenders }: Chosen, random: Random): readonly PlannedDeed[] {
+function planDeeds({ endMs, users, contenders, nodes }: Chosen, random: Random): readonly PlannedDeed[] {
   const deeds: PlannedDeed[] = [];
   const meanMs = 250 + random.below(500);
   for (let atMs = 500; atMs < endMs; atMs += Math.ceil(meanMs * 2 * random.fraction())) {
@@ -165,9 +174,11 @@ function planDeeds({ endMs, users, contenders }: Chosen, random: Random): readon
     const other = (actor + 1 + random.below(users - 1)) % users;
     if (lot < 26) deeds.push({ atMs, actor, deed: { kind: 'history', with: other } });
     else if (lot < 28) deeds.push({ atMs, actor, deed: { kind: 'users' } });
+    else if (lot < 42)
+      deeds.push({ atMs, actor, deed: { kind: 'line', to: actor, node: 1 + random.below(nodes) } });
     else {
       const count = random.below(12) === 0 ? 2 + random.below(12) : 1;
-      deeds.push({ atMs, actor, deed: { kind: 'send', to: other, count } });
+      deeds.push({ atMs, actor, deed: { kind: 'send', to: other, count, gapMs: random.below(30) } });
     }
   }
   return deeds;

@@ -23,6 +23,7 @@ const network: Profile['faults'] = {
   pause: 3,
   kill: 3,
   'hand-over': 2,
+  depose: 3,
   'client-silence': 2,
   'client-reset': 2,
   'client-restart': 1,
@@ -35,7 +36,7 @@ const storage: Profile['faults'] = {
   stop: 2,
   'slow-disk': 3,
   'failing-disk': 3,
-  'full-disk': 2,
+  'full-disk': 3,
   flip: 1,
   hole: 1,
 };

@@ -5,6 +5,7 @@ import { Actor } from './actor.ts';
 import { ClientNetwork } from './client-network.ts';
 import { Injector } from './injector.ts';
 import { judgeRun } from './judgement.ts';
+import { LineUser } from './line-user.ts';
 import { PeerNetwork } from './network.ts';
 import type { Plan } from './plan.ts';
 import { Records } from './records.ts';
@@ -49,6 +50,7 @@ export class Run {
   readonly watch: Watch;
   readonly cluster: SimulatedCluster;
   readonly actors: readonly Actor[];
+  readonly #lineUser: LineUser;
   readonly #peers: PeerNetwork;
   readonly #injector: Injector;
 
@@ -92,6 +94,7 @@ export class Run {
         giveUpMs,
       });
     });
+    this.#lineUser = new LineUser('gus', world, this.records);
     const restartClient = (client: number): void => this.actors[client % this.actors.length]?.restart();
     this.#injector = new Injector({
       world,
@@ -101,6 +104,7 @@ export class Run {
       injected: this.injected,
       restartClient,
     });
+    this.watch.onElection = (node) => this.#injector.elected(node);
     trace?.attach({
       world,
       peers: this.#peers,
@@ -134,8 +138,17 @@ export class Run {
     const actor = this.actors[number];
     if (actor === undefined) return;
     switch (deed.kind) {
+      case 'line': {
+        const node = this.cluster.node(deed.node);
+        if (node !== undefined) this.#lineUser.send(node, this.actors[deed.to]?.name ?? '');
+        return;
+      }
       case 'send':
-        if (actor.isLoggedIn) actor.send(this.actors[deed.to]?.name ?? '', deed.count);
+        for (let i = 0; i < deed.count; i++) {
+          this.world.after(i * deed.gapMs, 'client', null, () =>
+            actor.send(this.actors[deed.to]?.name ?? ''),
+          );
+        }
         return;
       case 'history':
         if (actor.isLoggedIn) void actor.history(this.actors[deed.with]?.name ?? '');
@@ -156,7 +169,8 @@ export class Run {
     const { watch } = this;
     this.#injector.heal();
     await this.settle(LIVENESS_MS);
-    if (watch.findings.length > 0 || this.#isQuiet()) return;
+    // A reader that misses something is judged by what it misses.
+    if (watch.findings.length > 0 || this.#isServing()) return;
     const open = this.actors.filter((actor) => actor.pending > 0).map(({ name }) => name);
     const states = this.cluster.machines.map(({ node }) => {
       const status = this.cluster.node(node)?.engine?.status();
@@ -177,8 +191,13 @@ export class Run {
     }
   }
 
-  /** Somebody leads, all have applied the same, everybody has an answer, and every reader has all that there is. */
+  /** The cluster serves, and every reader has all that there is. */
   #isQuiet(): boolean {
+    return this.#isServing() && this.#allRead();
+  }
+
+  /** Somebody leads, all have applied the same, and everybody has an answer. */
+  #isServing(): boolean {
     const { leader, machines } = this.cluster;
     const commit = leader?.engine?.status().commitIndex;
     if (commit === undefined) return false;
@@ -186,7 +205,7 @@ export class Run {
       const status = this.cluster.node(node)?.engine?.status();
       if (status === undefined || status.appliedIndex !== commit || status.leader === null) return false;
     }
-    return this.actors.every((actor) => actor.pending === 0) && this.#allRead();
+    return this.actors.every((actor) => actor.pending === 0);
   }
 
   #allRead(): boolean {

@@ -9,13 +9,14 @@ export async function shrink(
   plan: Plan,
   run: (plan: Plan) => Promise<RunReport>,
   tell: (line: string) => void,
+  mostRuns = MOST_RUNS,
 ): Promise<Plan> {
   const first = await run(plan);
   const kind = first.findings[0]?.kind;
   if (kind === undefined) return plan;
   let runs = 1;
   const fails = async (smaller: Plan): Promise<boolean> => {
-    if (runs >= MOST_RUNS) return false;
+    if (runs >= mostRuns) return false;
     runs++;
     return (await run(smaller)).findings.some((finding) => finding.kind === kind);
   };

@@ -14,6 +14,7 @@ import { type Files, openFiles } from '../../src/files/files.ts';
 import { Edge } from '../../src/gateway/edge.ts';
 import { filePeers } from '../../src/gateway/file-peers.ts';
 import type { Hasher } from '../../src/gateway/hasher.ts';
+import type { Service } from '../../src/gateway/service.ts';
 import type { CompactionSettings } from '../../src/replication/compaction.ts';
 import { type DataDirectory, openDataDirectory } from '../../src/replication/data-directory.ts';
 import type { Engine } from '../../src/replication/engine.ts';
@@ -83,6 +84,11 @@ export class SimulatedNode {
     return this.#chat;
   }
 
+  /** Null while the node takes nobody in. */
+  get service(): Service | null {
+    return this.#edge?.service ?? null;
+  }
+
   get handle(): EngineHandle<Result, ChatEvent> | null {
     return this.#handle;
   }
@@ -114,10 +120,10 @@ export class SimulatedNode {
   }
 
   async #assemble(directory: DataDirectory, chat: ChatMachine, disk: Disk, place: Place): Promise<void> {
-    const { config, clients, wiring, random } = this.#around;
+    const { config, clients, watch, wiring, random } = this.#around;
     const { clock } = place;
     const handle = this.#createEngine(directory, chat, place);
-    const engine = wiring.engine(handle.engine, place);
+    const engine = watch.engine(this.node, wiring.engine(handle.engine, place));
     const peers = filePeers(engine, handle.streams);
     const files = await openFiles({ disk, roots: chat.files, peers, clock, random, logger: silentLogger });
     this.#files = files;
@@ -141,7 +147,10 @@ export class SimulatedNode {
     await handle.start();
     files.start();
     const { httpPort } = nodeConfig(config, this.node);
-    clients.listen(httpPort, { host: this.host, accept: (socket) => edge.openNative(socket) });
+    clients.listen(httpPort, {
+      host: this.host,
+      accept: (socket) => edge.openNative(wiring.socket(socket, place)),
+    });
   }
 
   #createEngine(directory: DataDirectory, chat: ChatMachine, place: Place): EngineHandle<Result, ChatEvent> {

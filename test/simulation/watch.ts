@@ -7,15 +7,19 @@ import { ChatMachine } from '../../src/chat/machine.ts';
 import type { SessionBounds } from '../../src/chat/sessions.ts';
 import type { ChatEvent, Result } from '../../src/chat/types.ts';
 import type { Entry } from '../../src/raft/types.ts';
+import type { Engine } from '../../src/replication/engine.ts';
+import { decodeDirectory } from '../../src/replication/members.ts';
 import type { Applied, CommittedCommand, StateMachine } from '../../src/replication/state-machine.ts';
 import type { AppliedMark, StateStore } from '../../src/store/state-store.ts';
 import type { LogStart, LogStore, RecoveredLog } from '../../src/wal/log-store.ts';
+import { checkCommitSafety, type DurableLog } from '../checkers/commit-safety.ts';
 import type { Violation } from '../checkers/history.ts';
 import { LogAgreement, type LogEntry } from '../checkers/log-agreement.ts';
 import { OneLeader } from '../checkers/one-leader.ts';
 import { ReferenceState } from '../checkers/reference-state.ts';
 import { TermsAndVotes } from '../checkers/term-and-vote.ts';
 import { hashBytes, hashText, mixed } from './digest.ts';
+import { engineWith } from './engine-with.ts';
 import type { Tally } from './tally.ts';
 import type { World } from './world.ts';
 
@@ -32,8 +36,12 @@ export class Watch {
   readonly #world: World;
   readonly #events: Tally;
   readonly #reference: ChatMachine;
+  /** Which node runs on the disk of that incarnation. */
+  readonly #nodeOfDisk = new Map<number, number>();
   /** Hashes of entries' data, which many nodes and lives ask for. */
   readonly #hashes = new WeakMap<Uint8Array, number>();
+
+  onElection: (node: number) => void = () => undefined;
 
   constructor(world: World, events: Tally, bounds: Partial<SessionBounds>) {
     this.#world = world;
@@ -49,15 +57,21 @@ export class Watch {
   leads(node: number, term: number): void {
     const before = this.leaders.elections;
     this.found(this.leaders.leads(node, term));
-    if (this.leaders.elections > before) this.#events.add('elections');
+    if (this.leaders.elections === before) return;
+    this.#events.add('elections');
+    this.onElection(node);
   }
 
   /** The disk of that node was replaced. */
   wiped(node: number): void {
+    for (const [disk, at] of this.#nodeOfDisk) if (at === node) this.#nodeOfDisk.delete(disk);
     this.logs.forgets(node);
   }
 
   log(node: number, disk: number, log: LogStore): LogStore {
+    for (const [other, at] of this.#nodeOfDisk)
+      if (at === node && other !== disk) this.#nodeOfDisk.delete(other);
+    this.#nodeOfDisk.set(disk, node);
     this.#finds(node, disk, log.recovered);
     const { found } = this;
     const watched: LogStore = {
@@ -121,7 +135,11 @@ export class Watch {
 
   store(node: number, store: StateStore): StateStore {
     const { logs } = this;
-    const staged = (mark: AppliedMark): void => this.found(logs.applied(node, mark.index, mark.term));
+    const staged = (mark: AppliedMark): void => {
+      const isFirst = mark.index > logs.committedIndex;
+      this.found(logs.applied(node, mark.index, mark.term));
+      if (isFirst) this.found(this.#checkCommitSafety(mark));
+    };
     if (store.mark !== null) logs.startsFrom(node, store.mark.index);
     return {
       get mark() {
@@ -147,12 +165,39 @@ export class Watch {
     };
   }
 
+  /** Somebody applies this entry before all others. Through a joint configuration both majorities count. */
+  #checkCommitSafety(mark: AppliedMark): Violation | null {
+    const { voters, votersOutgoing } = decodeDirectory(mark.engine).conf;
+    const logOf = (disk: number): DurableLog | null => {
+      const node = this.#nodeOfDisk.get(disk);
+      return node === undefined ? null : this.logs.durableLog(node, mark);
+    };
+    const what = `entry ${mark.index} of term ${mark.term}`;
+    const first = checkCommitSafety(voters.map(logOf), what);
+    if (votersOutgoing.length === 0 || first === null) return first;
+    return checkCommitSafety(votersOutgoing.map(logOf), what);
+  }
+
+  /** A barrier is held against all that anybody had applied when it was asked for: that may have been acknowledged. */
+  engine(node: number, engine: Engine<Result, ChatEvent>): Engine<Result, ChatEvent> {
+    const barrier = async (): Promise<void> => {
+      const due = Math.max(this.state.index, this.logs.committedIndex);
+      await engine.barrier();
+      const { appliedIndex } = engine.status();
+      if (appliedIndex >= due) return;
+      const text = `node ${node} passes a barrier with entry ${appliedIndex} applied, although entry ${due} had been applied somewhere when it was asked`;
+      this.found({ kind: 'barrier-behind', text });
+    };
+    return engineWith(engine, { barrier });
+  }
+
   /** `markIndex`: what the store says the rows are the state of. */
   machine(
     node: number,
     machine: StateMachine<Result, ChatEvent>,
     markIndex: () => number,
   ): StateMachine<Result, ChatEvent> {
+    let loads = 0;
     return {
       apply: (entry) => {
         this.#apply(entry);
@@ -162,6 +207,7 @@ export class Watch {
       },
       takeChanges: () => machine.takeChanges(),
       load: async (rows) => {
+        if (loads++ > 0) this.#events.add('snapshots installed');
         const seen = new Map<string, number>();
         await machine.load(noted(rows, seen));
         if (seen.size > 0 || markIndex() > 0) this.found(this.state.loads(node, markIndex(), seen));

@@ -3,6 +3,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import type { ChatMachine } from '../../src/chat/machine.ts';
 import type { ChatEvent, Result } from '../../src/chat/types.ts';
+import type { NativeSocket } from '../../src/gateway/native-socket.ts';
 import type { Engine } from '../../src/replication/engine.ts';
 import type { Identity } from '../../src/replication/identity.ts';
 import type { PeerTransport } from '../../src/replication/ports.ts';
@@ -30,6 +31,8 @@ export interface Wiring {
   transport(transport: PeerTransport, place: Place): PeerTransport;
   /** As the gateway sees it. */
   engine(engine: Engine<Result, ChatEvent>, place: Place): Engine<Result, ChatEvent>;
+  /** The node's end of a client's connection. */
+  socket(socket: NativeSocket, place: Place): NativeSocket;
 }
 
 const same = <Port>(port: Port): Port => port;
@@ -44,4 +47,5 @@ export const faithful: Wiring = {
   machine: same,
   transport: same,
   engine: same,
+  socket: same,
 };

@@ -1,0 +1,23 @@
+/** For the test: from which seed on each mutant is looked for, so that it is found soon. After a change of the program others may be better. */
+export const firstSeeds: Readonly<Record<string, number>> = {
+  'ack-before-fsync': 9,
+  'vote-not-persisted': 1,
+  'commit-older-term': 17,
+  'commit-without-majority': 1,
+  'truncate-committed': 13,
+  'rejoin-after-wipe': 2,
+  'carry-on-after-failed-fsync': 9,
+  'carry-on-after-full-disk': 26,
+  'directory-not-synced': 2,
+  'hole-not-noticed': 9,
+  'stale-read': 4,
+  'read-without-quorum': 4,
+  'sequence-table-missing': 2,
+  'dedupe-forgotten': 1,
+  'apply-twice': 2,
+  'session-expiry-by-local-clock': 1,
+  'cursor-moved-back': 1,
+  'proposed-again': 2,
+  'outbox-skips': 1,
+  'wall-clock-elections': 1,
+};

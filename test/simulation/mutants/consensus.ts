@@ -1,0 +1,155 @@
+/** Wrong ways of consensus: votes, terms, commitment, the log. */
+import { RaftLog } from '../../../src/raft/raft-log.ts';
+import { Tracker } from '../../../src/raft/tracker.ts';
+import { decodeFrame, encodeFrame } from '../../../src/replication/peer-frames.ts';
+import type { PeerTransport } from '../../../src/replication/ports.ts';
+import type { LogStore } from '../../../src/wal/log-store.ts';
+import type { Machine } from '../machine.ts';
+import { faithful } from '../wiring.ts';
+import { type Mutant, replaceMethod, wired } from './mutant.ts';
+
+/** A log with another `append`. */
+function appending(log: LogStore, append: LogStore['append']): LogStore {
+  return {
+    get recovered() {
+      return log.recovered;
+    },
+    get bytes() {
+      return log.bytes;
+    },
+    append,
+    restart: (start, keep) => log.restart(start, keep),
+    seal: () => log.seal(),
+    close: () => log.close(),
+  };
+}
+
+const ackBeforeFsync: Mutant = {
+  name: 'ack-before-fsync',
+  does: 'tells that an entry is durable when it is only on its way to the disk',
+  profile: 'storage',
+  wiring: wired({
+    log: (log) =>
+      appending(log, (write) => {
+        log.append(write).catch(() => undefined);
+        return Promise.resolve();
+      }),
+  }),
+};
+
+const voteNotPersisted: Mutant = {
+  name: 'vote-not-persisted',
+  does: 'writes the term and not the vote',
+  profile: 'storage',
+  wiring: wired({
+    log: (log) =>
+      appending(log, ({ hardState, entries }) =>
+        log.append({ hardState: hardState === null ? null : { ...hardState, vote: 0 }, entries }),
+      ),
+  }),
+};
+
+/** An append carries one entry, as where entries are large: so a leader hears of its predecessors' entries one by one. */
+function withSmallMessages(transport: PeerTransport): PeerTransport {
+  const send = transport.send.bind(transport);
+  transport.send = (node, lane, frame) => {
+    const decoded = decodeFrame(frame);
+    if (decoded?.kind !== 'raft') return send(node, lane, frame);
+    const messages = decoded.messages.map((message) =>
+      message.type === 'MsgApp' ? { ...message, entries: message.entries.slice(0, 1) } : message,
+    );
+    return send(node, lane, encodeFrame({ kind: 'raft', messages }));
+  };
+  return transport;
+}
+
+const commitOlderTerm: Mutant = {
+  name: 'commit-older-term',
+  does: 'a leader commits entries of earlier terms by counting who has them',
+  profile: 'network',
+  wiring: wired({ transport: (transport) => withSmallMessages(transport) }),
+  patch: () =>
+    replaceMethod(
+      RaftLog.prototype,
+      'maybeCommit',
+      (original) =>
+        function (this: RaftLog, index: number): boolean {
+          return original.call(this, index, this.term(index) ?? 0);
+        },
+    ),
+};
+
+const commitWithoutMajority: Mutant = {
+  name: 'commit-without-majority',
+  does: 'a leader commits what it alone has',
+  profile: 'network',
+  wiring: faithful,
+  patch: () =>
+    replaceMethod(
+      Tracker.prototype,
+      'committed',
+      () =>
+        function (this: Tracker): number {
+          return Math.max(0, ...this.ids.map((id) => this.progress(id)?.match ?? 0));
+        },
+    ),
+};
+
+const truncateCommitted: Mutant = {
+  name: 'truncate-committed',
+  does: 'a follower cuts its log after every append, also after one that comes late',
+  profile: 'network',
+  wiring: faithful,
+  patch: () =>
+    replaceMethod(
+      RaftLog.prototype,
+      'maybeAppend',
+      () =>
+        function (this: RaftLog, prevIndex, prevTerm, entries, commit): number | null {
+          if (!this.matches(prevIndex, prevTerm)) return null;
+          const last = prevIndex + entries.length;
+          if (entries.length > 0) this.unstable.truncateAndAppend(entries, 0);
+          if (last <= this.lastIndex()) this.commitTo(Math.min(commit, last));
+          return last;
+        },
+    ),
+};
+
+/** Identities that a machine had first, whatever became of its disk. */
+const firstIncarnation = new WeakMap<Machine, number>();
+
+const rejoinAfterWipe: Mutant = {
+  name: 'rejoin-after-wipe',
+  does: 'a node that lost its disk takes part as the member that it was',
+  profile: 'membership',
+  wiring: wired({
+    identity: (identity, { machine }) => {
+      const incarnation = firstIncarnation.get(machine) ?? identity.incarnation;
+      firstIncarnation.set(machine, incarnation);
+      return {
+        incarnation,
+        get founded() {
+          return identity.founded;
+        },
+        get installing() {
+          return identity.installing;
+        },
+        get removed() {
+          return identity.removed;
+        },
+        markFounded: () => identity.markFounded(),
+        markInstalling: (place) => identity.markInstalling(place),
+        markRemoved: () => identity.markRemoved(),
+      };
+    },
+  }),
+};
+
+export const consensusMutants: readonly Mutant[] = [
+  ackBeforeFsync,
+  voteNotPersisted,
+  commitOlderTerm,
+  commitWithoutMajority,
+  truncateCommitted,
+  rejoinAfterWipe,
+];
