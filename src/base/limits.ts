@@ -8,7 +8,7 @@ export const limits = {
   fileNameBytes: 255,
   fileTypeChars: 127,
   /** Parts of files that one node takes in at once, and of one account among them. */
-  filePartsInFlight: 32,
+  filePartsInFlight: 16,
   filePartsPerAccount: 4,
   /** Files that one node sends out at once, and to one account among them. */
   downloadsInFlight: 64,

@@ -1,13 +1,15 @@
 /** Asks other nodes, each question on a connection of its own, so many a node at a time, none for longer than its time. */
 import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { encodeQuestion, type Question } from './exchange.ts';
 import type { FilePeers } from './ports.ts';
 import { Slots } from './slots.ts';
 
 /** A peer that stopped in mid-answer keeps its slots until its connections end: it costs so many, never more. */
 const questionsPerPeer = 4;
-const questionsWaiting = 16;
+/** Room for every part that uploads may have under way on one node (`limits.filePartsInFlight`). */
+const questionsWaiting = limits.filePartsInFlight;
 /** Without a frame for so long, a question is given up. */
 const silenceMs = 10_000;
 
