@@ -1,3 +1,4 @@
+import { type ClientRequest, request } from 'node:http';
 import t from 'tap';
 import { parseConfig } from '../../src/base/config.ts';
 import { chunkBytes } from '../../src/protocol/manifest.ts';
@@ -11,6 +12,7 @@ const defaults = parseConfig(
 ).files;
 
 interface Caller {
+  readonly authorization: string;
   call(node: TestNode, method: string, path: string, body?: Uint8Array): Promise<Response>;
   begin(node: TestNode, file: TestFile): Promise<Response>;
   put(node: TestNode, file: TestFile, place: number, content?: Uint8Array): Promise<Response>;
@@ -31,6 +33,7 @@ async function caller(node: TestNode, name: string): Promise<Caller> {
       ...(body === undefined ? {} : { body }),
     });
   return {
+    authorization,
     call,
     begin: (to, { encoded }) => call(to, 'POST', '/uploads', encoded),
     put: (to, { address, chunks }, place, content = chunks[place] ?? new Uint8Array(0)) =>
@@ -174,4 +177,60 @@ t.test('upload: without a majority the answer is to try again', async (t) => {
   cluster.majority = true;
   t.equal(refused.headers.get('retry-after'), '1');
   t.equal(await codeOf(refused), 'UNAVAILABLE');
+});
+
+/** A PUT of which only the first byte is sent, without a length unless one is given. */
+function startPut(node: TestNode, { authorization }: Caller, sent: TestFile, headers = {}): ClientRequest {
+  const started = request({
+    host: '127.0.0.1',
+    port: node.httpPort,
+    method: 'PUT',
+    path: `/api/v1/files/uploads/${sent.address}/chunks/0`,
+    headers: { authorization, 'content-type': 'application/octet-stream', ...headers },
+  });
+  started.on('error', () => undefined);
+  started.write('x');
+  return started;
+}
+
+t.test(
+  'upload: one account has so many parts under way at once, the rest are asked to come again',
+  async (t) => {
+    const hal = await caller(first, 'hal');
+    const kim = await caller(first, 'kim');
+    const [one, other] = [makeFile(1_000, 14), makeFile(1_000, 15)];
+    await hal.begin(first, one);
+    await kim.begin(first, other);
+    const open = [1, 2, 3, 4].map(() => startPut(first, hal, one, { 'content-length': 1_000 }));
+    const refused = async (): Promise<Response> => {
+      for (;;) {
+        const response = await hal.put(first, one, 0);
+        if (response.status === 503) return response;
+      }
+    };
+    const busy = await refused();
+    t.equal(busy.headers.get('retry-after'), '1');
+    t.equal(await codeOf(busy), 'BUSY');
+    t.equal((await kim.put(first, other, 0)).status, 204, 'nobody else has to wait');
+    for (const started of open) started.destroy();
+    const accepted = async (): Promise<number> => {
+      for (;;) {
+        const { status } = await hal.put(first, one, 0);
+        if (status !== 503) return status;
+      }
+    };
+    t.equal(await accepted(), 204, 'whoever has gone makes room');
+  },
+);
+
+t.test('upload: a body that never ends is cut off at the size of a chunk', async (t) => {
+  const max = await caller(first, 'max');
+  const one = makeFile(1_000, 16);
+  await max.begin(first, one);
+  const started = startPut(first, max, one);
+  const status = new Promise((resolve) => started.on('response', (answer) => resolve(answer.statusCode)));
+  const piece = Buffer.alloc(65_536);
+  for (let sent = 0; sent <= chunkBytes; sent += piece.length) started.write(piece);
+  t.equal(await status, 413);
+  started.destroy();
 });
