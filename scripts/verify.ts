@@ -7,6 +7,8 @@ import { spawnSync } from 'node:child_process';
 interface Check {
   readonly name: string;
   readonly command: readonly string[];
+  /** The exit code that says that nothing could be checked. */
+  readonly skipped?: number;
 }
 
 const checks: Check[] = [
@@ -15,13 +17,22 @@ const checks: Check[] = [
   { name: 'import rules', command: ['node', '--import', 'tsx', 'test/architecture/imports.test.ts'] },
 ];
 if (!process.argv.includes('--without-tests')) {
+  checks.push({ name: 'known vulnerabilities', command: ['npm', 'run', '--silent', 'audit'], skipped: 2 });
   checks.push({ name: 'tests', command: ['npm', 'test', '--silent'] });
 }
 
-const failed = checks.filter(({ name, command: [program = '', ...args] }) => {
-  console.log(`— ${name}: ${[program, ...args].join(' ')}`);
-  return spawnSync(program, args, { stdio: 'inherit' }).status !== 0;
-});
-for (const { name } of failed) console.error(`FAILED: ${name}`);
-console.log(`${checks.length - failed.length} passed, ${failed.length} failed`);
+const failed: string[] = [];
+const skipped: string[] = [];
+for (const { name, command, skipped: skipCode } of checks) {
+  console.log(`— ${name}: ${command.join(' ')}`);
+  const [program = '', ...args] = command;
+  const { status } = spawnSync(program, args, { stdio: 'inherit' });
+  if (status === skipCode) skipped.push(name);
+  else if (status !== 0) failed.push(name);
+}
+for (const name of skipped) console.error(`SKIPPED: ${name}`);
+for (const name of failed) console.error(`FAILED: ${name}`);
+const passed = checks.length - failed.length - skipped.length;
+const rest = skipped.length === 0 ? '' : `, ${skipped.length} skipped`;
+console.log(`${passed} passed, ${failed.length} failed${rest}`);
 process.exit(failed.length === 0 ? 0 : 1);

@@ -422,5 +422,5 @@ function isDue(atMs: number | null, now: number): boolean {
 }
 
 function handshakeEndMs(link: Link): number {
-  return link.greetedMs === null ? link.startedMs + timings.dialMs : link.greetedMs + timings.helloMs;
+  return link.greetedMs === null ? link.openByMs : link.greetedMs + timings.helloMs;
 }

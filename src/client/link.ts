@@ -7,6 +7,7 @@ import { limits } from '../base/limits.ts';
 import type { NativeFrame, Welcome } from '../protocol/native.ts';
 import type { Dialer, Socket } from './ports.ts';
 import type { Server } from './server-pool.ts';
+import { timings } from './timings.ts';
 
 export interface LinkListener {
   opened(link: Link): void;
@@ -18,6 +19,8 @@ export interface LinkListener {
 export class Link {
   readonly server: Server;
   readonly startedMs: number;
+  /** An attempt that is not open by then has failed. */
+  readonly openByMs: number;
   readonly #clock: Clock;
   readonly #listener: LinkListener;
   readonly #socket: Socket;
@@ -42,6 +45,7 @@ export class Link {
     this.#clock = clock;
     this.#listener = listener;
     this.startedMs = clock.monotonicMs();
+    this.openByMs = this.startedMs + (dialer.openMs ?? timings.dialMs);
     this.heardMs = this.startedMs;
     this.#socket = dialer.dial(server.address, {
       opened: () => this.#opened(),

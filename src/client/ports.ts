@@ -17,6 +17,8 @@ export interface SocketListener {
 }
 
 export interface Dialer {
+  /** Until a connection must be open; `timings.dialMs` if left out. For one that has more to do than to be reached. */
+  readonly openMs?: number;
   /** Returns at once and calls the listener later, never before it has returned. */
   dial(address: ServerAddress, listener: SocketListener): Socket;
 }

@@ -72,7 +72,7 @@ export class Standby {
     const { pool, clock, dial } = this.#options;
     const now = clock.monotonicMs();
     const link = this.#link;
-    if (link !== null && !link.isOpen && now >= link.startedMs + timings.dialMs) {
+    if (link !== null && !link.isOpen && now >= link.openByMs) {
       link.close();
       this.lost(link);
     }
@@ -94,7 +94,7 @@ export class Standby {
   /** When `work` may have something to do; null: nothing is planned. */
   dueMs(): number | null {
     const link = this.#link;
-    const openMs = link === null || link.isOpen ? null : link.startedMs + timings.dialMs;
+    const openMs = link === null || link.isOpen ? null : link.openByMs;
     if (openMs === null || this.#openAtMs === null) return openMs ?? this.#openAtMs;
     return Math.min(openMs, this.#openAtMs);
   }

@@ -2,6 +2,8 @@
 export const timings = {
   /** Until a connection is open. */
   dialMs: 400,
+  /** The same with a TLS handshake in it, for which a busy machine needs its time; a node must be reached within `dialMs` all the same. */
+  secureDialMs: 2_400,
   /** Until hello is answered; a node may have to find the leader first. */
   helloMs: 1_000,
   /** Silence after which the node is asked for a sign of life, with and without a request under way. */

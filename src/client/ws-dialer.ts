@@ -5,6 +5,7 @@ import { plainTrust, type Trust } from '../tls/trust.ts';
 import { TrustedAgent } from '../tls/trusted-agent.ts';
 import type { Dialer, Secrets, Socket, SocketListener } from './ports.ts';
 import type { ServerAddress } from './server-pool.ts';
+import { timings } from './timings.ts';
 
 /** A reply may be larger than a request (a long user list); what exceeds this ends the connection. */
 const incomingFrameBytes = 16 * 1024 * 1024;
@@ -14,8 +15,9 @@ export const wsDialer: Dialer = dialerFor(plainTrust);
 
 /** Over TLS unless `trust` is plain; the upgrade is asked for only once the server was found to be the right one. */
 export function dialerFor(trust: Trust): Dialer {
-  const agent = trust.kind === 'plain' ? null : new TrustedAgent(trust);
-  return { dial: (address, listener) => dial(address, listener, agent) };
+  if (trust.kind === 'plain') return { dial: (address, listener) => dial(address, listener, null) };
+  const agent = new TrustedAgent(trust, { reachMs: timings.dialMs });
+  return { openMs: timings.secureDialMs, dial: (address, listener) => dial(address, listener, agent) };
 }
 
 function dial({ host, port }: ServerAddress, listener: SocketListener, agent: TrustedAgent | null): Socket {

@@ -41,12 +41,14 @@ export type Connected = (error: Error | null, socket: TLSSocket) => void;
 
 /**
  * A connection to a server that was found to be the right one; an error otherwise, and then nothing was sent to it. Sessions are not resumed:
- * a resumed one shows no certificate that could be compared with a pinned key.
+ * a resumed one shows no certificate that could be compared with a pinned key. `reachMs`: until the server must have been reached, handshake
+ * apart.
  */
 export function connectTrusted(
   address: { readonly host: string; readonly port: number },
   trust: SecureTrust,
   connected: Connected,
+  reachMs = handshakeMs,
 ): void {
   const { host, port } = address;
   const name = isIP(host) === 0 ? { servername: host } : {};
@@ -56,7 +58,12 @@ export function connectTrusted(
     connected(error, socket);
   };
   const late = setTimeout(() => socket.destroy(new Error('no TLS handshake in time')), handshakeMs);
-  socket.once('close', () => clearTimeout(late));
+  const unreached = setTimeout(() => socket.destroy(new Error('not reached in time')), reachMs);
+  socket.once('connect', () => clearTimeout(unreached));
+  socket.once('close', () => {
+    clearTimeout(late);
+    clearTimeout(unreached);
+  });
   socket.once('error', failed);
   socket.once('secureConnect', () => {
     clearTimeout(late);

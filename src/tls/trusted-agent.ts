@@ -6,10 +6,14 @@ import { connectTrusted, type SecureTrust } from './trust.ts';
 /** HTTPS and WebSocket connections to servers that were checked before a request was written to them. */
 export class TrustedAgent extends Agent {
   readonly #trust: SecureTrust;
+  readonly #reachMs: number | undefined;
 
-  constructor(trust: SecureTrust, options: AgentOptions = {}) {
-    super(options);
+  /** `reachMs`: see `connectTrusted`. */
+  constructor(trust: SecureTrust, options: AgentOptions & { readonly reachMs?: number } = {}) {
+    const { reachMs, ...pool } = options;
+    super(pool);
     this.#trust = trust;
+    this.#reachMs = reachMs;
   }
 
   override createConnection(
@@ -17,7 +21,7 @@ export class TrustedAgent extends Agent {
     connected?: (error: Error | null, stream: Duplex) => void,
   ): Duplex | null | undefined {
     const address = { host: host ?? 'localhost', port: Number(port ?? 443) };
-    connectTrusted(address, this.#trust, (error, socket) => connected?.(error, socket));
+    connectTrusted(address, this.#trust, (error, socket) => connected?.(error, socket), this.#reachMs);
     return undefined;
   }
 }

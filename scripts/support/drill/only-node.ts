@@ -7,6 +7,7 @@ import type { RealNode } from '../real-cluster.ts';
 export function onlyNode(node: RealNode, trust: Trust): Dialer {
   const dialer = dialerFor(trust);
   return {
+    ...(dialer.openMs === undefined ? {} : { openMs: dialer.openMs }),
     dial(address, listener) {
       if (address.port === node.httpPort) return dialer.dial(address, listener);
       let told = false;
