@@ -128,6 +128,43 @@ t.test('files on engines: an upload goes on through the crash of the leader that
   );
 });
 
+t.test(
+  'files on engines: a disk that replaces another becomes a voter when it has every chunk, not before',
+  async (t) => {
+    const cluster = await WholeCluster.led(3);
+    t.teardown(() => cluster.stopAll());
+    const sender = new Sender(cluster, seededRandom(2), 1);
+    await finish(cluster, sender.join());
+    const file = makeFile(2 * chunkBytes, 32);
+    t.ok((await finish(cluster, sender.send(file, sender.name))).ok);
+    const place = cluster.leader?.id === 3 ? 2 : 3;
+    cluster.crash(place);
+    cluster.wipe(place);
+    cluster.refusing.add(place);
+    await cluster.start(place);
+    const seen = () => cluster.leader?.engine.status().members.find(({ id }) => id === place);
+    await cluster.until('it follows', () => seen()?.state === 'observer');
+    const leader = cluster.leader?.engine;
+    const replaced = await finish(
+      cluster,
+      leader?.changeMembers({ kind: 'replace', node: place }) ?? Promise.reject(),
+    );
+    t.equal(replaced.kind, 'done');
+    await cluster.until('it has the log', () => seen()?.state === 'learner' && seen()?.lag === 0);
+    await cluster.clock.advance(10_000);
+    t.equal(seen()?.voter, false, 'it lacks the chunks');
+    const asked = await finish(
+      cluster,
+      leader?.changeMembers({ kind: 'promote', node: place }) ?? Promise.reject(),
+    );
+    t.match(asked, { kind: 'refused', code: 'NOT_CAUGHT_UP' });
+    cluster.refusing.delete(place);
+    await cluster.until('it votes', () => seen()?.voter === true);
+    const node = cluster.node(place);
+    t.ok(node !== undefined && holdsAll(node, [file], cluster));
+  },
+);
+
 for (let seed = 1; seed <= seeds; seed++) {
   t.test(`files on engines: crashes by chance, seed ${seed}`, async (t) => {
     const random = seededRandom(seed);

@@ -35,6 +35,8 @@ export class WholeCluster {
   readonly #machines = new Map<number, Machine>();
   readonly #nodes = new Map<number, WholeNode>();
   readonly #random: Random;
+  /** Nodes whose disks take no chunk. */
+  readonly refusing = new Set<number>();
   #starts = 0;
 
   constructor(count: number, seed: number) {
@@ -75,6 +77,8 @@ export class WholeCluster {
     const { disk } = machine;
     disk.before = async ({ kind, path }) => {
       if (kind === 'remove') machine.databases.delete(`/${path}`);
+      if (kind === 'replace' && path.startsWith('files/') && this.refusing.has(id))
+        throw new Error('planted');
     };
     const random53 = (): number => Math.floor(random.fraction() * 2 ** 53);
     const openLevel = (path: string): ReturnType<Machine['openLevel']> => machine.openLevel(path);
@@ -95,6 +99,7 @@ export class WholeCluster {
       turn: (action) => void clock.after(0, action),
       onFatal: () => undefined,
       onRemoved: () => undefined,
+      mayVote: (node) => this.#nodes.get(id)?.files.hasEverything(node) ?? false,
     });
     const { engine, streams } = handle;
     const peers = filePeers(engine, streams);
@@ -115,6 +120,11 @@ export class WholeCluster {
     const machine = this.machine(id);
     machine.disk = machine.disk.crash(plan);
     this.#nodes.delete(id);
+  }
+
+  /** Another disk, an empty one. */
+  wipe(id: number): void {
+    this.#machines.set(id, new Machine());
   }
 
   stopAll(): void {
