@@ -81,6 +81,8 @@ export const limits = {
   attemptsKept: 10_000,
   attemptKeyChars: 64,
   invitations: 10_000,
+  /** Accounts that were gone before an import. */
+  tombstones: 1_000_000,
   invitationUses: 10_000,
   /** The longest life of one. */
   invitationMs: 365 * 24 * 3_600_000,

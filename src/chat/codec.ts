@@ -11,6 +11,7 @@ import {
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
 import { readFileCommand, writeFileCommand } from './file-codec.ts';
 import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
+import { readImport, writeImport } from './import-codec.ts';
 import { readBody, writeBody } from './message-codec.ts';
 import type { Actor, Command, CursorAdvance, Numbering, Proposal } from './types.ts';
 
@@ -160,6 +161,9 @@ function writeCommand(command: Command): void {
     case 'send-file':
       writeFileCommand(writer, command);
       return;
+    case 'import':
+      writeImport(writer, command);
+      return;
     case 'advance-cursors':
       writer.byte(tag.advanceCursors);
       writer.integer(command.cursors.length);
@@ -280,7 +284,10 @@ function readCommand(reader: ByteReader): Command {
       return readAcknowledge(reader);
     default:
       return (
-        readGroupCommand(reader, kind) ?? readFileCommand(reader, kind) ?? readAccountCommand(reader, kind)
+        readGroupCommand(reader, kind) ??
+        readFileCommand(reader, kind) ??
+        readImport(reader, kind) ??
+        readAccountCommand(reader, kind)
       );
   }
 }

@@ -51,11 +51,19 @@ export class Conversations {
   direct(a: AccountId, b: AccountId): DirectConversation {
     const known = this.knownDirect(a, b);
     if (known !== undefined) return known;
-    const id = directConversationId(a, b);
     const members = a === b ? [a] : [Math.min(a, b), Math.max(a, b)];
-    const memberships = members.map((account) => startingAt(account, 0, 0));
-    const opened = new DirectConversation({ id, memberships, lastSequence: 0, lastIndex: 0 });
-    this.#insertDirect(opened);
+    return this.#openDirect(
+      a,
+      b,
+      members.map((account) => startingAt(account, 0, 0)),
+    );
+  }
+
+  /** One from elsewhere, with the places of those who are still there. */
+  openDirect(a: AccountId, b: AccountId, memberships: readonly MembershipData[]): DirectConversation {
+    const inOrder = [...memberships].sort((one, other) => one.account - other.account);
+    const opened = this.#openDirect(a, b, inOrder);
+    this.#changes.put(opened);
     return opened;
   }
 
@@ -73,10 +81,15 @@ export class Conversations {
   }
 
   join(group: Group, account: AccountId, moment: Moment): void {
-    const membership = group.enter(startingAt(account, group.lastSequence, moment.index));
-    group.noteMembership(this.#changes, membership);
-    this.#groups.forgetOrder(group);
-    this.#indexByAccount(account, group);
+    this.enter(group, startingAt(account, group.lastSequence, moment.index));
+  }
+
+  /** A place in a group or in the lobby. */
+  enter(conversation: Group | Lobby, place: MembershipData): void {
+    conversation.noteMembership(this.#changes, conversation.enter(place));
+    if (conversation.kind === 'lobby') return;
+    this.#groups.forgetOrder(conversation);
+    this.#indexByAccount(place.account, conversation);
   }
 
   leave(group: Group, account: AccountId): void {
@@ -184,6 +197,13 @@ export class Conversations {
     this.#byAccount.clear();
     this.#groups.clear();
     this.#lobby = emptyLobby();
+  }
+
+  #openDirect(a: AccountId, b: AccountId, memberships: readonly MembershipData[]): DirectConversation {
+    const id = directConversationId(a, b);
+    const opened = new DirectConversation({ id, memberships, lastSequence: 0, lastIndex: 0 });
+    this.#insertDirect(opened);
+    return opened;
   }
 
   /** In the lobby everyone has a place, written down once it says something. */

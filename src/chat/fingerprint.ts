@@ -57,6 +57,7 @@ export function fingerprintCommand(command: Command): number {
       return fingerprintTexts('change-password');
     case 'set-profile':
       return fingerprintTexts('set-profile', shown(command.displayName), shown(command.email));
+    case 'import':
     case 'rehash':
     case 'enter-guest':
     case 'renew-guests':

@@ -18,10 +18,12 @@ import { run } from './handlers/registry.ts';
 import { Invitations } from './invitations.ts';
 import { Leases } from './leases.ts';
 import type { Moment } from './moment.ts';
+import type { ReceiptData } from './row-codec.ts';
 import { RowLoader } from './row-loader.ts';
 import { Senders } from './senders.ts';
 import type { Session } from './session.ts';
 import { defaultSessionBounds, type SessionBounds, Sessions } from './sessions.ts';
+import { Tombstones } from './tombstones.ts';
 import type {
   Account,
   AccountId,
@@ -66,6 +68,7 @@ export class ChatMachine implements ChatView {
       leases: new Leases(this.#changes),
       attempts: new Attempts(this.#changes),
       invitations: new Invitations(this.#changes),
+      tombstones: new Tombstones(this.#changes),
     };
   }
 
@@ -111,6 +114,7 @@ export class ChatMachine implements ChatView {
     this.#tables.leases.restore(loader.leases);
     this.#tables.attempts.restore(loader.attempts);
     this.#tables.invitations.restore(loader.invitations);
+    this.#tables.tombstones.restore(loader.tombstones);
   }
 
   get view(): ChatView {
@@ -198,6 +202,14 @@ export class ChatMachine implements ChatView {
 
   receiptsOf(account: AccountId): readonly DeliveryReceipt[] {
     return this.#tables.senders.dueOf(account);
+  }
+
+  allReceiptsOf(account: AccountId): readonly ReceiptData[] {
+    return this.#tables.senders.receiptsOf(account);
+  }
+
+  sentBy(account: AccountId): number {
+    return this.#tables.senders.sentBy(account);
   }
 
   directConversation(a: AccountId, b: AccountId): ConversationId {

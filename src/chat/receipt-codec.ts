@@ -3,6 +3,7 @@ import { readAccountReceipt, writeAccountReceipt } from './account-codec.ts';
 import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
 import { readFileReceipt, writeFileReceipt } from './file-codec.ts';
 import { readGroupReceipt, writeGroupReceipt } from './group-codec.ts';
+import { readImportReceipt, writeImportReceipt } from './import-codec.ts';
 import type { Receipt, RejectionCode, Result } from './types.ts';
 
 /** Numbers of the receipts in a row: never reused, never changed. Rejections stand above them. */
@@ -111,6 +112,9 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
     case 'upload-cancelled':
       writeFileReceipt(writer, receipt);
       return;
+    case 'imported':
+      writeImportReceipt(writer, receipt);
+      return;
     case 'cursors-advanced':
       writer.byte(tag.cursorsAdvanced);
       return;
@@ -144,7 +148,10 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
       return { kind: 'cursors-advanced' };
     default:
       return (
-        readGroupReceipt(reader, kind) ?? readFileReceipt(reader, kind) ?? readAccountReceipt(reader, kind)
+        readGroupReceipt(reader, kind) ??
+        readFileReceipt(reader, kind) ??
+        readImportReceipt(reader, kind) ??
+        readAccountReceipt(reader, kind)
       );
   }
 }

@@ -29,6 +29,7 @@ export const rowPrefix = {
   guestLease: 'l/',
   attempt: 't/',
   invitation: 'i/',
+  tombstone: 'x/',
 } as const;
 
 /** A direct conversation, or the lobby, which has no members. */

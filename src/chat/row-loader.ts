@@ -20,6 +20,7 @@ import {
   rowPrefix,
   type SessionData,
 } from './row-codec.ts';
+import { decodeTombstone, type TombstoneData } from './tombstones.ts';
 import type { Account, AccountId } from './types.ts';
 
 export class RowLoader {
@@ -35,6 +36,7 @@ export class RowLoader {
   readonly leases: LeaseData[] = [];
   readonly attempts: AttemptData[] = [];
   readonly invitations: InvitationData[] = [];
+  readonly tombstones: TombstoneData[] = [];
 
   /** Throws `CodedError` DATA_DAMAGED naming the key. */
   take(key: string, value: Uint8Array): void {
@@ -51,6 +53,9 @@ export class RowLoader {
         return;
       case rowPrefix.invitation:
         keep(this.invitations, key, decodeInvitation(id, value));
+        return;
+      case rowPrefix.tombstone:
+        keep(this.tombstones, key, decodeTombstone(id, value));
         return;
       case rowPrefix.guestLease:
         keep(this.leases, key, decodeLease(Number(id), value));

@@ -71,13 +71,30 @@ export class Senders {
     return counter.sent;
   }
 
+  /** Of an account from elsewhere, which has sent so many there. */
+  startAt(account: AccountId, sent: number): void {
+    if (sent === 0) return;
+    const counter = new Counter(account, sent);
+    this.#counters.set(account, counter);
+    this.#changes.put(counter);
+  }
+
+  sentBy(account: AccountId): number {
+    return this.#counters.get(account)?.sent ?? 0;
+  }
+
+  /** Waited for and due, by number. */
+  receiptsOf(account: AccountId): readonly ReceiptData[] {
+    return [...(this.#receipts.get(account)?.values() ?? [])].sort((a, b) => a.number - b.number);
+  }
+
   /** No further receipt can be waited for. */
   isFull(account: AccountId): boolean {
     return (this.#receipts.get(account)?.size ?? 0) >= limits.receiptsPerAccount;
   }
 
-  expect(receipt: DeliveryReceipt): void {
-    const row = new Receipt({ ...receipt, due: false });
+  expect(receipt: DeliveryReceipt, due = false): void {
+    const row = new Receipt({ ...receipt, due });
     this.#insert(row);
     this.#changes.put(row);
   }

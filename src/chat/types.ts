@@ -6,6 +6,7 @@
 import type { AccountCommand, AccountReceipt } from './account-types.ts';
 import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts';
 import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
+import type { ImportCommand, ImportReceipt } from './import-types.ts';
 
 /** Log index of the registration: unique for ever, so that a name registered again is another account. */
 export type AccountId = number;
@@ -128,6 +129,7 @@ export type Command =
       readonly receipts: readonly ReceiptConfirmation[];
     }
   | GroupCommand
+  | ImportCommand
   | AccountCommand;
 
 export interface CursorAdvance {
@@ -184,6 +186,7 @@ export type Receipt =
   | FileReceipt
   | { readonly kind: 'cursors-advanced' }
   | GroupReceipt
+  | ImportReceipt
   | AccountReceipt;
 
 export type RejectionCode =

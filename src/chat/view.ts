@@ -1,6 +1,8 @@
 /** What gateways and delivery may ask of the applied state. Reads only; valid until the next entry is applied. */
 import type { FileId, FileReference, ManifestAddress, UploadLease } from './file-types.ts';
 import type { GroupAddress } from './group-types.ts';
+import type { MembershipData } from './membership.ts';
+import type { ReceiptData } from './row-codec.ts';
 import type { Account, AccountId, AttemptKey, ConversationId, DeliveryReceipt, SessionId } from './types.ts';
 
 export interface ChatView {
@@ -31,6 +33,10 @@ export interface ChatView {
   membersInOrder(group: ConversationId): readonly AccountId[];
   /** Delivered and not yet confirmed by their sender, by number. */
   receiptsOf(account: AccountId): readonly DeliveryReceipt[];
+  /** The same, with those that are not due yet. */
+  allReceiptsOf(account: AccountId): readonly ReceiptData[];
+  /** Messages that the account has sent. */
+  sentBy(account: AccountId): number;
   readonly files: FilesView;
 }
 
@@ -83,6 +89,8 @@ interface CommonView {
   includes(account: AccountId): boolean;
   /** Delivered up to this sequence: what is above is pending. In the lobby nothing ever is. */
   delivered(account: AccountId): number;
+  /** All of the account's place; undefined for who has none. */
+  membership(account: AccountId): MembershipData | undefined;
   /** Read up to this sequence. */
   read(account: AccountId): number;
   /** The last sequence before the account came: delivery, not history, begins behind it. */

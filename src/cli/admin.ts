@@ -5,6 +5,7 @@ import { operationsToken } from '../gateway/operations-token.ts';
 import { loadClusterKey } from '../replication/cluster-key.ts';
 import { invite, unlock, users } from './admin-accounts.ts';
 import { members, transfer } from './admin-members.ts';
+import { exportChat, importChat } from './admin-transfer.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './arguments.ts';
 import { keyFlags, keys } from './keys.ts';
 import { connectFlag, defaultConfigPath, findNodes, type Nodes } from './nodes.ts';
@@ -38,6 +39,16 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'make an invitation to register, good for N people',
     run: invite,
   },
+  export: {
+    usage: 'export [FILE]',
+    help: 'accounts, groups and messages, a JSON line each; --json-database: as the messenger kept them',
+    run: exportChat,
+  },
+  import: {
+    usage: 'import FILE',
+    help: 'an export into this cluster; --json-database or --mysql-dump: what older systems kept',
+    run: importChat,
+  },
   transfer: {
     usage: 'transfer [N]',
     help: 'another node is to lead: node N, or the best one',
@@ -58,6 +69,8 @@ const program: Program = {
     configFlag,
     ...trustFlags,
     { name: 'json', help: 'print JSON instead of text' },
+    { name: 'json-database', help: 'export, import: the file is a JSON database of users and messages' },
+    { name: 'mysql-dump', help: 'import: the file was written by mysqldump' },
     { name: 'uses', value: 'N', help: 'invite: how many may register with it (default 1)' },
     { name: 'expires', value: 'TIME', help: 'invite: how long it is good, e.g. 90m, 12h, 7d (default 7d)' },
     { name: 'learner', help: 'members add: it stays a learner until it is promoted' },

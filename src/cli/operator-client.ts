@@ -1,7 +1,7 @@
 /** Requests to the operations endpoints of a cluster: sealed with the cluster key, to one node after the other until one can answer. */
 import { randomBytes } from 'node:crypto';
 import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
-import type { HttpCaller, ServerAddress } from '../client/index.ts';
+import type { HttpCaller, HttpRequest, ServerAddress } from '../client/index.ts';
 import { sealRequest } from '../gateway/operator-seal.ts';
 
 const helloMs = 1_500;
@@ -70,7 +70,27 @@ export class OperatorClient {
     return outcome.kind === 'refused' ? { kind: 'unreachable', text: outcome.text } : outcome;
   }
 
-  async #askOne({ address, node, timeMs }: Found, request: OperatorRequest): Promise<Answer> {
+  /** A long answer, piece by piece; from the first node that gives one. Null: `receive` had all of it. */
+  async read(
+    path: string,
+    receive: (pieces: AsyncIterable<Uint8Array>) => Promise<void>,
+  ): Promise<Exclude<Answer, { kind: 'done' }> | null> {
+    const greeted = await Promise.all(this.#addresses.map((address) => this.#greet(address)));
+    let refusal: Exclude<Answer, { kind: 'done' }> = { kind: 'unreachable', text: 'No node can be reached.' };
+    for (const found of greeted) {
+      if (found === null) continue;
+      const answer = await this.#askOne(found, { method: 'GET', path }, receive);
+      if (answer.kind === 'done') return null;
+      refusal = answer;
+    }
+    return refusal;
+  }
+
+  async #askOne(
+    { address, node, timeMs }: Found,
+    request: OperatorRequest,
+    receive?: HttpRequest['receive'],
+  ): Promise<Answer> {
     const { method, path, body } = request;
     if (Math.abs(timeMs - Date.now()) > largestSkewMs) {
       throw new CodedError(
@@ -89,9 +109,13 @@ export class OperatorClient {
         ...(body === undefined ? {} : { body: bytes }),
         idleMs: answerMs,
         mostBytes: largestAnswer,
+        ...(receive === undefined ? {} : { receive }),
       });
+      if (receive !== undefined && answer.status === 200) return { kind: 'done', value: null };
       return answerOf(answer.status, jsonIn(answer.body));
     } catch (error) {
+      // What `receive` says is wrong is not the node's word.
+      if (error instanceof CodedError) throw error;
       return { kind: 'unknown', text: `Node ${node}: ${reasonOf(error)}` };
     }
   }

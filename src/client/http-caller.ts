@@ -38,6 +38,16 @@ function call({ host, port }: ServerAddress, asked: HttpRequest, begin: Begin): 
     const type = body === undefined ? {} : { 'content-type': 'application/octet-stream' };
     const headers = { ...asked.headers, ...type, ...length };
     const sent = begin({ host, port, method, path, headers }, (answer) => {
+      if (asked.receive !== undefined && answer.statusCode === 200) {
+        asked
+          .receive(answer)
+          .then(() => resolve({ status: 200, body: new Uint8Array(0) }))
+          .catch((error: unknown) => {
+            answer.destroy();
+            reject(error);
+          });
+        return;
+      }
       const pieces: Uint8Array[] = [];
       let bytes = 0;
       answer.on('data', (piece: Uint8Array) => {

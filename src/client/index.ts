@@ -21,6 +21,7 @@ export type {
   FileSource,
   FileTaker,
   HttpCaller,
+  HttpRequest,
   Secrets,
   Socket,
   SocketListener,

@@ -42,6 +42,8 @@ export interface HttpRequest {
   /** `application/octet-stream`. */
   readonly body?: Uint8Array;
   readonly mostBytes: number;
+  /** Takes the body of a 200 as it comes, however long, in place of the answer's `body`. */
+  readonly receive?: (pieces: AsyncIterable<Uint8Array>) => Promise<void>;
   /** Without a byte either way for so long, it is given up. */
   readonly idleMs: number;
 }

@@ -14,16 +14,19 @@ import { asDialect } from './dialects/errors.ts';
 import { Dialects, type Listener, sharedListener } from './dialects/open.ts';
 import { Downloads } from './downloads.ts';
 import { Edge, type EdgeOptions } from './edge.ts';
+import { Exporter } from './exporter.ts';
 import { fileRoutes } from './file-routes.ts';
 import { FrameLines } from './frame-lines.ts';
 import { ChildHasher, type Hasher } from './hasher.ts';
 import { buildHttp, type Operators } from './http.ts';
 import { HttpSessions } from './http-session.ts';
+import { Importer } from './importer.ts';
 import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
 import { operationsToken } from './operations-token.ts';
 import { OperatorGate } from './operator-gate.ts';
 import { policyOf } from './policy.ts';
+import type { TransferRoutesOptions } from './transfer-routes.ts';
 
 export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 'secureBytes'> {
   /** For tests; otherwise a child process. */
@@ -233,7 +236,18 @@ class NodeGateway implements Gateway {
     if (key === undefined) return null;
     const gate = new OperatorGate({ key, node, clock });
     const members = { engine, loopbackOnly: config.profile === 'loopback-demo' };
-    return { gate, members, accounts: this.#edge.service.administration };
+    return { gate, members, accounts: this.#edge.service.administration, transfer: this.#transfer() };
+  }
+
+  #transfer(): TransferRoutesOptions {
+    const { view, store, logger } = this.#options;
+    const { service } = this.#edge;
+    return {
+      importer: new Importer({ hasher: this.#hasher, proposeOwn: service.proposeOwn }),
+      newExporter: () => new Exporter(view, store),
+      barrier: () => service.barrier(),
+      logger,
+    };
   }
 }
 

@@ -17,6 +17,7 @@ import type { NativeSocket } from './native-socket.ts';
 import { showsToken } from './operations-token.ts';
 import { addOperatorRoutes, type OperatorGate } from './operator-gate.ts';
 import { guardHandshakes, serverOptions } from './secure-server.ts';
+import { addTransferRoutes, type TransferRoutesOptions } from './transfer-routes.ts';
 import { WireSocket } from './wire-socket.ts';
 
 export interface HttpOptions {
@@ -46,6 +47,7 @@ export interface Operators {
   readonly gate: OperatorGate;
   readonly members: MemberRoutesOptions;
   readonly accounts: Administration;
+  readonly transfer: TransferRoutesOptions;
 }
 
 /** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
@@ -162,12 +164,13 @@ export function askForToken({ operationsToken }: Pick<HttpOptions, 'operationsTo
   };
 }
 
-function addOperators(app: FastifyInstance, { gate, members, accounts }: Operators): void {
+function addOperators(app: FastifyInstance, { gate, members, accounts, transfer }: Operators): void {
   // What a seal must say: whose it is and of which time. Open to all, since neither is a secret.
   app.get('/admin/hello', () => ({ node: gate.node, timeMs: gate.timeMs }));
   addOperatorRoutes(app, gate, (scope) => {
     addMemberRoutes(scope, members);
     addAccountRoutes(scope, accounts);
+    addTransferRoutes(scope, transfer);
   });
 }
 

@@ -70,6 +70,8 @@ export class Service {
   readonly guard: Guard;
   /** What one address may do before a login. */
   readonly addresses: AddressLimits;
+  /** A command of the node itself, for nobody: what is behind it has let whoever asked in. */
+  readonly proposeOwn: (command: Command) => Promise<Outcome<Result>>;
   readonly #options: ServiceOptions;
   readonly #barrier: ReadBarrier;
   readonly #authentication: Authentication;
@@ -82,13 +84,14 @@ export class Service {
     this.#barrier = new ReadBarrier(options.engine, options.clock);
     this.history = new HistoryReader(options.view, options.store);
     this.#reads = new ConversationReads(options.view, options.presence);
+    this.proposeOwn = (command) =>
+      options.engine.propose(encodeProposal({ numbering: null, actor: null, command }));
     const shared = {
       ...options,
       barrier: () => this.barrier(),
       propose: (context: ConnectionContext, command: Command, numbering: Numbering | null) =>
         this.#propose(context, command, numbering),
-      proposeOwn: (command: Command) =>
-        options.engine.propose(encodeProposal({ numbering: null, actor: null, command })),
+      proposeOwn: this.proposeOwn,
     };
     this.guard = new Guard({ ...shared, isOn: options.policy.limitsGuessing });
     this.addresses = new AddressLimits(options.clock, options.policy.addresses);
@@ -273,6 +276,7 @@ export class Service {
         // Whoever asked gives the answer the name of what was asked.
         return { op: 'join-group', group: receipt.name, conversation: receipt.group };
       // Answers to what no client asks this way.
+      case 'imported':
       case 'upload-leased':
       case 'upload-cancelled':
       case 'cursors-advanced':

@@ -8,6 +8,7 @@ import type { Moment } from '../moment.ts';
 import type { Senders } from '../senders.ts';
 import type { Session } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
+import type { Tombstones } from '../tombstones.ts';
 import type { Account, ChatEvent, Receipt, RejectionCode, Result } from '../types.ts';
 
 /** The state's tables. Handlers change it through their methods only, which note what changed. */
@@ -20,6 +21,7 @@ export interface Tables {
   readonly leases: Leases;
   readonly attempts: Attempts;
   readonly invitations: Invitations;
+  readonly tombstones: Tombstones;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */

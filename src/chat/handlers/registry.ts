@@ -10,6 +10,7 @@ import { createInvitation } from './create-invitation.ts';
 import { deleteAccount } from './delete-account.ts';
 import { deleteGroup } from './delete-group.ts';
 import { enterGuest } from './enter-guest.ts';
+import { importRecord } from './import-record.ts';
 import { joinGroup } from './join-group.ts';
 import { leaseUpload } from './lease-upload.ts';
 import { leaveGroup } from './leave-group.ts';
@@ -61,6 +62,7 @@ const handlers: Handlers = {
   'delete-group': deleteGroup,
   'advance-cursors': advanceCursors,
   acknowledge,
+  import: importRecord,
   'note-attempts': noteAttempts,
   'create-invitation': createInvitation,
 };

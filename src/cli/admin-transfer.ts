@@ -1,0 +1,175 @@
+/** `npm run admin -- export` and `import`: the whole chat as lines, out of a cluster and into one; and what older systems kept. */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { CodedError } from '../base/errors.ts';
+import { operatorClient, tellFailure } from './admin-members.ts';
+import type { Arguments } from './arguments.ts';
+import type { OperatorClient } from './operator-client.ts';
+import { DatabaseWriter, linesOfDatabase, readJsonDatabase } from './transfer/json-database.ts';
+import { type ImportAnswer, type Line, LineImport, type WireRecord } from './transfer/lines.ts';
+import { readMysqlDump } from './transfer/mysql-dump.ts';
+import { linesOfDump } from './transfer/mysql-lines.ts';
+
+const exportVersion = 1;
+const progressEvery = 1_000;
+
+/** To a file, under its name only once it is whole, or to the standard output. */
+export async function exportChat(args: Arguments, operands: readonly string[]): Promise<number> {
+  const [file, ...rest] = operands;
+  requireNothing(rest);
+  const client = await operatorClient(args);
+  const failure = await client.read('/admin/export', async (pieces) => {
+    const lines = wholeLines(linesOf(pieces));
+    const text = args.has('json-database') ? databaseText(lines, tell) : textOf(lines);
+    if (file !== undefined) await writeWhole(file, text);
+    else await pipeline(Readable.from(text), process.stdout, { end: false });
+  });
+  if (failure !== null) return tellFailure(failure, args);
+  if (file !== undefined) tell(`Written to ${file}.`);
+  return 0;
+}
+
+export async function importChat(args: Arguments, operands: readonly string[]): Promise<number> {
+  const [file, ...rest] = operands;
+  if (file === undefined) throw new CodedError('USAGE', 'what to import: name the file');
+  requireNothing(rest);
+  const client = await operatorClient(args);
+  const into = new LineImport((records) => send(client, records));
+  let count = 0;
+  for await (const line of await source(file, args, (problem) => into.note(problem))) {
+    if (line.kind === 'conclave-export' || line.kind === 'end') continue;
+    await into.add(line);
+    count += 1;
+    if (count % progressEvery === 0) progress(count);
+  }
+  await into.flush();
+  progress(0);
+  const report = into.report();
+  if (args.has('json')) console.log(JSON.stringify(report));
+  else {
+    for (const problem of report.problems) console.log(`refused: ${problem}`);
+    const accepted = Object.entries(report.accepted).map(([kind, number]) => `${number} ${kind}`);
+    console.log(`Imported: ${accepted.join(', ') || 'nothing'}; refused: ${report.refused}.`);
+  }
+  return report.refused === 0 ? 0 : 1;
+}
+
+async function source(
+  file: string,
+  args: Arguments,
+  problem: (text: string) => void,
+): Promise<AsyncIterable<Line> | Iterable<Line>> {
+  // The time of the file, so that a second import of it is the same.
+  const { mtimeMs } = await stat(file).catch((error: unknown) => {
+    throw new CodedError('USAGE', `${file} cannot be read`, { cause: error });
+  });
+  const timeMs = Math.floor(mtimeMs);
+  if (args.has('json-database')) {
+    return linesOfDatabase(readJsonDatabase(await readFile(file, 'utf8')), timeMs);
+  }
+  if (args.has('mysql-dump')) {
+    return linesOfDump(readMysqlDump(await readFile(file, 'utf8')), timeMs, problem);
+  }
+  return wholeLines(linesOf(createReadStream(file)));
+}
+
+async function send(
+  client: OperatorClient,
+  records: readonly WireRecord[],
+): Promise<readonly ImportAnswer[]> {
+  const answer = await client.ask({ method: 'POST', path: '/admin/import', body: { records } });
+  switch (answer.kind) {
+    case 'done': {
+      const { value } = answer;
+      const isList = typeof value === 'object' && value !== null && 'answers' in value;
+      if (!isList || !Array.isArray(value.answers)) {
+        throw new CodedError('INTERNAL', 'The node answered something else than what became of the records.');
+      }
+      return value.answers;
+    }
+    case 'unknown':
+      return records.map(() => ({ kind: 'unknown' }));
+    case 'refused':
+      throw new CodedError(answer.code, answer.text);
+    case 'unreachable':
+      throw new CodedError('UNAVAILABLE', answer.text);
+  }
+}
+
+async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Line, void, void> {
+  for await (const text of createInterface({
+    input: Readable.from(stream),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })) {
+    if (text !== '') yield parseLine(text);
+  }
+}
+
+function parseLine(text: string): Line {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && 'kind' in value) return { ...value };
+  } catch (error) {
+    throw new CodedError('USAGE', `a line is no JSON: ${text.slice(0, 60)}`, { cause: error });
+  }
+  throw new CodedError('USAGE', `a line is no record: ${text.slice(0, 60)}`);
+}
+
+/** From the head to the end of one export: what was cut is none. */
+async function* wholeLines(lines: AsyncIterable<Line>): AsyncGenerator<Line, void, void> {
+  let last: Line | null = null;
+  for await (const line of lines) {
+    if (last === null && (line.kind !== 'conclave-export' || line.version !== exportVersion)) {
+      throw new CodedError('USAGE', `this is no export of version ${exportVersion}`);
+    }
+    last = line;
+    yield line;
+  }
+  if (last?.kind !== 'end') throw new CodedError('USAGE', 'the export is cut: its last line is missing');
+}
+
+async function* textOf(lines: AsyncIterable<Line>): AsyncGenerator<string, void, void> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+}
+
+async function* databaseText(
+  lines: AsyncIterable<Line>,
+  warn: (text: string) => void,
+): AsyncGenerator<string, void, void> {
+  const writer = new DatabaseWriter();
+  for await (const line of lines) writer.add(line);
+  for (const [what, number] of writer.left)
+    warn(`left out, since such a file has no place for it: ${number} × ${what}`);
+  yield `${JSON.stringify(writer.database, null, 2)}\n`;
+}
+
+/** Whole and on disk, or not there. Hashes are in it: for its owner only. */
+async function writeWhole(file: string, text: AsyncIterable<string>): Promise<void> {
+  const part = `${file}.part`;
+  try {
+    await pipeline(Readable.from(text), createWriteStream(part, { mode: 0o600 }));
+    const handle = await open(part, 'r');
+    await handle.sync();
+    await handle.close();
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+function progress(count: number): void {
+  if (!process.stderr.isTTY) return;
+  process.stderr.write(count === 0 ? '\r\x1b[K' : `\r${count} records`);
+}
+
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function requireNothing(operands: readonly string[]): void {
+  if (operands.length > 0) throw new CodedError('USAGE', `unexpected argument "${operands[0]}"`);
+}

@@ -1,0 +1,106 @@
+/**
+ * The words dialect's reference kept its data in MySQL: reads the tables `users`, `groupchat` and, if there is one, a table of messages out of a
+ * `mysqldump`. Only `CREATE TABLE` (for the order of the columns) and `INSERT INTO` are understood; everything else is passed over.
+ */
+export interface DumpTable {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+/** Never throws: what is no statement of a dump is passed over. */
+export function readMysqlDump(text: string): readonly DumpTable[] {
+  const columns = new Map<string, readonly string[]>();
+  const rows = new Map<string, (readonly (string | null)[])[]>();
+  for (const [, name = '', body = ''] of text.matchAll(
+    /CREATE TABLE (?:IF NOT EXISTS )?`?(\w+)`? \(([\s\S]*?)\n\)/g,
+  )) {
+    columns.set(
+      name,
+      [...body.matchAll(/^\s*`(\w+)`\s/gm)].map(([, column = '']) => column),
+    );
+  }
+  const inserts = /INSERT INTO `?(\w+)`?\s*(?:\(([^)]*)\))?\s*VALUES\s*/g;
+  for (let found = inserts.exec(text); found !== null; found = inserts.exec(text)) {
+    const [, name = '', named] = found;
+    if (named !== undefined)
+      columns.set(
+        name,
+        named.split(',').map((column) => column.replace(/[`\s]/g, '')),
+      );
+    const tuples = new TupleReader(text, inserts.lastIndex);
+    rows.set(name, [...(rows.get(name) ?? []), ...tuples.read()]);
+    inserts.lastIndex = tuples.end;
+  }
+  return Array.from(rows, ([name, own]) => ({ name, columns: columns.get(name) ?? [], rows: own }));
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', 0: '\0', Z: '\x1a', b: '\b' };
+
+/** `(1,'text',NULL),(…);` */
+class TupleReader {
+  readonly #text: string;
+  #at: number;
+
+  constructor(text: string, at: number) {
+    this.#text = text;
+    this.#at = at;
+  }
+
+  get end(): number {
+    return this.#at;
+  }
+
+  read(): readonly (readonly (string | null)[])[] {
+    const tuples: (readonly (string | null)[])[] = [];
+    while (this.#text[this.#at] === '(') {
+      this.#at += 1;
+      tuples.push(this.#tuple());
+      this.#skip(/[\s,]/);
+    }
+    return tuples;
+  }
+
+  #tuple(): readonly (string | null)[] {
+    const values: (string | null)[] = [];
+    while (this.#at < this.#text.length && this.#text[this.#at] !== ')') {
+      values.push(this.#value());
+      this.#skip(/[\s,]/);
+    }
+    this.#at += 1;
+    return values;
+  }
+
+  #value(): string | null {
+    if (this.#text[this.#at] === "'") return this.#quoted();
+    const start = this.#at;
+    while (this.#at < this.#text.length && !/[,)]/.test(this.#text[this.#at] ?? ')')) this.#at += 1;
+    const plain = this.#text.slice(start, this.#at).trim();
+    return plain === 'NULL' ? null : plain;
+  }
+
+  #quoted(): string {
+    let value = '';
+    for (this.#at += 1; this.#at < this.#text.length; this.#at += 1) {
+      const unit = this.#text[this.#at] ?? '';
+      if (unit === '\\') {
+        this.#at += 1;
+        const escaped = this.#text[this.#at] ?? '';
+        value += escapes[escaped] ?? escaped;
+      } else if (unit !== "'") {
+        value += unit;
+      } else if (this.#text[this.#at + 1] === "'") {
+        value += "'";
+        this.#at += 1;
+      } else {
+        this.#at += 1;
+        return value;
+      }
+    }
+    return value;
+  }
+
+  #skip(what: RegExp): void {
+    while (this.#at < this.#text.length && what.test(this.#text[this.#at] ?? '')) this.#at += 1;
+  }
+}

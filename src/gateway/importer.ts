@@ -1,0 +1,60 @@
+/** Records of an import into the log: passwords in plain are hashed first, the rest is decided by `apply`. */
+import { parseImportRecord } from '../chat/import-codec.ts';
+import type { ImportRecord } from '../chat/import-types.ts';
+import type { Command, Result } from '../chat/types.ts';
+import type { Outcome } from '../replication/engine.ts';
+import type { Hasher } from './hasher.ts';
+import { normalisedPassword } from './passwords.ts';
+import { rejection, settled } from './replies.ts';
+
+/** One record as an operator sends it: `ImportRecord`, with `password` in place of `passwordHash` where it is not hashed yet. */
+export type WireRecord = Readonly<Record<string, unknown>>;
+
+export type ImportAnswer =
+  | { readonly kind: 'done'; readonly account: number | null; readonly conversation: string | null }
+  | { readonly kind: 'refused'; readonly code: string; readonly text: string }
+  /** Send it again: what is there already is accepted again. */
+  | { readonly kind: 'unknown' };
+
+export interface ImporterOptions {
+  readonly hasher: Pick<Hasher, 'hash'>;
+  readonly proposeOwn: (command: Command) => Promise<Outcome<Result>>;
+}
+
+export class Importer {
+  readonly #options: ImporterOptions;
+
+  constructor(options: ImporterOptions) {
+    this.#options = options;
+  }
+
+  /** In this order; an answer for each. */
+  async run(wire: readonly WireRecord[]): Promise<readonly ImportAnswer[]> {
+    const records = await Promise.all(wire.map((record) => this.#recordOf(record)));
+    return await Promise.all(
+      records.map((record) => (record === null ? Promise.resolve(malformed) : this.#propose(record))),
+    );
+  }
+
+  async #recordOf(wire: WireRecord): Promise<ImportRecord | null> {
+    const { password, ...rest } = wire;
+    if (password === undefined) return parseImportRecord(JSON.stringify(wire));
+    // Its length is not checked: where it comes from, shorter ones were allowed.
+    const normal = typeof password === 'string' ? normalisedPassword(password) : null;
+    if (normal === null) return null;
+    const passwordHash = await this.#options.hasher.hash(normal);
+    return parseImportRecord(JSON.stringify({ ...rest, passwordHash }));
+  }
+
+  async #propose(record: ImportRecord): Promise<ImportAnswer> {
+    const answer = settled(await this.#options.proposeOwn({ kind: 'import', record }));
+    if (answer.kind === 'unknown') return { kind: 'unknown' };
+    if (answer.kind === 'rejection') return { kind: 'refused', code: answer.code, text: answer.text };
+    const { receipt } = answer;
+    if (receipt.kind !== 'imported') return malformed;
+    return { kind: 'done', account: receipt.account, conversation: receipt.conversation };
+  }
+}
+
+const { code, text } = rejection('BAD_REQUEST');
+const malformed: ImportAnswer = { kind: 'refused', code, text };

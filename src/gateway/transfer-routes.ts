@@ -1,0 +1,53 @@
+/** `/admin/export` and `/admin/import`, behind the operators' door. */
+import { Readable } from 'node:stream';
+import { Type } from '@sinclair/typebox';
+import { TypeCompiler } from '@sinclair/typebox/compiler';
+import type { FastifyInstance } from 'fastify';
+import { CodedError, errorTable } from '../base/errors.ts';
+import { MIB } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Exporter, ExportLine } from './exporter.ts';
+import type { Importer } from './importer.ts';
+import { jsonOf } from './operator-gate.ts';
+
+export interface TransferRoutesOptions {
+  readonly importer: Importer;
+  /** Of this moment. */
+  readonly newExporter: () => Exporter;
+  readonly barrier: () => Promise<void>;
+  readonly logger: Logger;
+}
+
+const recordsMax = 1_000;
+const body = TypeCompiler.Compile(
+  Type.Object(
+    { records: Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: recordsMax }) },
+    { additionalProperties: false },
+  ),
+);
+
+export function addTransferRoutes(scope: FastifyInstance, options: TransferRoutesOptions): void {
+  const { importer, newExporter, barrier, logger } = options;
+  scope.post('/admin/import', { bodyLimit: 2 * MIB }, async (request, reply) => {
+    const value = jsonOf(request.body);
+    if (!body.Check(value)) {
+      return reply.code(400).send({ code: 'BAD_REQUEST', text: errorTable.BAD_REQUEST.text });
+    }
+    return reply.send({ answers: await importer.run(value.records) });
+  });
+  scope.get('/admin/export', async (_request, reply) => {
+    try {
+      await barrier();
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return reply.code(errorTable[error.code].http).send({ code: error.code, text: error.message });
+    }
+    const stream = Readable.from(textOf(newExporter().lines()));
+    stream.on('error', (error) => logger.warn({ cause: error.message }, 'an export ended early'));
+    return reply.type('application/x-ndjson; charset=utf-8').send(stream);
+  });
+}
+
+async function* textOf(lines: AsyncIterable<ExportLine>): AsyncGenerator<string, void, void> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+}

@@ -1,0 +1,119 @@
+/** An export and its import: the same state again, whatever the ids. */
+import t from 'tap';
+import { textTo, World } from '../../chat/support/world.ts';
+import { exported, importInto } from '../../support/transfer.ts';
+
+/** A bit of everything, with people who are gone. */
+function livelyWorld(): World {
+  const world = new World();
+  const [ann, bob, cat, dan] = ['ann', 'bob', 'cat', 'dan'].map((name) => world.register(name));
+  if (ann === undefined || bob === undefined || cat === undefined || dan === undefined)
+    throw new Error('four');
+  const eve = world.register('eve');
+  world.raw({ kind: 'create-group', name: 'team', passwordHash: 'hash' }, ann);
+  world.raw({ kind: 'announce-group', name: 'far', address: { host: '10.0.0.1', port: 5555 } });
+  world.raw({ kind: 'create-group', name: 'open', passwordHash: null }, bob);
+  for (const who of [cat, dan]) {
+    const seen = null;
+    world.raw({ kind: 'join-group', name: 'open', seen, create: false, passwordHash: null }, who);
+    world.raw(
+      {
+        kind: 'join-group',
+        name: 'open',
+        seen: { group: world.machine.groupByName('open')?.id ?? '', credential: 1 },
+        create: false,
+        passwordHash: null,
+      },
+      who,
+    );
+  }
+  for (let at = 0; at < 5; at++) {
+    world.raw(textTo('#open', `to all ${at}`), at % 2 === 0 ? bob : dan);
+    world.raw(textTo('bob', `one ${at}`), ann);
+    world.raw(textTo('ann', `two ${at}`), bob);
+    world.raw(textTo('cat', `from eve ${at}`), eve);
+    world.raw(textTo('cat', `from dan ${at}`), dan);
+    world.raw(textTo('#lobby', `said ${at}`), cat);
+    world.clusterMs += 1_000;
+  }
+  world.raw({ ...textTo('cat', 'with a receipt'), wantsReceipt: true }, ann);
+  world.raw({ ...textTo('bob', 'another'), wantsReceipt: true, replyTo: 1 }, ann);
+  const annBob = world.machine.directConversation(ann, bob);
+  world.raw({
+    kind: 'advance-cursors',
+    cursors: [{ account: bob, conversation: annBob, delivered: 5, read: 3 }],
+  });
+  world.raw({
+    kind: 'acknowledge',
+    messages: [
+      { account: bob, conversation: annBob, sequence: 9 },
+      { account: bob, conversation: annBob, sequence: 11 },
+    ],
+    receipts: [],
+  });
+  world.raw({ kind: 'delete-account', name: 'eve' }, eve);
+  world.raw({ kind: 'delete-account', name: 'dan' }, dan);
+  return world;
+}
+
+t.test('export: imported into an empty cluster it gives the same export again', async (t) => {
+  const before = await exported(livelyWorld());
+  t.ok(before.length > 40, 'there is something in it');
+  t.ok(before.some(({ kind }) => kind === 'deleted-account'));
+  t.ok(before.some(({ kind, due }) => kind === 'receipt' && due === true));
+  t.ok(before.some(({ kind, due }) => kind === 'receipt' && due === false));
+  const world = new World();
+  for (let at = 0; at < 7; at++) world.raw({ kind: 'logout' });
+  const report = await importInto(world, before);
+  t.equal(report.refused, 0, report.problems.join('; '));
+  t.same(await exported(world), before);
+});
+
+t.test(
+  'export: the import survives a restart, and what was imported goes on like anything else',
+  async (t) => {
+    const before = await exported(livelyWorld());
+    const world = new World();
+    await importInto(world, before);
+    await world.reload();
+    t.same(await exported(world), before);
+    const ann = world.machine.accountByName('ann')?.id ?? 0;
+    const { result } = world.raw(textTo('bob', 'and on'), ann);
+    t.match(result, { ok: true, receipt: { kind: 'sent', sequence: 12, number: 8 } });
+  },
+);
+
+t.test('export: an import that was interrupted is repeated as a whole and doubles nothing', async (t) => {
+  const before = await exported(livelyWorld());
+  for (const cut of [3, 10, 30, before.length - 2]) {
+    const world = new World();
+    await importInto(world, before.slice(0, cut));
+    const report = await importInto(world, before);
+    t.equal(report.refused, 0, report.problems.join('; '));
+    t.same(await exported(world), before, `interrupted after ${cut} lines`);
+  }
+});
+
+t.test('export: what is taken, unknown or malformed is refused and told, the rest goes in', async (t) => {
+  const world = new World();
+  world.register('bob');
+  const before = await exported(livelyWorld());
+  const report = await importInto(world, [...before.slice(0, -1), { kind: 'nonsense', name: 'x' }]);
+  t.ok(report.refused > 0);
+  t.ok(report.problems.includes('account bob: This name is taken.'), report.problems.join('; '));
+  t.ok(report.problems.length <= 20, 'only the first ones are told');
+  t.equal(world.machine.accountByName('bob')?.passwordHash, 'hash of bob', 'whose name it was keeps it');
+  t.ok(world.machine.accountByName('cat'), 'the others came');
+});
+
+t.test('export: only a node imports; no client can', async (t) => {
+  const world = new World();
+  const ann = world.register('ann');
+  const command = {
+    kind: 'import',
+    record: { kind: 'deleted-account', uuid: '00000000-0000-4000-8000-000000000000' },
+  } as const;
+  t.match(world.raw(command, ann).result, { ok: false, code: 'DENIED' });
+  t.match(world.numbered(1, 1, command).result, { ok: false });
+  t.equal(world.machine.accounts().length, 1);
+});

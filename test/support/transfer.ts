@@ -1,0 +1,34 @@
+/** A chat in memory that can be exported and imported into, as a node does it. */
+
+import { type ImportReport, type Line, LineImport } from '../../src/cli/transfer/lines.ts';
+import { Exporter, type ExportLine } from '../../src/gateway/exporter.ts';
+import { Importer } from '../../src/gateway/importer.ts';
+import type { World } from '../chat/support/world.ts';
+import { PlainHasher } from './gateway.ts';
+
+export async function exported(world: World): Promise<readonly ExportLine[]> {
+  world.store();
+  const exporter = new Exporter(world.machine, {
+    readStream: async (stream, { from, to, limit }) => {
+      const records = (world.streams.get(stream) ?? []).slice(from - 1, to).slice(0, limit);
+      return records.map((record, at) => ({ sequence: from + at, record }));
+    },
+  });
+  const lines: ExportLine[] = [];
+  for await (const line of exporter.lines()) lines.push(line);
+  return lines;
+}
+
+export async function importInto(world: World, lines: Iterable<Line>): Promise<ImportReport> {
+  const importer = new Importer({
+    hasher: new PlainHasher(),
+    proposeOwn: async (command) => {
+      const { result } = world.raw(command);
+      return { kind: 'applied', index: world.index, result };
+    },
+  });
+  const into = new LineImport((records) => importer.run(records));
+  for (const line of lines) if (line.kind !== 'conclave-export' && line.kind !== 'end') await into.add(line);
+  await into.flush();
+  return into.report();
+}
