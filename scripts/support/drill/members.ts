@@ -73,7 +73,8 @@ export async function runMembers(cluster: RealCluster, options: MembersOptions):
     while (made(counts) < options.changes && failures.length === 0) {
       const number = made(counts) + 1;
       try {
-        options.tell?.(`${number}: ${await changeOnce(scene, stage)}`);
+        const story = await changeOnce(scene, stage);
+        options.tell?.(`${number}: ${story}`);
       } catch (error) {
         failures.push(`change ${number}: ${error instanceof Error ? error.message : String(error)}`);
       }
