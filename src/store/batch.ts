@@ -48,7 +48,7 @@ export function makeBatch(pending: Pending, before: Head | null, { rows, streams
       operations.push({ type: 'put', key, value: encodeChunk(key, records.slice(from, from + count)) });
       from += count;
     }
-    operations.push({ type: 'put', key: streamHeadKey(stream), value: streams.extend(stream, records) });
+    operations.push({ type: 'put', ...streams.extend(stream, records) });
   }
   const digest = wrapValue(STREAMS_KEY, encodeDigest(streams.digest));
   operations.push({ type: 'put', key: STREAMS_KEY, value: digest });

@@ -1,5 +1,28 @@
 import { StateDamage } from './damage.ts';
-import { noRows, type RowDigest } from './head.ts';
+import type { RowDigest } from './head.ts';
+
+/** Count and checksums of a set of values, kept up to date as they are replaced. Plain numbers: this is done for every value written. */
+export class RunningDigest {
+  #count = 0;
+  #xor = 0;
+  #sum = 0;
+
+  get value(): RowDigest {
+    return { count: this.#count, xor: this.#xor >>> 0, sum: this.#sum >>> 0 };
+  }
+
+  add(checksum: number): void {
+    this.#count++;
+    this.#xor ^= checksum;
+    this.#sum = (this.#sum + checksum) | 0;
+  }
+
+  remove(checksum: number): void {
+    this.#count--;
+    this.#xor ^= checksum;
+    this.#sum = (this.#sum - checksum) | 0;
+  }
+}
 
 /**
  * The checksum of every row in force, held in memory (rows are small live state, which the machine holds anyway), to keep the
@@ -7,32 +30,24 @@ import { noRows, type RowDigest } from './head.ts';
  */
 export class RowIndex {
   readonly #checksums = new Map<string, number>();
-  #digest: RowDigest = noRows;
+  readonly #digest = new RunningDigest();
 
   get digest(): RowDigest {
-    return this.#digest;
+    return this.#digest.value;
   }
 
   put(key: string, checksum: number): void {
-    this.delete(key);
+    const before = this.#checksums.get(key);
+    if (before !== undefined) this.#digest.remove(before);
     this.#checksums.set(key, checksum);
-    this.#fold(checksum, 1);
+    this.#digest.add(checksum);
   }
 
   delete(key: string): void {
-    const checksum = this.#checksums.get(key);
-    if (checksum === undefined) return;
+    const before = this.#checksums.get(key);
+    if (before === undefined) return;
     this.#checksums.delete(key);
-    this.#fold(checksum, -1);
-  }
-
-  #fold(checksum: number, sign: 1 | -1): void {
-    const { count, xor, sum } = this.#digest;
-    this.#digest = {
-      count: count + sign,
-      xor: (xor ^ checksum) >>> 0,
-      sum: (sum + sign * checksum) >>> 0,
-    };
+    this.#digest.remove(before);
   }
 }
 

@@ -2,8 +2,8 @@ import { crc32c } from '../base/crc.ts';
 import { StateDamage } from './damage.ts';
 import type { RowDigest } from './head.ts';
 import { streamHeadKey } from './keys.ts';
-import { RowIndex } from './row-index.ts';
-import { valueChecksum, wrapValue } from './value.ts';
+import { RunningDigest } from './row-index.ts';
+import { keyChecksum, sealUnder, VALUE_HEADER_BYTES, valueChecksum } from './value.ts';
 
 /** How far a stream goes, and a checksum of all its records in order, however they are cut into chunks. */
 export interface StreamHead {
@@ -32,38 +32,65 @@ export function decodeStreamHead(bytes: Buffer): StreamHead {
   return { last: bytes.readDoubleLE(0), chain: bytes.readUInt32LE(8) };
 }
 
+/** As held in memory: changed in place, since a busy stream gets records in every batch. */
+interface Known {
+  last: number;
+  chain: number;
+  /** Of the value under the stream's head key. */
+  checksum: number;
+  readonly key: string;
+  readonly keySum: number;
+}
+
 /**
  * The head of every stream, held in memory: without it the loss of a stream's last chunks would look like its end. Its digest does not
  * depend on how often the state was written, so it is the same on every node that applied the same entries.
  */
 export class StreamIndex {
-  readonly #heads = new Map<string, StreamHead>();
-  readonly #values = new RowIndex();
+  readonly #heads = new Map<string, Known>();
+  readonly #digest = new RunningDigest();
 
   get digest(): RowDigest {
-    return this.#values.digest;
+    return this.#digest.value;
   }
 
   headOf(stream: string): StreamHead {
     return this.#heads.get(stream) ?? noRecords;
   }
 
-  /** The value to be written under the stream's head key. */
-  extend(stream: string, records: readonly Uint8Array[]): Buffer {
-    let head = this.headOf(stream);
-    for (const record of records) head = chainRecord(head, record);
-    const value = wrapValue(streamHeadKey(stream), encodeStreamHead(head));
-    this.put(stream, head, valueChecksum(value));
-    return value;
+  /** The head with these records behind it, as it is to be written. */
+  extend(stream: string, records: readonly Uint8Array[]): { readonly key: string; readonly value: Buffer } {
+    const known = this.#heads.get(stream);
+    const head = known ?? this.#make(stream);
+    for (const record of records) head.chain = crc32c(record, (head.chain ^ record.length) >>> 0);
+    head.last += records.length;
+    const value = Buffer.allocUnsafe(VALUE_HEADER_BYTES + HEAD_BYTES);
+    value.writeDoubleLE(head.last, VALUE_HEADER_BYTES);
+    value.writeUInt32LE(head.chain, VALUE_HEADER_BYTES + 8);
+    sealUnder(head.keySum, value);
+    if (known !== undefined) this.#digest.remove(known.checksum);
+    head.checksum = valueChecksum(value);
+    this.#digest.add(head.checksum);
+    return { key: head.key, value };
   }
 
-  put(stream: string, head: StreamHead, checksum: number): void {
-    this.#heads.set(stream, head);
-    this.#values.put(stream, checksum);
+  put(stream: string, { last, chain }: StreamHead, checksum: number): void {
+    this.drop(stream);
+    Object.assign(this.#make(stream), { last, chain, checksum });
+    this.#digest.add(checksum);
   }
 
   drop(stream: string): void {
+    const known = this.#heads.get(stream);
+    if (known === undefined) return;
     this.#heads.delete(stream);
-    this.#values.delete(stream);
+    this.#digest.remove(known.checksum);
+  }
+
+  #make(stream: string): Known {
+    const key = streamHeadKey(stream);
+    const made = { ...noRecords, checksum: 0, key, keySum: keyChecksum(key) };
+    this.#heads.set(stream, made);
+    return made;
   }
 }

@@ -16,8 +16,13 @@ export function wrapValue(key: string, content: Uint8Array): Buffer {
 
 /** For a value whose content already lies behind room for the header. */
 export function sealValue(key: string, value: Buffer): Buffer {
+  return sealUnder(keyChecksum(key), value);
+}
+
+/** The same, for whoever keeps the checksum of the key. */
+export function sealUnder(keySum: number, value: Buffer): Buffer {
   value[0] = VERSION;
-  value.writeUInt32LE(checksum(key, value), 1);
+  value.writeUInt32LE(checksumUnder(keySum, value), 1);
   return value;
 }
 
@@ -47,6 +52,10 @@ export function keyChecksum(key: string): number {
 }
 
 function checksum(key: string, value: Buffer): number {
-  const afterVersion = crc32c(value, keyChecksum(key), 0, 1);
+  return checksumUnder(keyChecksum(key), value);
+}
+
+function checksumUnder(keySum: number, value: Buffer): number {
+  const afterVersion = crc32c(value, keySum, 0, 1);
   return crc32c(value, afterVersion, VALUE_HEADER_BYTES);
 }
