@@ -7,8 +7,13 @@ import type { Disk } from '../base/disk.ts';
 import { CodedError } from '../base/errors.ts';
 import { type ChunkAddress, isAddress, manifestBytes } from '../protocol/manifest.ts';
 import { addressOf } from './digest.ts';
+import { Slots } from './slots.ts';
 
 const root = 'files';
+/** Each write is a sync that the log's own syncs wait for on the same disk: side by side they would come no faster. */
+const writesAtOnce = 1;
+/** All that uploads, peers and readers may have under way, and some. */
+const writesWaiting = 256;
 
 export interface ChunkStoreOptions {
   readonly disk: Disk;
@@ -22,6 +27,7 @@ export class ChunkStore {
   readonly #options: ChunkStoreOptions;
   readonly #held: Set<ChunkAddress>;
   readonly #directories: Set<string>;
+  readonly #writes = new Slots(writesAtOnce, writesWaiting);
   /** The last change of each address that is not finished yet. */
   readonly #changing = new Map<ChunkAddress, Promise<void>>();
 
@@ -74,7 +80,7 @@ export class ChunkStore {
         await this.#options.disk.makeDirectory(`${root}/${directory}`);
         this.#directories.add(directory);
       }
-      await this.#options.disk.replace(pathOf(address), content).catch(asLackOfSpace);
+      await this.#writes.run(() => this.#options.disk.replace(pathOf(address), content).catch(asLackOfSpace));
       this.#held.add(address);
     });
   }
