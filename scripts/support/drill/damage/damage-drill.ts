@@ -43,8 +43,8 @@ export interface DamageReport extends Counts {
 const VICTIM = 3;
 const IDS = [1, 2, VICTIM];
 /** Between two rounds the cluster gets more content, and the victim another clean stop. */
-const ROUND_POSITIONS = 100;
-const ROUND_MESSAGES = 500;
+const ROUND_POSITIONS = 25;
+const ROUND_MESSAGES = 150;
 /** So much that the victim, while it is away, falls behind the logs of the others. */
 const AWAY_MESSAGES = 1_200;
 const EARLIER_KEPT = 3;
@@ -105,7 +105,7 @@ class DamageDrill {
       await this.#round(majority);
       const end = Math.min(positions, done + ROUND_POSITIONS);
       for (; done < end; done++) await this.#position(majority, done + 1);
-      tell(`${done} of ${positions}: ${describe(this.#counts)}`);
+      if (done % 100 === 0 || done === positions) tell(`${done} of ${positions}: ${describe(this.#counts)}`);
     }
     let lost = 0;
     for (const node of majority) lost += await this.#cluster.finish(this.#content.missingOn(node));

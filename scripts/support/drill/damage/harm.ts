@@ -94,10 +94,12 @@ export async function harm(root: string, earlier: readonly string[], random: Ran
     }
     case 'swapped-segment': {
       const segments = [...contents.keys()].filter((name) => classOf(name) === 'wal segment');
-      const from = segments[random.below(segments.length)] ?? '';
-      if (classOf(file) !== 'wal segment' || from === file) return null;
-      await writeFile(path, contents.get(from) ?? content);
-      return done(`by ${from}`);
+      const [segment, from] = [random.below(segments.length), random.below(segments.length)].map(
+        (at) => segments[at],
+      );
+      if (segment === undefined || from === undefined || segment === from) return null;
+      await writeFile(join(root, segment), contents.get(from) ?? content);
+      return { kind, file: segment, detail: `by ${from}` };
     }
     case 'zeros':
     case 'garbage': {

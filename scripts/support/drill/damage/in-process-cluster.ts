@@ -20,7 +20,7 @@ import { VirtualClock } from '../../../../test/support/virtual-clock.ts';
 export const CLUSTER = 'damage-drill';
 
 /** So small that a few hundred messages make several of each: segments, tables, compactions. */
-const SEGMENT_BYTES = 32 * KIB;
+const SEGMENT_BYTES = 8 * KIB;
 const TABLE_BYTES = 32 * KIB;
 const compaction = { entries: 800, bytes: 1e9, keepEntries: 200 };
 
