@@ -73,6 +73,20 @@ t.test('log agreement: no append takes a committed entry off the end', async (t)
   t.match(logs.appends(1, [entry(2, 1)]), { kind: 'committed-changed' }, 'not even before this node knows');
 });
 
+t.test('log agreement: one change of members at a time enters the log', async (t) => {
+  const logs = new LogAgreement();
+  const change = (index: number): LogEntry => ({ ...entry(index, 1), changesMembers: true });
+  t.equal(logs.appends(1, [change(1), entry(2, 1)]), null);
+  t.match(logs.appends(1, [change(3)]), { kind: 'two-changes' });
+  logs.applied(1, 3, 1);
+  t.equal(logs.appends(1, [change(4)]), null, 'after the one before was applied');
+  t.equal(
+    logs.appends(2, [change(1), entry(2, 1), change(3), change(4)]),
+    null,
+    'who takes them over made none',
+  );
+});
+
 t.test('log agreement: a restart finds all that was told to be durable', async (t) => {
   const logs = new LogAgreement();
   logs.appends(1, [entry(1, 1), entry(2, 1), entry(3, 1)]);

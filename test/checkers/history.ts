@@ -94,6 +94,7 @@ export type ViolationKind =
   | 'log-differs'
   | 'committed-changed'
   | 'unsafe-commit'
+  | 'two-changes'
   | 'not-durable'
   | 'state-differs'
   /** A node says that it has all that was committed, and has not. */

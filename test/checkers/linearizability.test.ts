@@ -2,6 +2,7 @@
 import t from 'tap';
 import { type AccountInput, type AccountOperation, type AccountOutput, accountModel } from './accounts.ts';
 import { checkLinearizable, decide } from './linearizability.ts';
+import { type MemberInput, type MemberOutput, memberModel } from './membership.ts';
 
 /** Called and returned at these moments; without an end the answer never came. */
 const operation = (
@@ -71,3 +72,29 @@ t.test('linearizability: a search that is given up is a fault of its own', async
   t.same(kinds(200_000), ['not-linearizable']);
   t.same(checkLinearizable(accountModel, new Map([['kim', many]]), 'account'), []);
 });
+
+t.test(
+  'linearizability: members come and go one way only, and a look behind a barrier sees it',
+  async (t) => {
+    const member = (
+      input: MemberInput,
+      output: MemberOutput | null,
+      calledAt: number,
+      returnedAt: number,
+    ) => ({
+      input,
+      output,
+      calledAt,
+      returnedAt,
+      name: `${input} ${output}`,
+    });
+    const removed = [member('look', 'member', 0, 1), member('remove', 'done', 2, 3)];
+    t.equal(decide(memberModel, [...removed, member('look', 'stranger', 4, 5)]), 'linearizable');
+    t.equal(decide(memberModel, [...removed, member('look', 'member', 4, 5)]), 'not-linearizable');
+    t.equal(decide(memberModel, [...removed, member('replace', 'done', 4, 5)]), 'not-linearizable');
+    t.equal(
+      decide(memberModel, [...removed, member('add', 'done', 4, 5), member('look', 'member', 6, 7)]),
+      'linearizable',
+    );
+  },
+);

@@ -7,6 +7,8 @@ export interface LogEntry {
   readonly term: number;
   /** Of type and data. */
   readonly hash: number;
+  /** A change of members. */
+  readonly changesMembers?: boolean;
 }
 
 /**
@@ -17,6 +19,8 @@ export class LogAgreement {
   readonly #logs = new Map<number, NodeLog>();
   /** By index and term: the entry, and the term of the one before. By induction, that is the whole log before it. */
   readonly #known = new Map<number, { readonly hash: number; readonly before: number }>();
+  /** By node: where its newest change of members is that it appended first of all. */
+  readonly #memberChanges = new Map<number, number>();
   readonly #committed: { readonly term: number; readonly hash: number }[] = [];
 
   #of(node: number): NodeLog {
@@ -76,7 +80,7 @@ export class LogAgreement {
     return null;
   }
 
-  #check(node: number, log: NodeLog, { index, term, hash }: LogEntry): Violation | null {
+  #check(node: number, log: NodeLog, { index, term, hash, changesMembers }: LogEntry): Violation | null {
     const committed = this.#committed[index];
     if (
       committed !== undefined &&
@@ -91,11 +95,20 @@ export class LogAgreement {
     const known = this.#known.get(key);
     if (known === undefined) {
       this.#known.set(key, { hash, before });
-      return null;
+      return changesMembers === true ? this.#checkAlone(node, log, index) : null;
     }
     if (known.hash === hash && (before === 0 || known.before === 0 || known.before === before)) return null;
     const text = `node ${node} has another entry ${index} of term ${term} than others, or another one before it`;
     return { kind: 'log-differs', text };
+  }
+
+  /** Whoever has an entry first is the leader that made it. Thesis §4.1: one change of members at a time. */
+  #checkAlone(node: number, log: NodeLog, index: number): Violation | null {
+    const before = this.#memberChanges.get(node) ?? 0;
+    this.#memberChanges.set(node, index);
+    if (before <= log.applied || before >= index || before > log.last) return null;
+    const text = `leader ${node} appends a change of members at ${index} while the one at ${before} is not applied`;
+    return { kind: 'two-changes', text };
   }
 
   /** What was appended up to there is durable, says the log of that node. */

@@ -41,6 +41,8 @@ export function describeFault(fault: Fault): string {
       return `the clocks of machine ${fault.node} run at ${fault.rate.toFixed(3)} times their speed`;
     case 'wipe':
       return `node ${fault.node} is stopped and its disk replaced by an empty one`;
+    case 'retire':
+      return `node ${fault.node} is taken out of the cluster, to come back as a new member`;
     case 'depose':
       return `the next ${fault.times} leaders are cut off ${fault.afterMs} ms after their election, for ${seconds(fault.forMs)} and more`;
     case 'hand-over':

@@ -45,6 +45,8 @@ export type Fault =
   | { readonly kind: 'drift'; readonly node: number; readonly rate: number }
   /** The disk is replaced by an empty one. */
   | { readonly kind: 'wipe'; readonly node: number; readonly forMs: number }
+  /** The operator takes the node out; it comes back with an empty disk, as a new member. */
+  | { readonly kind: 'retire'; readonly node: number }
   | { readonly kind: 'hand-over' }
   /** Whoever is elected next, so many times, is cut off at once or soon after. */
   | { readonly kind: 'depose'; readonly times: number; readonly afterMs: number; readonly forMs: number }

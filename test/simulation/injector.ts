@@ -3,6 +3,7 @@ import type { ClientNetwork } from './client-network.ts';
 import { damageLog, damageState } from './damage.ts';
 import type { Fault, PlannedFault } from './faults.ts';
 import type { PeerNetwork } from './network.ts';
+import type { Operator } from './operator.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
 import type { Tally } from './tally.ts';
 import type { World } from './world.ts';
@@ -13,6 +14,7 @@ export interface InjectorOptions {
   readonly peers: PeerNetwork;
   readonly clients: ClientNetwork;
   readonly injected: Tally;
+  readonly operator: Operator;
   readonly restartClient: (client: number) => void;
 }
 
@@ -20,8 +22,6 @@ export class Injector {
   readonly #options: InjectorOptions;
   /** Faults are over: what is planned for later does not happen. */
   #over = false;
-  /** Disks lost or damaged: never so many that a majority could have forgotten. */
-  #spoilt = new Set<number>();
   #deposing: Extract<Fault, { kind: 'depose' }> | null = null;
   #depositions = 0;
   onFault: (fault: Fault) => void = () => undefined;
@@ -65,8 +65,9 @@ export class Injector {
     });
   }
 
-  /** False when it cannot be, or would take more than a minority's disks. */
+  /** False when it cannot be. One disk at a time is lost, and the next only when the cluster is whole again. */
   #inject(fault: Fault): boolean {
+    const { operator } = this.#options;
     switch (fault.kind) {
       case 'kill':
       case 'power':
@@ -75,6 +76,10 @@ export class Injector {
       case 'pause':
       case 'hand-over':
         return this.#ofProcess(fault);
+      case 'retire':
+        if (!operator.claim(fault.node)) return false;
+        operator.retire(fault.node);
+        return true;
       case 'depose':
       case 'cut':
       case 'silence':
@@ -238,12 +243,9 @@ export class Injector {
   }
 
   #spoil(fault: Extract<Fault, { kind: 'flip' | 'hole' | 'wipe' }>): boolean {
-    const { cluster } = this.#options;
+    const { cluster, operator } = this.#options;
     const { node, kind, forMs } = fault;
-    const most = Math.floor((cluster.machines.length - 1) / 2);
-    if (!this.#spoilt.has(node) && this.#spoilt.size >= most) return false;
-    if (cluster.node(node)?.engine == null) return false;
-    this.#spoilt.add(node);
+    if (cluster.node(node)?.engine == null || !operator.claim(node)) return false;
     const damage = (): void => {
       const { disk } = cluster.machine(node);
       if (kind === 'wipe') {
@@ -255,9 +257,12 @@ export class Injector {
     };
     // What is in flight at a kill may look like damage and be none: damage is done to a disk at rest.
     void cluster.stop(node).then(() => {
-      if (cluster.node(node) !== undefined) return;
-      damage();
-      this.#undo(forMs, () => cluster.start(node));
+      // Something else started it meanwhile: then nothing is damaged.
+      if (cluster.node(node) === undefined) damage();
+      this.#at(forMs, () => {
+        cluster.start(node);
+        operator.undergone();
+      });
     });
     return true;
   }

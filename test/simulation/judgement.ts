@@ -2,6 +2,7 @@
 import { accountModel } from '../checkers/accounts.ts';
 import type { Violation } from '../checkers/history.ts';
 import { checkLinearizable } from '../checkers/linearizability.ts';
+import { memberModel } from '../checkers/membership.ts';
 import { judge } from '../checkers/verdict.ts';
 import type { Run } from './run.ts';
 
@@ -11,6 +12,7 @@ export async function judgeRun(run: Run): Promise<readonly Violation[]> {
     ...violations,
     ...judge(run.records.history).violations,
     ...checkLinearizable(accountModel, run.records.accounts, 'account'),
+    ...checkLinearizable(memberModel, run.records.members, 'the membership of'),
     ...checkElections(run),
     ...(await checkStates(run)),
   ];

@@ -143,6 +143,8 @@ function makeFault(kind: FaultKind, nodes: number, random: Random): Fault {
       return { kind, node, byMs: (random.fraction() - 0.5) * 10 ** (2 + random.below(8)) };
     case 'drift':
       return { kind, node, rate: 0.98 + random.fraction() * 0.04 };
+    case 'retire':
+      return { kind, node };
     case 'hand-over':
       return { kind };
     case 'depose':

@@ -44,7 +44,8 @@ const storage: Profile['faults'] = {
 const clocks: Profile['faults'] = { 'wall-jump': 4, drift: 1 };
 
 const membership: Profile['faults'] = {
-  wipe: 2,
+  wipe: 3,
+  retire: 3,
   kill: 3,
   power: 2,
   isolate: 3,
@@ -61,7 +62,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   clocks: { faults: clocks, pick: 1, everyMs: 2_500 },
   membership: { faults: membership, pick: 0.7, everyMs: 4_000 },
   everything: {
-    faults: { ...network, ...storage, ...clocks, wipe: 1 },
+    faults: { ...network, ...storage, ...clocks, wipe: 1, retire: 1 },
     pick: 0.5,
     everyMs: 3_500,
   },

@@ -3,12 +3,17 @@ import type { Outcome } from '../../src/client/types.ts';
 import type { MessageEntry } from '../../src/protocol/requests.ts';
 import type { AccountInput, AccountOperation, AccountOutput } from '../checkers/accounts.ts';
 import type { HistoryEvent } from '../checkers/history.ts';
+import type { Operation } from '../checkers/linearizability.ts';
+import type { MemberInput, MemberOperation, MemberOutput } from '../checkers/membership.ts';
 import type { Tally } from './tally.ts';
 import type { World } from './world.ts';
+
+type Ended<Output> = (output: Output | 'none' | 'unknown') => void;
 
 export class Records {
   readonly history: HistoryEvent[] = [];
   readonly accounts = new Map<string, AccountOperation[]>();
+  readonly members = new Map<string, MemberOperation[]>();
   readonly #world: World;
   readonly #outcomes: Tally;
   readonly #highest = new Map<string, number>();
@@ -93,32 +98,38 @@ export class Records {
   }
 
   /** An operation on a name begins; the returned function says how it ended. `none`: it certainly did not happen. */
-  account(
+  account(client: string, name: string, input: AccountInput): Ended<AccountOutput> {
+    return this.#begin(this.accounts, client, name, input, 'find');
+  }
+
+  member(client: string, node: number, input: MemberInput): Ended<MemberOutput> {
+    return this.#begin(this.members, client, `node ${node}`, input, 'look');
+  }
+
+  /** `read` changes nothing: what certainly did not happen is one without an answer. */
+  #begin<Input extends string, Output extends string>(
+    histories: Map<string, Operation<Input, Output>[]>,
     client: string,
-    name: string,
-    input: AccountInput,
-  ): (output: AccountOutput | 'none' | 'unknown') => void {
+    key: string,
+    input: Input,
+    read: Input,
+  ): Ended<Output> {
     const calledAt = this.#moment++;
-    const operations = this.accounts.get(name) ?? [];
-    this.accounts.set(name, operations);
+    const operations = histories.get(key) ?? [];
+    histories.set(key, operations);
     const place = operations.length;
     const title = `${client} ${input}`;
-    operations.push({
-      input,
-      output: null,
-      calledAt,
-      returnedAt: Number.POSITIVE_INFINITY,
-      name: `${title}: unknown`,
-    });
-    this.onEvent?.(`${client} asks to ${input} ${name}`);
+    const open = { input, output: null, calledAt, returnedAt: Number.POSITIVE_INFINITY };
+    operations.push({ ...open, name: `${title}: unknown` });
+    this.onEvent?.(`${client} asks to ${input} ${key}`);
     return (output) => {
       this.#outcomes.add(`${input}: ${output}`);
-      this.onEvent?.(`${client} hears about ${input} ${name}: ${output}`);
+      this.onEvent?.(`${client} hears about ${input} ${key}: ${output}`);
       if (output === 'unknown') return;
       const returnedAt = this.#moment++;
       operations[place] =
         output === 'none'
-          ? { input: 'find', output: null, calledAt, returnedAt, name: `${title}: not done` }
+          ? { input: read, output: null, calledAt, returnedAt, name: `${title}: not done` }
           : { input, output, calledAt, returnedAt, name: `${title}: ${output}` };
     };
   }

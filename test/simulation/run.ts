@@ -7,6 +7,7 @@ import { Injector } from './injector.ts';
 import { judgeRun } from './judgement.ts';
 import { LineUser } from './line-user.ts';
 import { PeerNetwork } from './network.ts';
+import { Operator } from './operator.ts';
 import type { Plan } from './plan.ts';
 import { Records } from './records.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
@@ -51,6 +52,7 @@ export class Run {
   readonly cluster: SimulatedCluster;
   readonly actors: readonly Actor[];
   readonly #lineUser: LineUser;
+  readonly #operator: Operator;
   readonly #peers: PeerNetwork;
   readonly #injector: Injector;
 
@@ -95,6 +97,8 @@ export class Run {
       });
     });
     this.#lineUser = new LineUser('gus', world, this.records);
+    const { cluster, records, happened } = this;
+    this.#operator = new Operator({ world, cluster, random: stream(31), records, events: happened });
     const restartClient = (client: number): void => this.actors[client % this.actors.length]?.restart();
     this.#injector = new Injector({
       world,
@@ -102,6 +106,7 @@ export class Run {
       peers: this.#peers,
       clients,
       injected: this.injected,
+      operator: this.#operator,
       restartClient,
     });
     this.watch.onElection = (node) => this.#injector.elected(node);
@@ -122,6 +127,7 @@ export class Run {
     const { world, plan, cluster, watch } = this;
     for (const { node } of cluster.machines) cluster.start(node);
     for (const user of this.#users) void user.join();
+    this.#operator.start();
     this.#injector.plan(plan.faults);
     for (const { atMs, actor, deed } of plan.deeds) {
       world.after(atMs, 'client', null, () => this.#do(actor, deed));
@@ -196,7 +202,7 @@ export class Run {
     return this.#isServing() && this.#allRead();
   }
 
-  /** Somebody leads, all have applied the same, and everybody has an answer. */
+  /** Somebody leads, all are members and have applied the same, and everybody has an answer. */
   #isServing(): boolean {
     const { leader, machines } = this.cluster;
     const commit = leader?.engine?.status().commitIndex;
@@ -205,7 +211,7 @@ export class Run {
       const status = this.cluster.node(node)?.engine?.status();
       if (status === undefined || status.appliedIndex !== commit || status.leader === null) return false;
     }
-    return this.actors.every((actor) => actor.pending === 0);
+    return this.#operator.isWhole && this.actors.every((actor) => actor.pending === 0);
   }
 
   #allRead(): boolean {

@@ -22,6 +22,8 @@ export class SimulatedCluster {
   readonly #nodes = new Map<number, SimulatedNode>();
   /** Disks that were damaged on purpose: their nodes may refuse to start. */
   readonly damaged = new Set<number>();
+  /** Taken out of the cluster, and stopped because of it. */
+  readonly removed = new Set<number>();
   onEvent: (text: string) => void = () => undefined;
 
   constructor(options: ClusterOptions) {
@@ -62,7 +64,7 @@ export class SimulatedCluster {
   }
 
   start(id: number): void {
-    if (this.#nodes.has(id)) return;
+    if (this.#nodes.has(id) || this.removed.has(id)) return;
     const node: SimulatedNode = new SimulatedNode(this.machine(id), this.#options.around, (error) =>
       this.#failed(node, error),
     );
@@ -99,6 +101,7 @@ export class SimulatedCluster {
     this.kill(id, false);
     this.machine(id).wipe();
     this.damaged.delete(id);
+    this.removed.delete(id);
     this.#options.around.watch.wiped(id);
   }
 
@@ -113,7 +116,9 @@ export class SimulatedCluster {
     const { events, around } = this.#options;
     const code = error instanceof CodedError ? error.code : null;
     this.onEvent(`node ${id} stops: ${error instanceof Error ? error.message : String(error)}`);
-    if (code === 'DISK_FAILED') {
+    if (code === 'MEMBER_REMOVED') {
+      this.removed.add(id);
+    } else if (code === 'DISK_FAILED') {
       events.add('disk failures noticed');
       this.#restartLater(id, () => this.start(id));
     } else if (code === 'DATA_DAMAGED' && this.damaged.has(id)) {

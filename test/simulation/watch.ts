@@ -130,7 +130,7 @@ export class Watch {
       hash = hashBytes(data);
       this.#hashes.set(data, hash);
     }
-    return { index, term, hash: hash ^ (type === 'normal' ? 0 : 1) };
+    return type === 'normal' ? { index, term, hash } : { index, term, hash: hash ^ 1, changesMembers: true };
   }
 
   store(node: number, store: StateStore): StateStore {

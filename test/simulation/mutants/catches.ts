@@ -2,9 +2,10 @@
 export const firstSeeds: Readonly<Record<string, number>> = {
   'ack-before-fsync': 9,
   'vote-not-persisted': 1,
-  'commit-older-term': 17,
+  'commit-older-term': 49,
   'commit-without-majority': 1,
-  'truncate-committed': 13,
+  'truncate-committed': 1,
+  'two-changes-at-once': 1,
   'rejoin-after-wipe': 2,
   'carry-on-after-failed-fsync': 9,
   'carry-on-after-full-disk': 26,

@@ -1,5 +1,7 @@
 /** Wrong ways of consensus: votes, terms, commitment, the log. */
+import { Core } from '../../../src/raft/core.ts';
 import { RaftLog } from '../../../src/raft/raft-log.ts';
+import { RawNode } from '../../../src/raft/raw-node.ts';
 import { Tracker } from '../../../src/raft/tracker.ts';
 import { decodeFrame, encodeFrame } from '../../../src/replication/peer-frames.ts';
 import type { PeerTransport } from '../../../src/replication/ports.ts';
@@ -63,6 +65,21 @@ function withSmallMessages(transport: PeerTransport): PeerTransport {
   return transport;
 }
 
+/** Each append comes once more, behind the next one: what a network may do, here done always. */
+function withEchoes(transport: PeerTransport): PeerTransport {
+  const send = transport.send.bind(transport);
+  const before = new Map<number, Uint8Array>();
+  transport.send = (node, lane, frame) => {
+    const taken = send(node, lane, frame);
+    if (lane !== 'bulk' || decodeFrame(frame)?.kind !== 'raft') return taken;
+    const echo = before.get(node);
+    if (echo !== undefined) send(node, lane, echo);
+    before.set(node, frame);
+    return taken;
+  };
+  return transport;
+}
+
 const commitOlderTerm: Mutant = {
   name: 'commit-older-term',
   does: 'a leader commits entries of earlier terms by counting who has them',
@@ -99,7 +116,7 @@ const truncateCommitted: Mutant = {
   name: 'truncate-committed',
   does: 'a follower cuts its log after every append, also after one that comes late',
   profile: 'network',
-  wiring: faithful,
+  wiring: wired({ transport: (transport) => withEchoes(transport) }),
   patch: () =>
     replaceMethod(
       RaftLog.prototype,
@@ -113,6 +130,37 @@ const truncateCommitted: Mutant = {
           return last;
         },
     ),
+};
+
+const twoChanges: Mutant = {
+  name: 'two-changes-at-once',
+  does: 'a leader lets a change of members into the log while another one is not applied',
+  profile: 'membership',
+  wiring: faithful,
+  patch: () => {
+    const unchecked = replaceMethod(
+      Core.prototype,
+      'becomeLeader',
+      (original) =>
+        function (this: Core): void {
+          original.call(this);
+          Object.assign(this.config, { disableConfChangeValidation: true });
+        },
+    );
+    const doubled = replaceMethod(
+      RawNode.prototype,
+      'proposeConfChange',
+      (original) =>
+        function (this: RawNode, change): void {
+          original.call(this, change);
+          original.call(this, change);
+        },
+    );
+    return () => {
+      doubled();
+      unchecked();
+    };
+  },
 };
 
 /** Identities that a machine had first, whatever became of its disk. */
@@ -151,5 +199,6 @@ export const consensusMutants: readonly Mutant[] = [
   commitOlderTerm,
   commitWithoutMajority,
   truncateCommitted,
+  twoChanges,
   rejoinAfterWipe,
 ];
