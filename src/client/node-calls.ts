@@ -16,7 +16,7 @@ export interface NodeCallsOptions {
   /** Of the nodes known now, the best first. */
   readonly addresses: () => readonly ServerAddress[];
   readonly session: () => Session;
-  /** Without any answer for so long, the transfer is given up. */
+  /** Without any success for so long, the transfer is given up. */
   readonly giveUpMs: number;
   readonly closed: () => boolean;
 }
@@ -46,11 +46,11 @@ export class NodeCalls {
   #failures = 0;
   /** Refusals in a row for want of disk space. */
   #fullNodes = 0;
-  #answeredMs: number;
+  #servedMs: number;
 
   constructor(options: NodeCallsOptions) {
     this.#options = options;
-    this.#answeredMs = options.clock.monotonicMs();
+    this.#servedMs = options.clock.monotonicMs();
   }
 
   /** Repeats until a node has answered with success. Rejects `CallRefused`. To be used where repetition is harmless. */
@@ -60,9 +60,9 @@ export class NodeCalls {
       const address = this.#address();
       const answer = await this.#try(address, call);
       if (answer !== null) {
-        this.#answeredMs = clock.monotonicMs();
         const refusal = refusalIn(answer);
         if (refusal === null) {
+          this.#servedMs = clock.monotonicMs();
           this.#failures = 0;
           this.#fullNodes = 0;
           return answer;
@@ -102,7 +102,7 @@ export class NodeCalls {
   async #failed(address: ServerAddress | null): Promise<void> {
     const { clock, random, addresses, giveUpMs, closed } = this.#options;
     if (closed()) throw new CallRefused('UNAVAILABLE', 'The client is closed.');
-    if (clock.monotonicMs() - this.#answeredMs > giveUpMs) {
+    if (clock.monotonicMs() - this.#servedMs > giveUpMs) {
       throw new CallRefused('UNAVAILABLE', errorTable.UNAVAILABLE.text);
     }
     const known = addresses();

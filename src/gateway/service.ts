@@ -2,7 +2,7 @@
  * The chat as every dialect sees it: one request in, one of three outcomes out. Authentication, validation that is friendly (the
  * authority is `apply`), hash before propose, a barrier before every read.
  */
-import { groupMark, groupNameIn, lobbyName } from '../base/addresses.ts';
+import { groupMark, lobbyName } from '../base/addresses.ts';
 import { unreachable } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { CodedError, errorTable } from '../base/errors.ts';
@@ -12,7 +12,6 @@ import type { AccountReceipt } from '../chat/account-types.ts';
 import { encodeProposal } from '../chat/codec.ts';
 import type { Actor, ChatEvent, Command, Numbering, Receipt, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
-import { safeFileName, safeMediaType } from '../protocol/file-name.ts';
 import {
   type ChangeRequest,
   type ClientRequest,
@@ -27,6 +26,7 @@ import {
 } from '../protocol/requests.ts';
 import type { Engine, Outcome } from '../replication/engine.ts';
 import { AccountService } from './account-service.ts';
+import { addressFault } from './address-fault.ts';
 import { AddressLimits } from './address-limits.ts';
 import { Administration } from './administration.ts';
 import { Authentication } from './authentication.ts';
@@ -34,6 +34,7 @@ import type { ConnectionContext } from './context.ts';
 import { ConversationReads, type PresenceView } from './conversation-reads.ts';
 import type { Counters } from './counters.ts';
 import { Entrance } from './entrance.ts';
+import { FileService } from './file-service.ts';
 import { GroupService } from './group-service.ts';
 import { Guard } from './guard.ts';
 import type { Hasher } from './hasher.ts';
@@ -75,6 +76,7 @@ export class Service {
   readonly #options: ServiceOptions;
   readonly #barrier: ReadBarrier;
   readonly #authentication: Authentication;
+  readonly #files: FileService;
   readonly #entrance: Entrance;
   readonly #groups: GroupService;
   readonly #reads: ConversationReads;
@@ -95,6 +97,7 @@ export class Service {
     };
     this.guard = new Guard({ ...shared, isOn: options.policy.limitsGuessing });
     this.addresses = new AddressLimits(options.clock, options.policy.addresses);
+    this.#files = new FileService(shared);
     const parts = { ...shared, guard: this.guard, addresses: this.addresses };
     this.#authentication = new Authentication(parts);
     this.accounts = new AccountService(parts);
@@ -188,7 +191,7 @@ export class Service {
         return this.#send(context, request, numbering);
       case 'send-file':
         if (anonymous) return refused('AUTH_REQUIRED');
-        return this.#sendFile(context, request, numbering);
+        return this.#files.send(context, request, numbering);
       default:
         unreachable(request);
     }
@@ -205,24 +208,6 @@ export class Service {
     if (Buffer.byteLength(text) > limits.messageBytes) return refused('TOO_LONG');
     const body = { kind: 'text', text } as const;
     return this.#propose(context, { kind: 'send', to, body, replyTo, wantsReceipt }, numbering);
-  }
-
-  /** Whether the chunks are there is judged here; whether this was answered already, by the state alone. */
-  async #sendFile(
-    context: ConnectionContext,
-    request: Extract<ChangeRequest, { op: 'send-file' }>,
-    numbering: Numbering | null,
-  ): Promise<Reply> {
-    const { to, bytes, manifest, replyTo = null } = request;
-    const fault = addressFault(to);
-    if (fault !== null) return rejection(fault);
-    await this.barrier();
-    const account = context.identity?.account;
-    const complete = account !== undefined && (await this.#options.uploads.isComplete(account, manifest));
-    const file = { name: safeFileName(request.name), type: safeMediaType(request.type), bytes, manifest };
-    const reply = await this.#propose(context, { kind: 'send-file', to, file, replyTo, complete }, numbering);
-    if (reply.kind !== 'receipt' || reply.value.op !== 'send') return reply;
-    return { kind: 'receipt', value: { ...reply.value, op: 'send-file' } };
   }
 
   #propose(context: ConnectionContext, command: Command, numbering: Numbering | null): Promise<Reply> {
@@ -361,13 +346,6 @@ export class Service {
     const { presence } = this.#options;
     return accounts.map(({ id, name }) => ({ name, online: presence.isOnline(id) }));
   }
-}
-
-/** What `apply` would refuse for its size needs no place in the log. */
-function addressFault(to: string): 'UNKNOWN_USER' | 'UNKNOWN_GROUP' | null {
-  const group = groupNameIn(to);
-  if (group === null) return to.length > limits.nameMaxChars ? 'UNKNOWN_USER' : null;
-  return group.length > limits.groupNameMaxChars ? 'UNKNOWN_GROUP' : null;
 }
 
 function actorOf({ identity, session }: ConnectionContext): Actor | null {

@@ -215,6 +215,20 @@ t.test('client files: without a majority it waits, and goes on by itself', async
   await bob.next();
 });
 
+t.test(
+  'client files: a client that gives up does so when nobody serves it, though they answer',
+  async (t) => {
+    const impatient = connect({ nodes: addresses, giveUpMs: 200 });
+    t.teardown(() => impatient.close());
+    await impatient.register('ida', 'pw');
+    await impatient.login('ida', 'pw');
+    cluster.majority = false;
+    const outcome = await impatient.sendFile('bob', source(Uint8Array.of(9)));
+    cluster.majority = true;
+    t.match(outcome, { kind: 'rejection', code: 'UNAVAILABLE' });
+  },
+);
+
 t.test('client files: one full disk is left for another node, and all full ones end it', async (t) => {
   const full = new Set([nodes[0]?.httpPort]);
   const refusal = Buffer.from(JSON.stringify({ code: 'LOW_SPACE', detail: 'no room' }));
