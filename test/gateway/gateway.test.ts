@@ -6,8 +6,16 @@ import type { LogFields, Logger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/prng.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import { operationsToken } from '../../src/gateway/operations-token.ts';
 import { FakeCluster } from '../support/fake-engine.ts';
-import { LineClient, openTestFiles, PlainHasher, startNodes, until } from '../support/gateway.ts';
+import {
+  LineClient,
+  openTestFiles,
+  PlainHasher,
+  startNodes,
+  testOperatorKey,
+  until,
+} from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 
 /** A logger that keeps every line. */
@@ -21,7 +29,7 @@ function keep(lines: string[]): Logger {
 
 async function gatewayOn(
   cluster: FakeCluster,
-  ports: { chatPort: number; httpPort: number },
+  ports: { chatPort: number; httpPort: number; host?: string },
   logger: Logger,
   hashed: boolean,
 ): Promise<Gateway> {
@@ -43,6 +51,7 @@ async function gatewayOn(
     clock: systemClock,
     random: seededRandom(1),
     logger,
+    operatorKey: testOperatorKey,
     ...(hashed ? {} : { hasher: new PlainHasher() }),
   });
 }
@@ -148,3 +157,21 @@ t.test('gateway: presence follows connections across nodes', async (t) => {
   ann.destroy();
   await stop();
 });
+
+t.test(
+  'gateway: a node that strangers can reach wants the token of its cluster, one on loopback does not',
+  async (t) => {
+    const answers = async (host: string): Promise<number[]> => {
+      const gateway = await gatewayOn(new FakeCluster(), { chatPort: 0, httpPort: 0, host }, keep([]), false);
+      t.teardown(() => gateway.stop());
+      const { httpPort } = await gateway.listen();
+      const authorization = `Bearer ${operationsToken(testOperatorKey)}`;
+      const statuses = [{}, { authorization }].map(async (headers) => {
+        return (await fetch(`http://127.0.0.1:${httpPort}/metrics`, { headers })).status;
+      });
+      return Promise.all(statuses);
+    };
+    t.strictSame(await answers('0.0.0.0'), [401, 200]);
+    t.strictSame(await answers('127.0.0.1'), [200, 200]);
+  },
+);
