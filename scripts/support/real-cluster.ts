@@ -20,6 +20,13 @@ export interface RealNode {
   readonly httpPort: number;
   /** Where it listens for its peers, behind the proxy at `peerPort`. */
   readonly peerListen?: number;
+  readonly listeners?: readonly (FixedListener & { readonly port: number })[];
+}
+
+/** A port of a node that speaks one dialect only. */
+export interface FixedListener {
+  readonly dialect: string;
+  readonly dialBack?: boolean;
 }
 
 export interface RealClusterOptions {
@@ -33,6 +40,8 @@ export interface RealClusterOptions {
   /** Further keys of the configuration file, such as `compaction`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly logLevel?: string;
+  /** Every node has these, on ports of its own. */
+  readonly listeners?: readonly FixedListener[];
   /** Part of the directory's name. */
   readonly label?: string;
 }
@@ -92,17 +101,8 @@ export class RealCluster {
   /** A directory with a configuration file; nothing runs yet. */
   static async prepare(options: RealClusterOptions = {}): Promise<RealCluster> {
     const { nodes = 3, spares = 0, proxied = false, config = {}, logLevel = 'info' } = options;
-    const { label = 'cluster', tls = false } = options;
-    const count = nodes + spares;
-    const ports = await freePorts(4 * count);
-    const places = Array.from({ length: count }, (_, at) => ({
-      id: at + 1,
-      host: '127.0.0.1',
-      peerPort: ports[4 * at] ?? 0,
-      chatPort: ports[4 * at + 1] ?? 0,
-      httpPort: ports[4 * at + 2] ?? 0,
-      ...(proxied ? { peerListen: ports[4 * at + 3] ?? 0 } : {}),
-    }));
+    const { label = 'cluster', tls = false, listeners = [] } = options;
+    const places = await findPlaces(nodes + spares, listeners, proxied);
     const routes = places.map(({ id, peerPort: port, peerListen: target = 0 }) => ({ id, port, target }));
     const proxy = proxied ? await PeerProxy.open(routes) : null;
     const root = await mkdtemp(join(tmpdir(), `conclave-${label}-`));
@@ -281,6 +281,29 @@ export class RealCluster {
   #endedWith(code: number): boolean {
     return [...this.#running.values()].some((node) => node.exit?.code === code);
   }
+}
+
+async function findPlaces(
+  count: number,
+  listeners: readonly FixedListener[],
+  proxied: boolean,
+): Promise<RealNode[]> {
+  const each = 4 + listeners.length;
+  const ports = await freePorts(each * count);
+  return Array.from({ length: count }, (_, at) => {
+    const [peerPort = 0, chatPort = 0, httpPort = 0, peerListen = 0, ...further] = ports.slice(at * each);
+    return {
+      id: at + 1,
+      host: '127.0.0.1',
+      peerPort,
+      chatPort,
+      httpPort,
+      ...(proxied ? { peerListen } : {}),
+      ...(listeners.length === 0
+        ? {}
+        : { listeners: listeners.map((listener, of) => ({ ...listener, port: further[of] ?? 0 })) }),
+    };
+  });
 }
 
 function describe(exit: Exit): string {

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { AccountId, DeliveryReceipt } from '../../chat/types.ts';
 import type { Hints } from '../../delivery/outbox.ts';
 import type { Push } from '../../delivery/ports.ts';
+import { invitationTaken } from '../../protocol/detect.ts';
 import {
   formatMessengerPush,
   formatMessengerReceipt,
@@ -102,7 +103,7 @@ export class MessengerDialect implements Dialect {
         return this.#connectBack(line.port);
       case 'invite':
         this.#desk.context.invitation = line.code;
-        return messengerAccepted;
+        return invitationTaken;
       case 'out':
         await this.#desk.logOut();
         return messengerAccepted;

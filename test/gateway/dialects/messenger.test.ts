@@ -39,7 +39,7 @@ t.test('messenger: accounts, to the letter', async (t) => {
     a> LOG|user|pw
     a< 2|Already signed in.
     a> INVITE|CODE
-    a< 0|OK
+    a< OK
     a> PORT|10001
     a< 1|Port not allowed
     a> NONSENSE
