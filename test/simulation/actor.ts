@@ -182,6 +182,9 @@ export class Actor {
   }
 }
 
+/** Answers that say: it certainly did not happen. */
+const notDone: ReadonlySet<string> = new Set(['UNAVAILABLE', 'BUSY', 'LOW_SPACE']);
+
 function outcomeOf(reply: Reply): 'done' | 'refused' | 'none' | 'unknown' {
   switch (reply.kind) {
     case 'receipt':
@@ -190,7 +193,7 @@ function outcomeOf(reply: Reply): 'done' | 'refused' | 'none' | 'unknown' {
       return 'unknown';
     case 'rejection':
       if (reply.code === 'NAME_TAKEN') return 'refused';
-      return reply.code === 'UNAVAILABLE' || reply.code === 'BUSY' ? 'none' : 'unknown';
+      return notDone.has(reply.code) ? 'none' : 'unknown';
   }
 }
 

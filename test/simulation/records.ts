@@ -36,7 +36,7 @@ export class Records {
 
   answer(client: string, n: number, to: string, outcome: Outcome<'send'>): void {
     const atMs = this.#world.nowMs;
-    this.#outcomes.add(`send: ${outcome.kind}`);
+    this.#outcomes.add(`send: ${outcome.kind === 'rejection' ? outcome.code : outcome.kind}`);
     switch (outcome.kind) {
       case 'receipt': {
         const { conversation, sequence } = outcome.value;

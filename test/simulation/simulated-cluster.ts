@@ -4,11 +4,12 @@ import { nodeConfig } from '../../src/base/config.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/prng.ts';
 import { Machine } from './machine.ts';
-import { type NodeSurroundings, SimulatedNode } from './simulated-node.ts';
+import { type NodeSurroundings, ROOM, SimulatedNode } from './simulated-node.ts';
 import type { Tally } from './tally.ts';
 
 /** Until a node whose disk failed is started again, as `npm start` does. */
 const RESTART_MS = 2_000;
+const LOOK_FOR_ROOM_MS = 1_000;
 
 export interface ClusterOptions {
   readonly around: NodeSurroundings;
@@ -65,6 +66,11 @@ export class SimulatedCluster {
 
   start(id: number): void {
     if (this.#nodes.has(id) || this.removed.has(id)) return;
+    // As `main` does: without room nothing is opened.
+    if (this.machine(id).disk.faults.freeBytes < ROOM.reserveBytes) {
+      this.#options.around.world.after(LOOK_FOR_ROOM_MS, 'fault', null, () => this.start(id));
+      return;
+    }
     const node: SimulatedNode = new SimulatedNode(this.machine(id), this.#options.around, (error) =>
       this.#failed(node, error),
     );

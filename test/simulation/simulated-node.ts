@@ -48,6 +48,8 @@ export interface NodeSurroundings {
 }
 
 const ROOT = 'simulated';
+/** Small as the simulated logs are. */
+export const ROOM = { lowBytes: 120_000, reserveBytes: 30_000 };
 
 export class SimulatedNode {
   readonly node: number;
@@ -89,10 +91,6 @@ export class SimulatedNode {
     return this.#edge?.service ?? null;
   }
 
-  get handle(): EngineHandle<Result, ChatEvent> | null {
-    return this.#handle;
-  }
-
   /** Rejects as `main` does when a node refuses to start. */
   async start(): Promise<void> {
     const { config, segmentBytes, bounds, watch, wiring, random } = this.#around;
@@ -122,7 +120,7 @@ export class SimulatedNode {
   async #assemble(directory: DataDirectory, chat: ChatMachine, disk: Disk, place: Place): Promise<void> {
     const { config, clients, watch, wiring, random } = this.#around;
     const { clock } = place;
-    const handle = this.#createEngine(directory, chat, place);
+    const handle = this.#createEngine(directory, chat, disk, place);
     const engine = watch.engine(this.node, wiring.engine(handle.engine, place));
     const peers = filePeers(engine, handle.streams);
     const files = await openFiles({ disk, roots: chat.files, peers, clock, random, logger: silentLogger });
@@ -153,7 +151,12 @@ export class SimulatedNode {
     });
   }
 
-  #createEngine(directory: DataDirectory, chat: ChatMachine, place: Place): EngineHandle<Result, ChatEvent> {
+  #createEngine(
+    directory: DataDirectory,
+    chat: ChatMachine,
+    disk: Disk,
+    place: Place,
+  ): EngineHandle<Result, ChatEvent> {
     const { config, compaction, watch, wiring, peers, random } = this.#around;
     const { incarnation } = directory.identity;
     this.#transport = new SimulatedTransport(peers, this.host, { node: this.node, incarnation });
@@ -167,6 +170,8 @@ export class SimulatedNode {
       clock: place.clock,
       random,
       logger: this.#logger(),
+      disk,
+      room: ROOM,
       timings: config.timings,
       compaction,
       turn: (action) => this.#turn(action),

@@ -9,6 +9,14 @@ type StreamHandler = (from: PeerIdentity, request: Uint8Array) => AsyncIterable<
 /** After this time a reader of a stream that says nothing gives it up. */
 const STREAM_SILENCE_MS = 5_000;
 
+/** After this time a connection that was closed on the other side, unheard, ends here too. */
+const DEAD_STREAM_MS = 8_000;
+
+interface Served {
+  readonly reader: number;
+  readonly end: () => void;
+}
+
 export class SimulatedTransport implements PeerTransport {
   readonly identity: PeerIdentity;
   readonly host: Host;
@@ -16,6 +24,8 @@ export class SimulatedTransport implements PeerTransport {
   readonly #links = new Map<number, PeerLink>();
   /** Links to machines that are gone without a word. */
   readonly #abandoned = new Map<PeerLink, () => void>();
+  /** Streams that others read. */
+  readonly #served = new Set<Served>();
   #running = false;
   #onFrame: (from: PeerIdentity, lane: Lane, frame: Uint8Array) => void = () => undefined;
   #onLink: (peer: PeerIdentity, up: boolean) => void = () => undefined;
@@ -65,7 +75,10 @@ export class SimulatedTransport implements PeerTransport {
     for (const [gone, giveUp] of this.#abandoned) {
       if (gone.joins(peer.node)) giveUp();
     }
-    if (this.#links.has(peer.node)) this.#onLink(peer, false);
+    if (this.#links.has(peer.node)) {
+      for (const served of this.#served) if (served.reader === peer.node) this.#endServed(served);
+      this.#onLink(peer, false);
+    }
     this.#links.set(peer.node, link);
     this.#onLink(peer, true);
   }
@@ -75,6 +88,7 @@ export class SimulatedTransport implements PeerTransport {
     if (this.#links.get(peer.node) !== link) return;
     this.#links.delete(peer.node);
     if (!this.#running) return;
+    for (const served of this.#served) if (served.reader === peer.node) this.#endServed(served);
     this.#onLink(peer, false);
     this.#network.connect(this.identity.node, peer.node);
   }
@@ -101,9 +115,11 @@ export class SimulatedTransport implements PeerTransport {
     const server = this.#network.transport(node);
     if (server === undefined || !this.#links.has(node)) throw new Error('no link');
     const iterator = server.#serve(this.identity, request)[Symbol.asyncIterator]();
+    const served = { reader: this.identity.node, end: () => void iterator.return?.() };
+    server.#served.add(served);
     const next = (): Promise<IteratorResult<Uint8Array>> => this.#ask(server, () => iterator.next());
     const close = async (): Promise<IteratorResult<Uint8Array>> => {
-      this.#tell(server, () => void iterator.return?.());
+      this.#tellEnd(server, () => server.#endServed(served));
       return { done: true, value: undefined };
     };
     return { [Symbol.asyncIterator]: () => ({ next, return: close }) };
@@ -112,6 +128,16 @@ export class SimulatedTransport implements PeerTransport {
   #serve(from: PeerIdentity, request: Uint8Array): AsyncIterable<Uint8Array> {
     if (this.#onStream === null) throw new Error('nobody serves streams');
     return this.#onStream(from, request);
+  }
+
+  #endServed(served: Served): void {
+    if (this.#served.delete(served)) served.end();
+  }
+
+  /** A connection that is closed on one side ends on the other, at the latest when the platform gives it up. */
+  #tellEnd(server: SimulatedTransport, action: () => void): void {
+    const delayMs = this.#network.streamDelayMs(this.identity.node, server.identity.node);
+    this.host.world.after(delayMs ?? DEAD_STREAM_MS, 'stream', server.host, action);
   }
 
   /** One chunk, there and back. */

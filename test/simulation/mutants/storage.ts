@@ -50,17 +50,19 @@ const failedFsync: Mutant = {
 
 const fullDisk: Mutant = {
   name: 'carry-on-after-full-disk',
-  does: 'takes a write that found no room for one that was done',
+  does: 'asks for no room, and takes a write that found none for one that was done',
   profile: 'storage',
   wiring: wired({
-    disk: (disk) =>
-      withFiles(disk, (file) => ({
+    disk: (disk) => ({
+      ...withFiles(disk, (file) => ({
         write: (bytes, offset) =>
           file.write(bytes, offset).catch((error: unknown) => carryOn(error, 'ENOSPC')),
         sync: () => file.sync(),
         truncate: (bytes) => file.truncate(bytes),
         close: () => file.close(),
       })),
+      space: async () => ({ freeBytes: 1e12, totalBytes: 1e12 }),
+    }),
   }),
 };
 
