@@ -1,22 +1,22 @@
 /** `npm run client`: the terminal client. Chooses between a keyboard and a pipe, and wires the library to it. */
 import { systemClock } from '../base/system-clock.ts';
 import { type Client, type ConnectOptions, connect } from '../client/index.ts';
-import { pipeHelp } from '../protocol/pipe.ts';
-import type { PipeOptions } from '../protocol/pipe-errors.ts';
 import type { Trust } from '../tls/trust.ts';
-import { accountHelp } from './account-lines.ts';
 import { type Arguments, configFlag, type Program, runProgram, versionText } from './arguments.ts';
-import { Dialogue, leave, type Show } from './dialogue.ts';
+import type { Show } from './dialogue.ts';
+import { Exchange } from './exchange.ts';
 import { FailoverNotices } from './failover-notices.ts';
-import { FileDesk, openWithDesktop } from './file-desk.ts';
+import { FileDesk, type FileDeskOptions, openWithDesktop } from './file-desk.ts';
+import { Marks } from './marks.ts';
 import { connectFlag, findNodes, type Nodes } from './nodes.ts';
 import { runPipeMode } from './pipe-mode.ts';
-import { progressTeller } from './progress.ts';
+import { PipeOutput } from './pipe-output.ts';
+import { progressBars, progressTeller } from './progress.ts';
 import { wantsColour } from './screen.ts';
+import { findStyle, type Style, styleFlag, styles } from './styles.ts';
 import { Terminal } from './terminal.ts';
 import { findTrust, trustFlags } from './trust.ts';
 
-const fileHelp = 'f|to|path - send a file to a user, #group or #lobby';
 const pipeTimeoutS = 10;
 const pipeColumns = 100;
 const leavingMs = 1_000;
@@ -30,16 +30,23 @@ const program: Program = {
     connectFlag,
     configFlag,
     ...trustFlags,
+    styleFlag,
     {
       name: 'timeout',
       value: 'SECONDS',
       help: `give a line up after so long (default: ${pipeTimeoutS} from a pipe, never at a terminal)`,
     },
-    { name: 'downloads', value: 'DIR', help: 'save received files there (default: they are only told)' },
-    { name: 'open-files', help: 'open what was saved with whatever the desktop opens it with' },
+    {
+      name: 'downloads',
+      value: 'DIR',
+      help: 'save received files there (default: slash downloads, else they are only told)',
+    },
+    { name: 'open', help: 'open what was saved with whatever the desktop opens it with' },
   ],
   notes: [
-    ['Commands:', ...pipeHelp().slice(0, -1), ...accountHelp, fileHelp].join('\n  '),
+    ...Object.entries(styles).map(([name, { help }]) =>
+      [`Commands of --dialect ${name}:`, ...help.slice(0, -1)].join('\n  '),
+    ),
     [
       'From a pipe there are no prompts, every reply is awaited, and the exit code is',
       '0 when everything was accepted,',
@@ -73,115 +80,105 @@ function open(
   });
 }
 
-function pipeOptions(nodes: Nodes): PipeOptions {
-  return { revealUnknownUser: nodes.config?.revealUnknownUser ?? false };
-}
-
-interface FileSettings {
+/** How to talk, and with whom. */
+interface Talk {
+  readonly nodes: Reached;
+  readonly style: Style;
+  readonly timeoutMs: number | null;
   readonly downloads: string | null;
   readonly open: boolean;
 }
 
 function fileDesk(
-  client: Client,
-  show: Show,
-  { downloads, open }: FileSettings,
-  notice: (text: string) => void,
+  { style, downloads, open }: Talk,
+  options: Pick<FileDeskOptions, 'client' | 'show' | 'onProgress' | 'onOver'>,
 ): FileDesk {
-  const onProgress = progressTeller(systemClock, () => process.stdout.columns ?? pipeColumns, notice);
-  return new FileDesk({ client, show, downloads, onProgress, ...(open ? { open: openWithDesktop } : {}) });
+  const texts = style.fileTexts;
+  return new FileDesk({ ...options, texts, downloads, ...(open ? { open: openWithDesktop } : {}) });
 }
 
-async function atTerminal(nodes: Reached, timeoutMs: number | null, settings: FileSettings): Promise<number> {
+async function atTerminal(talk: Talk): Promise<number> {
   const terminal = new Terminal({
     input: process.stdin,
     output: process.stdout,
     colour: wantsColour(true, process.env),
+    onSeen: () => exchange.seen(),
   });
   const notices = new FailoverNotices(systemClock, true, (text) => terminal.notice(text));
-  const client = open(nodes, timeoutMs, (status) => notices.take(status));
-  const files = fileDesk(client, terminal.show, settings, (text) => terminal.notice(text));
-  const dialogue = new Dialogue({
+  const marks = new Marks((line) => terminal.status('marks', line));
+  const client = open(talk.nodes, talk.timeoutMs, (status) => {
+    notices.take(status);
+    if (status.kind === 'resumed') void learnMarks(client, marks);
+  });
+  client.onEvent((event) => marks.took(event));
+  const columns = (): number => process.stdout.columns ?? pipeColumns;
+  const bars = progressBars(systemClock, columns, (name, line) => terminal.status(`file ${name}`, line));
+  const { show } = terminal;
+  const files = fileDesk(talk, { client, show, onProgress: bars.moved, onOver: bars.over });
+  const exchange = new Exchange({
     client,
-    pipe: pipeOptions(nodes),
-    show: terminal.show,
-    onMessage: (message) => terminal.received(message),
+    show,
     files,
     filesBehind: true,
+    onMessage: (message) => terminal.received(message),
+    onAsked: (request) => marks.asked(request),
+    onAnswered: (request, reply) => marks.answered(request, reply),
   });
-  terminal.start(dialogue);
+  terminal.start(talk.style.open(exchange, talk.nodes.config, true));
   process.once('SIGTERM', () => terminal.quit());
   await terminal.ended;
   if (files.unsent > 0)
     console.log(`${files.unsent} of your files had not been sent yet: sent again, they go on there.`);
-  await leave(client, () => sleep(leavingMs));
+  await exchange.leave(() => sleep(leavingMs));
   return 0;
 }
 
-/** Whoever read us has left (`… | head`): nothing more can be said, and nothing more is asked. */
-class PipeOutput {
-  #gone = false;
-  readonly #leaving: Promise<void>;
-
-  constructor() {
-    this.#leaving = new Promise((resolve) => {
-      process.stdout.on('error', () => {
-        this.#gone = true;
-        process.stdin.destroy();
-        resolve();
-      });
-    });
-  }
-
-  get isGone(): boolean {
-    return this.#gone;
-  }
-
-  async show(lines: readonly string[]): Promise<void> {
-    if (this.#gone || process.stdout.write(lines.map((line) => `${line}\n`).join(''))) return;
-    const drained = new Promise<void>((resolve) => {
-      process.stdout.once('drain', resolve);
-    });
-    await Promise.race([drained, this.#leaving]);
-  }
-
-  /** Input is worth reading only while the output is there. */
-  async *input(): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const chunk of process.stdin) yield chunk;
-    } catch (error) {
-      if (!this.#gone) throw error;
-    }
-  }
+/** Marks are told as they change; what changed while there was no connection is asked. */
+async function learnMarks(client: Client, marks: Marks): Promise<void> {
+  const outcome = await client.conversations();
+  if (outcome.kind === 'receipt') marks.learn(outcome.value.conversations);
 }
 
-async function fromPipe(nodes: Reached, timeoutMs: number, settings: FileSettings): Promise<number> {
+async function fromPipe(talk: Talk): Promise<number> {
+  const timeoutMs = talk.timeoutMs ?? pipeTimeoutS * 1_000;
   const output = new PipeOutput();
-  const show = (lines: readonly string[]): Promise<void> => output.show(lines);
+  const show: Show = (lines, kind) => {
+    if (kind !== 'notice') return output.show(lines);
+    for (const line of lines) console.error(line);
+    return undefined;
+  };
   const notices = new FailoverNotices(systemClock, false, (text) => console.error(text));
-  const client = open(nodes, timeoutMs, (status) => notices.take(status));
-  const files = fileDesk(client, show, settings, (text) => console.error(text));
+  const client = open(talk.nodes, timeoutMs, (status) => notices.take(status));
+  const tell = (text: string): void => console.error(text);
+  const onProgress = progressTeller(systemClock, () => pipeColumns, tell);
+  const files = fileDesk(talk, { client, show, onProgress });
+  const afterLogin = (): Promise<void> => Promise.race([client.caughtUp(), sleep(pendingMs)]);
+  const exchange = new Exchange({ client, show, files, afterLogin });
   const code = await runPipeMode({
     input: output.input(),
-    dialogue: new Dialogue({ client, pipe: pipeOptions(nodes), show, files }),
-    show,
-    caughtUp: () => Promise.race([client.caughtUp(), sleep(pendingMs)]),
+    dialogue: talk.style.open(exchange, talk.nodes.config, false),
+    show: (lines) => output.show(lines),
     isOutputGone: () => output.isGone,
   });
   await Promise.race([files.idle(), sleep(timeoutMs)]);
-  await leave(client, () => sleep(leavingMs));
+  await exchange.leave(() => sleep(leavingMs));
   process.stdin.destroy();
   return code;
 }
 
 async function main(args: Arguments): Promise<number> {
   const found = findNodes(args);
-  const nodes = { ...found, trust: findTrust(args, found) };
   const timeoutS = args.number('timeout', 0.1, 86_400);
   const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  const settings = { downloads: args.text('downloads') ?? null, open: args.has('open-files') };
-  if (isTerminal) return atTerminal(nodes, timeoutS === undefined ? null : timeoutS * 1_000, settings);
-  return fromPipe(nodes, (timeoutS ?? pipeTimeoutS) * 1_000, settings);
+  const style = findStyle(args);
+  const talk: Talk = {
+    nodes: { ...found, trust: findTrust(args, found) },
+    style,
+    timeoutMs: timeoutS === undefined ? null : timeoutS * 1_000,
+    downloads: args.text('downloads') ?? style.downloads,
+    open: args.has('open'),
+  };
+  return isTerminal ? atTerminal(talk) : fromPipe(talk);
 }
 
 await runProgram(program, main);

@@ -4,23 +4,26 @@
  */
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
-import { CodedError } from '../base/errors.ts';
+import { CodedError, errorTable } from '../base/errors.ts';
 import { type Client, openSource, type ProgressListener, saveFile } from '../client/index.ts';
 import { escapeLine } from '../protocol/escape.ts';
 import { safeFileName } from '../protocol/file-name.ts';
-import { formatPipeError } from '../protocol/pipe-errors.ts';
 import type { FileEntry, MessageEntry } from '../protocol/requests.ts';
 import type { Show, Verdict } from './dialogue.ts';
+import { type FileTexts, sentFileLine } from './file-texts.ts';
 
 export interface FileDeskOptions {
   readonly client: Pick<Client, 'sendFile' | 'fetchFile' | 'node'>;
   readonly show: Show;
+  readonly texts: FileTexts;
   /** Where received files are saved; null: they are only told. */
   readonly downloads: string | null;
   /** Given where the user has switched opening on. */
   readonly open?: (path: string) => void;
   /** Of the file of that name, in either direction. */
   readonly onProgress?: (name: string, ...progress: Parameters<ProgressListener>) => void;
+  /** The transfer of that name has ended, however. */
+  readonly onOver?: (name: string) => void;
 }
 
 /** One after another; those that come while so many wait are only told. They stay in the conversation. */
@@ -40,28 +43,29 @@ export class FileDesk {
 
   /** Shows the answer and says how it ended. */
   async send(to: string, path: string): Promise<Verdict> {
-    const { client, show, onProgress } = this.#options;
+    const { client, show, texts, onProgress, onOver } = this.#options;
     const name = safeFileName(basename(path));
     try {
       const source = await openSource(path);
       try {
         const outcome = await client.sendFile(to, source, (...progress) => onProgress?.(name, ...progress));
         if (outcome.kind === 'receipt') {
-          await show([sentLine(name, outcome.value.to)], 'reply');
+          await show([sentFileLine(name, outcome.value.to)], 'reply');
           return 'accepted';
         }
-        if (outcome.kind === 'unknown') {
-          await show([formatPipeError('UNKNOWN_OUTCOME')], 'error');
-          return 'unknown';
-        }
-        const text = outcome.code === 'TOO_LARGE' ? `File '${escapeLine(name)}' is too large.` : null;
-        await show([text ?? formatPipeError(outcome.code, outcome.text)], 'error');
+        const isTooLarge = outcome.kind === 'rejection' && outcome.code === 'TOO_LARGE';
+        const line = isTooLarge
+          ? texts.unsendable(`File '${escapeLine(name)}' is too large.`)
+          : texts.refused(to, path, outcome);
+        await show([line], 'error');
+        if (outcome.kind === 'unknown') return 'unknown';
         return outcome.code === 'UNAVAILABLE' && client.node === null ? 'unreachable' : 'rejected';
       } finally {
+        onOver?.(name);
         await source.close();
       }
     } catch (error) {
-      await show([unreadableLine(path, error)], 'error');
+      await show([texts.unsendable(unreadableText(path, error))], 'error');
       return 'rejected';
     }
   }
@@ -69,7 +73,7 @@ export class FileDesk {
   /** The same behind the files before it, while other lines go on: for a person who wants to chat meanwhile. */
   async sendBehind(to: string, path: string): Promise<Verdict> {
     if (this.#sendsWaiting >= sendsWaiting) {
-      await this.#options.show([formatPipeError('BUSY')], 'error');
+      await this.#options.show([this.#options.texts.unsendable(errorTable.BUSY.text)], 'error');
       return 'rejected';
     }
     this.#sendsWaiting += 1;
@@ -87,15 +91,21 @@ export class FileDesk {
   }
 
   /** A message came: if it carries a file, that is saved behind the ones before it. */
-  received({ file, from }: MessageEntry): void {
-    if (file === undefined || this.#options.downloads === null || this.#waiting >= savesWaiting) return;
+  received(message: MessageEntry): void {
     const { downloads } = this.#options;
+    const { file } = message;
+    if (file === undefined || downloads === null || this.#waiting >= savesWaiting) return;
     this.#waiting += 1;
     this.#saving = this.#saving
-      .then(() => this.#save(downloads, file, from))
+      .then(() => this.#save(downloads, file, message))
       .finally(() => {
         this.#waiting -= 1;
       });
+  }
+
+  /** Whether what comes is saved. */
+  get saves(): boolean {
+    return this.#options.downloads !== null;
   }
 
   /** Fulfilled when everything that came so far is saved, or told as lost. */
@@ -103,29 +113,25 @@ export class FileDesk {
     return this.#saving;
   }
 
-  async #save(directory: string, file: FileEntry, from: string): Promise<void> {
-    const { client, show, open, onProgress } = this.#options;
+  async #save(directory: string, file: FileEntry, message: MessageEntry): Promise<void> {
+    const { client, show, texts, open, onProgress, onOver } = this.#options;
     const name = safeFileName(file.name);
     try {
       const path = await saveFile(directory, name, async (take) => {
         const outcome = await client.fetchFile(file, take, (...progress) => onProgress?.(name, ...progress));
         if (outcome.kind !== 'fetched') throw new CodedError(outcome.code, outcome.text);
-      });
-      await show([`You received file '${escapeLine(name)}' from ${from}.`, `Saved as ${path}`], 'message');
+      }).finally(() => onOver?.(name));
+      await show([texts.received({ ...message, file: { ...file, name } })], 'message');
+      await show([`Saved as ${path}`], 'notice');
       open?.(path);
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'it failed';
-      await show([`File '${escapeLine(name)}' from ${from} could not be saved: ${reason}`], 'error');
+      await show([`File '${escapeLine(name)}' from ${message.from} could not be saved: ${reason}`], 'error');
     }
   }
 }
 
-function sentLine(name: string, to: string): string {
-  const receiver = to.startsWith('#') ? `group ${to.slice(1)}` : to;
-  return `File ${escapeLine(name)} sent to ${receiver} successfully.`;
-}
-
-function unreadableLine(path: string, error: unknown): string {
+function unreadableText(path: string, error: unknown): string {
   const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
   if (isAbsent) return `File '${escapeLine(path)}' does not exist.`;
   const reason = error instanceof Error ? error.message : 'it cannot be read';

@@ -15,8 +15,6 @@ export interface PipeModeOptions {
   readonly input: AsyncIterable<Uint8Array>;
   readonly dialogue: Pick<Dialogue, 'execute'>;
   readonly show: (lines: readonly string[]) => void | Promise<void>;
-  /** Fulfilled when what was pending at login has been shown; bounded. */
-  readonly caughtUp: () => Promise<void>;
   /** True once nobody reads the output any more. */
   readonly isOutputGone: () => boolean;
 }
@@ -38,9 +36,7 @@ async function execute(options: PipeModeOptions, line: Line): Promise<Verdict> {
     await options.show([formatPipeError(line.kind === 'too-long' ? 'LINE_TOO_LONG' : 'BAD_ENCODING')]);
     return 'rejected';
   }
-  const verdict = await options.dialogue.execute(line.text);
-  if (verdict === 'accepted' && line.text.startsWith('2|')) await options.caughtUp();
-  return verdict;
+  return options.dialogue.execute(line.text);
 }
 
 /** The last line counts without its end too: nobody cut a local pipe in the middle. */

@@ -24,6 +24,31 @@ export function formatProgress({ name, bytes, total, elapsedMs }: Progress, colu
   return `${name} [${'#'.repeat(filled)}${'-'.repeat(room - filled)}]${figures}`;
 }
 
+/** How often a bar on a screen is drawn. */
+const drawEveryMs = 200;
+
+/** For a screen: a line for each transfer that lasts, and null when it is over. */
+export function progressBars(
+  clock: Clock,
+  columns: () => number,
+  draw: (name: string, line: string | null) => void,
+): { moved(name: string, bytes: number, total: number): void; over(name: string): void } {
+  const begun = new Map<string, { readonly sinceMs: number; drawnMs: number }>();
+  return {
+    moved: (name, bytes, total) => {
+      const nowMs = clock.monotonicMs();
+      const transfer = begun.get(name) ?? { sinceMs: nowMs, drawnMs: nowMs };
+      begun.set(name, transfer);
+      if (nowMs - transfer.drawnMs < drawEveryMs) return;
+      transfer.drawnMs = nowMs;
+      draw(name, formatProgress({ name, bytes, total, elapsedMs: nowMs - transfer.sinceMs }, columns()));
+    },
+    over: (name) => {
+      if (begun.delete(name)) draw(name, null);
+    },
+  };
+}
+
 /** What lasts shorter is not worth a line, and more often than this nobody reads. */
 const tellEveryMs = 2_000;
 

@@ -1,10 +1,13 @@
 /** Text above the line being typed: what arrives never tears what a person is writing. */
 import { clearScreenDown, cursorTo, type Interface, moveCursor } from 'node:readline';
+import type { ShowKind } from './dialogue.ts';
 
-export type Style = 'plain' | 'message' | 'error' | 'notice';
+export type Style = 'plain' | Exclude<ShowKind, 'reply'>;
 
 /** SGR parameters; `plain` has none. */
 const styles: Readonly<Record<Style, string>> = { plain: '', message: '36', error: '31', notice: '2' };
+/** Of a terminal that does not say how wide it is. */
+const usualColumns = 80;
 
 /** Whether to colour: only on a terminal that can, and not when NO_COLOR is set to anything (no-color.org). */
 export function wantsColour(
@@ -17,8 +20,10 @@ export function wantsColour(
 
 export class Screen {
   readonly #editor: Interface;
-  readonly #output: NodeJS.WritableStream;
+  readonly #output: NodeJS.WritableStream & { readonly columns?: number };
   readonly #colour: boolean;
+  readonly #status = new Map<string, string>();
+  #prompt = '';
 
   constructor(editor: Interface, output: NodeJS.WritableStream, colour: boolean) {
     this.#editor = editor;
@@ -41,6 +46,33 @@ export class Screen {
     moveCursor(this.#output, 0, -this.#editor.getCursorPos().rows);
     cursorTo(this.#output, 0);
     clearScreenDown(this.#output);
+  }
+
+  /** Of the next prompt that is shown. */
+  setPrompt(prompt: string): void {
+    this.#prompt = prompt;
+  }
+
+  /** The prompt with what stands above it; what is typed stays. */
+  showPrompt(): void {
+    const columns = this.#output.columns ?? usualColumns;
+    const rows = [...this.#status.values()].map((line) => line.slice(0, columns - 1));
+    this.#editor.setPrompt([...rows, this.#prompt].join('\n'));
+    this.#editor.prompt(true);
+  }
+
+  /** A row above the prompt; null takes it away. */
+  setStatus(of: string, line: string | null): void {
+    if (line === null ? !this.#status.delete(of) : this.#status.get(of) === line) return;
+    if (line !== null) this.#status.set(of, line);
+    this.showPrompt();
+  }
+
+  /** Until the next prompt is shown. */
+  dropStatus(): void {
+    if (this.#status.size === 0) return;
+    this.#editor.setPrompt(this.#prompt);
+    this.#editor.prompt(true);
   }
 
   #styled(line: string, style: Style): string {

@@ -5,28 +5,30 @@
 import { createInterface, type Interface } from 'node:readline';
 import { isGroupAddress } from '../base/addresses.ts';
 import { limits } from '../base/limits.ts';
-import { parsePipe, pipeHelp } from '../protocol/pipe.ts';
 import { formatPipeError } from '../protocol/pipe-errors.ts';
 import { deletedAccountName, type MessageEntry } from '../protocol/requests.ts';
-import { accountHelp, holdsPassword } from './account-lines.ts';
-import type { Dialogue, Show } from './dialogue.ts';
+import type { Completion, Dialogue, Show } from './dialogue.ts';
 import { Screen, type Style } from './screen.ts';
 
 /** Typed and not yet answered, e.g. during a failover. */
 const largestBacklog = 1_000;
 const historyLines = 500;
-const prompt = '> ';
+/** How long a name is looked up for; typing waits for it. */
+const completionMs = 1_000;
 
 export interface TerminalOptions {
   readonly input: NodeJS.ReadableStream;
   readonly output: NodeJS.WritableStream;
   readonly colour: boolean;
+  /** The person has pressed Enter: what is on the screen has been seen. */
+  readonly onSeen?: () => void;
 }
 
 export class Terminal {
   readonly #editor: Interface;
   readonly #screen: Screen;
-  #dialogue: Pick<Dialogue, 'execute'> | null = null;
+  readonly #onSeen: () => void;
+  #dialogue: Dialogue | null = null;
   #backlog: string[] = [];
   #running = false;
   /** A line that waits for `y`. */
@@ -37,12 +39,15 @@ export class Terminal {
   #end: () => void = () => undefined;
   readonly ended: Promise<void>;
 
-  constructor({ input, output, colour }: TerminalOptions) {
+  constructor({ input, output, colour, onSeen }: TerminalOptions) {
+    this.#onSeen = onSeen ?? (() => undefined);
     this.#editor = createInterface({
       input,
       output,
       terminal: true,
-      prompt,
+      prompt: '',
+      completer: (line: string, done: (error: null, result: [string[], string]) => void) =>
+        void this.#complete(line).then((found) => done(null, found)),
       historySize: historyLines,
       removeHistoryDuplicates: true,
     });
@@ -51,17 +56,20 @@ export class Terminal {
       this.#end = resolve;
     });
     this.#editor.on('line', (line) => this.#typed(line));
-    this.#editor.on('history', forgetPasswords);
+    this.#editor.on('history', (history) => this.#forgetPasswords(history));
+    // Before the editor takes the line: what stands above it for a while does not stay there.
+    input.prependListener('keypress', (_text: string, key: { readonly name?: string } | undefined) => {
+      if (key?.name === 'return' || key?.name === 'enter') this.#screen.dropStatus();
+    });
     this.#editor.on('SIGINT', () => this.quit());
     this.#editor.on('close', () => this.quit());
   }
 
-  start(dialogue: Pick<Dialogue, 'execute'>): void {
+  start(dialogue: Dialogue): void {
     this.#dialogue = dialogue;
-    this.#screen.print(
-      [...pipeHelp().slice(0, -1), ...accountHelp, 'r TEXT - answer the last sender', ''],
-      'notice',
-    );
+    this.#screen.setPrompt(dialogue.prompt);
+    this.#screen.print(dialogue.opening, 'notice');
+    this.#screen.showPrompt();
   }
 
   /** For replies and messages. */
@@ -73,10 +81,15 @@ export class Terminal {
     this.#print([text], 'notice');
   }
 
+  /** Stands above the prompt until it is replaced, or taken away by null. */
+  status(of: string, line: string | null): void {
+    if (!this.#ended) this.#screen.setStatus(of, line);
+  }
+
   /** Offers an answer to the sender of what was just shown, or to the group in which it was said. */
   received({ from, to }: Pick<MessageEntry, 'from' | 'to'>): void {
     const sender = isGroupAddress(to) ? to : from;
-    if (sender === deletedAccountName) return;
+    if (sender === deletedAccountName || this.#dialogue?.answerTo === undefined) return;
     if (sender !== this.#lastSender) this.notice(`(to answer ${sender}: r TEXT)`);
     this.#lastSender = sender;
   }
@@ -98,10 +111,11 @@ export class Terminal {
   }
 
   #typed(text: string): void {
+    this.#onSeen();
     const line = text.trimEnd();
     if (this.#unconfirmed !== null) this.#confirmed(line);
-    else if (line !== '') this.#accept(line);
-    if (!this.#ended) this.#editor.prompt();
+    else if (line !== '' || this.#dialogue?.takesEmpty === true) this.#accept(line);
+    if (!this.#ended) this.#showPrompt();
   }
 
   #accept(line: string): void {
@@ -109,24 +123,21 @@ export class Terminal {
       this.#print([formatPipeError('LINE_TOO_LONG')], 'error');
       return;
     }
-    const answer = /^r[ |](.*)$/s.exec(line);
+    const dialogue = this.#dialogue;
+    const answer = dialogue?.answerTo === undefined ? null : /^r[ |](.*)$/s.exec(line);
     if (answer !== null) {
       if (this.#lastSender === null) this.notice('Nobody has written to you yet.');
-      else this.#enqueue(`d|${this.#lastSender}|${answer[1] ?? ''}`);
+      else this.#enqueue(dialogue?.answerTo?.(this.#lastSender, answer[1] ?? '') ?? '');
       return;
     }
-    const parsed = parsePipe(line);
-    if (parsed.kind === 'request' && parsed.request.op === 'delete') {
-      this.#unconfirmed = line;
-      this.#editor.setPrompt('Are you sure? (y/n) ');
-    } else if (parsed.kind === 'help' || parsed.kind === 'quit') void this.#execute(line);
+    if (dialogue?.question?.(line) != null) this.#unconfirmed = line;
+    else if (dialogue?.isImmediate(line) === true) void this.#execute(line);
     else this.#enqueue(line);
   }
 
   #confirmed(answer: string): void {
     const line = this.#unconfirmed;
     this.#unconfirmed = null;
-    this.#editor.setPrompt(prompt);
     if (line !== null && /^y(es)?$/i.test(answer)) this.#enqueue(line);
     else this.notice('Nothing was deleted.');
   }
@@ -151,11 +162,31 @@ export class Terminal {
   async #execute(line: string): Promise<void> {
     const verdict = await this.#dialogue?.execute(line);
     if (verdict === 'quit') this.quit();
+    else if (!this.#ended) this.#showPrompt();
   }
-}
 
-/** Lines that carry a password are not offered again. The editor keeps this very array. */
-function forgetPasswords(history: string[]): void {
-  const kept = history.filter((line) => !holdsPassword(line));
-  history.splice(0, history.length, ...kept);
+  #showPrompt(): void {
+    const unconfirmed = this.#unconfirmed;
+    const question = unconfirmed === null ? null : this.#dialogue?.question?.(unconfirmed);
+    this.#screen.setPrompt(question ?? this.#dialogue?.prompt ?? '');
+    this.#screen.showPrompt();
+  }
+
+  /** Lines that carry a password are not offered again. The editor keeps this very array. */
+  #forgetPasswords(history: string[]): void {
+    const kept = history.filter((line) => this.#dialogue?.holdsPassword(line) !== true);
+    history.splice(0, history.length, ...kept);
+  }
+
+  async #complete(line: string): Promise<[string[], string]> {
+    const none: Completion = { candidates: [], fragment: line };
+    const asked = this.#dialogue?.complete?.(line) ?? Promise.resolve(none);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Completion>((resolve) => {
+      timer = setTimeout(() => resolve(none), completionMs);
+    });
+    const { candidates, fragment } = await Promise.race([asked, late]);
+    clearTimeout(timer);
+    return [[...candidates], fragment];
+  }
 }

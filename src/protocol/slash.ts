@@ -292,7 +292,7 @@ function sentLines(line: SlashLine, to: string): readonly string[] {
 }
 
 function ownSentence(line: SlashLine, code: string): string | null {
-  if (line.kind === 'private' && code === 'UNKNOWN_USER') {
+  if ((line.kind === 'private' || line.kind === 'file') && code === 'UNKNOWN_USER') {
     return `ERROR: User '${escapeLine(line.user)}' does not exist.`;
   }
   if ((line.kind === 'register' || line.kind === 'name') && code === 'NAME_TAKEN') return slashNameTaken;

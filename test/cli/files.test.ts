@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { FileDesk } from '../../src/cli/file-desk.ts';
+import { pipeFileTexts } from '../../src/cli/file-texts.ts';
 import { formatProgress, progressTeller } from '../../src/cli/progress.ts';
 import type { Client } from '../../src/client/index.ts';
 import type { FileEntry, MessageEntry } from '../../src/protocol/requests.ts';
@@ -45,6 +46,7 @@ function desk(answers: Answers, downloads: string | null = null) {
     ...answers,
   };
   const made = new FileDesk({
+    texts: pipeFileTexts,
     client,
     downloads,
     show: (lines, kind) => void shown.push(...lines.map((line) => `${kind}: ${line}`)),
@@ -97,7 +99,7 @@ t.test('file desk: what comes is saved under a safe name, told, and given to the
   const first = join(directory, 'a (2).txt');
   t.strictSame(shown.slice(0, 2), [
     "message: You received file 'a.txt' from ann.",
-    `message: Saved as ${first}`,
+    `notice: Saved as ${first}`,
   ]);
   t.equal(await readFile(first, 'utf8'), 'hello');
   t.equal(await readFile(join(directory, 'a.txt'), 'utf8'), 'mine');

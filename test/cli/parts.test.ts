@@ -3,9 +3,12 @@ import t from 'tap';
 import { parseConfig } from '../../src/base/config.ts';
 import { seededRandom } from '../../src/base/prng.ts';
 import { type Arguments, type Program, readArguments } from '../../src/cli/arguments.ts';
-import { Dialogue } from '../../src/cli/dialogue.ts';
+import { Exchange } from '../../src/cli/exchange.ts';
 import { FailoverNotices } from '../../src/cli/failover-notices.ts';
+import { FileDesk } from '../../src/cli/file-desk.ts';
+import { pipeFileTexts } from '../../src/cli/file-texts.ts';
 import { findNodes, httpAddress, readConfig } from '../../src/cli/nodes.ts';
+import { PipeDialogue } from '../../src/cli/pipe-dialogue.ts';
 import { runPipeMode } from '../../src/cli/pipe-mode.ts';
 import { decideAfter } from '../../src/cli/restart-policy.ts';
 import { wantsColour } from '../../src/cli/screen.ts';
@@ -105,15 +108,18 @@ async function pipe(
   const show = (more: readonly string[]): void => {
     lines.push(...more);
   };
+  const files = new FileDesk({ client, show, texts: pipeFileTexts, downloads: null });
   async function* input(): AsyncGenerator<Uint8Array> {
     for (const chunk of chunks) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
   }
   let code: number | null = null;
   void runPipeMode({
     input: input(),
-    dialogue: new Dialogue({ client, pipe: {}, show }),
+    dialogue: new PipeDialogue(
+      new Exchange({ client, show, files, afterLogin: () => client.caughtUp() }),
+      {},
+    ),
     show,
-    caughtUp: () => client.caughtUp(),
     isOutputGone: () => false,
   }).then((result) => {
     code = result;

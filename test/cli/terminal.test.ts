@@ -1,7 +1,9 @@
 /** The keyboard mode on a screen of paper: what a person sees after every key. */
 import { PassThrough, Writable } from 'node:stream';
 import t from 'tap';
+import { holdsPassword } from '../../src/cli/account-lines.ts';
 import type { Verdict } from '../../src/cli/dialogue.ts';
+import { PipeDialogue } from '../../src/cli/pipe-dialogue.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { settle } from '../support/virtual-clock.ts';
 
@@ -76,6 +78,10 @@ class Paper extends Writable {
 interface Desk {
   readonly terminal: Terminal;
   readonly paper: Paper;
+  /** What Tab offers for all that follows a verb. */
+  candidates: readonly string[];
+  /** How often the person was taken to have read the screen. */
+  seen: number;
   /** Lines that reached the dialogue. */
   readonly asked: string[];
   /** Answers what is asked; by default at once. */
@@ -89,8 +95,13 @@ const left = '\u001b[D';
 async function desk(colour = false): Promise<Desk> {
   const input = new PassThrough();
   const paper = new Paper();
-  const terminal = new Terminal({ input, output: paper, colour });
+  const onSeen = (): void => {
+    made.seen += 1;
+  };
+  const terminal = new Terminal({ input, output: paper, colour, onSeen });
   const made: Desk = {
+    candidates: [],
+    seen: 0,
     terminal,
     paper,
     asked: [],
@@ -104,10 +115,17 @@ async function desk(colour = false): Promise<Desk> {
     },
   };
   terminal.start({
+    opening: PipeDialogue.help(true),
+    prompt: '> ',
     execute: (line) => {
       made.asked.push(line);
       return line === 'q' ? Promise.resolve('quit') : made.answer(line);
     },
+    isImmediate: (line) => line === 'h' || line === 'q',
+    holdsPassword,
+    question: (line) => (line.startsWith('3|') ? 'Are you sure? (y/n) ' : null),
+    answerTo: (address, text) => `d|${address}|${text}`,
+    complete: async (line) => ({ fragment: line.slice(2), candidates: made.candidates }),
   });
   await settle();
   return made;
@@ -246,4 +264,44 @@ t.test('terminal: a line over the limit is refused here', async (t) => {
   t.match(paper.text, /Error LINE_TOO_LONG/);
   t.strictSame(asked, []);
   terminal.quit();
+});
+
+t.test('terminal: what stands above the prompt moves with it and stays behind nowhere', async (t) => {
+  const { paper, terminal, press, asked } = await desk();
+  await press('d|bob|hel');
+  terminal.status('marks', 'to bob: hi (sent)');
+  t.ok(paper.text.endsWith('\nto bob: hi (sent)\n> d|bob|hel'), paper.text);
+  terminal.show(['[ann] hi'], 'message');
+  terminal.status('file', 'a.bin [###---] 50%');
+  t.ok(paper.text.endsWith('\n[ann] hi\nto bob: hi (sent)\na.bin [###---] 50%\n> d|bob|hel'), paper.text);
+  await press('lo\r');
+  t.strictSame(asked, ['d|bob|hello']);
+  t.ok(
+    paper.text.endsWith(
+      '\n[ann] hi\n> d|bob|hello\ndone: d|bob|hello\nto bob: hi (sent)\na.bin [###---] 50%\n>',
+    ),
+    paper.text,
+  );
+  terminal.status('file', null);
+  terminal.status('marks', null);
+  t.ok(paper.text.endsWith('> d|bob|hello\ndone: d|bob|hello\n>'), paper.text);
+  terminal.quit();
+});
+
+t.test('terminal: Tab completes what the dialogue knows', async (t) => {
+  const made = await desk();
+  made.candidates = ['bobby'];
+  await made.press('d|bo');
+  await made.press('\t');
+  await made.press('|hi\r');
+  t.strictSame(made.asked, ['d|bobby|hi']);
+  made.terminal.quit();
+});
+
+t.test('terminal: a line that is typed tells that the screen was read', async (t) => {
+  const made = await desk();
+  t.equal(made.seen, 0);
+  await made.press('4\r');
+  t.equal(made.seen, 1);
+  made.terminal.quit();
 });

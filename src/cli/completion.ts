@@ -1,0 +1,78 @@
+/** What Tab may stand for: commands at the start of a line, then users and groups, as far as this user may see them. */
+import type { Client } from '../client/index.ts';
+import { slashHelp } from '../protocol/slash.ts';
+import type { Completion } from './dialogue.ts';
+
+type Names = Pick<Client, 'search' | 'groups'>;
+
+/** More than anybody reads. */
+const mostCandidates = 50;
+const pipeVerbs = ['1|', '2|', '3|', '4', '5|', 'd|', 'f|', 'j|#', '6|', 'c', 'more', 'me', 'p|', 'h', 'q'];
+/** What follows the verb: a user, a user or group, a group. */
+const pipeFields: ReadonlyMap<string, Kind> = new Map([
+  ['5', 'user'],
+  ['d', 'address'],
+  ['f', 'address'],
+  ['6', 'address'],
+  ['j', 'address'],
+]);
+const slashFields: ReadonlyMap<string, Kind> = new Map([
+  ['/msg', 'user'],
+  ['/file', 'user'],
+  ['/join', 'group'],
+  ['/leave', 'group'],
+  ['/group', 'group'],
+  ['/groupfile', 'group'],
+  ['/showgroupmembers', 'group'],
+]);
+
+type Kind = 'user' | 'group' | 'address';
+
+export async function completePipe(names: Names, line: string): Promise<Completion> {
+  const bar = line.indexOf('|');
+  if (bar < 0) return among(pipeVerbs, line);
+  const kind = pipeFields.get(line.slice(0, bar));
+  const fragment = line.slice(bar + 1);
+  if (kind === undefined || fragment.includes('|')) return nothing(line);
+  return { fragment, candidates: await namesFor(names, kind, fragment) };
+}
+
+export async function completeSlash(names: Names, line: string): Promise<Completion> {
+  if (!line.startsWith('/')) return nothing(line);
+  const space = line.indexOf(' ');
+  if (space < 0) {
+    const verbs = slashHelp().flatMap((row) => /^\/\w+/.exec(row) ?? []);
+    return among(verbs, line);
+  }
+  const kind = slashFields.get(line.slice(0, space));
+  const fragment = line.slice(space + 1);
+  if (kind === undefined || fragment.includes(' ')) return nothing(line);
+  return { fragment, candidates: await namesFor(names, kind, fragment) };
+}
+
+function nothing(line: string): Completion {
+  return { candidates: [], fragment: line };
+}
+
+function among(words: readonly string[], fragment: string): Completion {
+  return { fragment, candidates: words.filter((word) => word.startsWith(fragment)) };
+}
+
+async function namesFor(names: Names, kind: Kind, fragment: string): Promise<readonly string[]> {
+  const marked = fragment.startsWith('#');
+  if (kind === 'group' || (kind === 'address' && marked)) {
+    const found = await groupsFrom(names, marked ? fragment.slice(1) : fragment);
+    return marked ? found.map((name) => `#${name}`) : found;
+  }
+  const outcome = await names.search(fragment.replaceAll(/[*?]/g, ''));
+  const users = outcome.kind === 'receipt' ? outcome.value.users : [];
+  return users.slice(0, mostCandidates).map(({ name }) => name);
+}
+
+async function groupsFrom(names: Names, start: string): Promise<readonly string[]> {
+  const outcome = await names.groups();
+  const groups = outcome.kind === 'receipt' ? outcome.value.groups : [];
+  const wanted = start.toLowerCase();
+  const fitting = groups.filter(({ name }) => name.toLowerCase().startsWith(wanted));
+  return fitting.slice(0, mostCandidates).map(({ name }) => name);
+}

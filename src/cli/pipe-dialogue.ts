@@ -1,0 +1,159 @@
+/** The pipe dialect at this side of the native protocol, with what a person has besides: files, conversations, earlier messages. */
+import {
+  formatPipePush,
+  formatPipeReply,
+  parsePipe,
+  pipeGoodbye,
+  pipeHelp,
+  pipeInvited,
+  pipeListEnd,
+} from '../protocol/pipe.ts';
+import type { PipeOptions } from '../protocol/pipe-errors.ts';
+import type { ClientRequest, ConversationEntry, HistoryRequest, Reply } from '../protocol/requests.ts';
+import { accountHelp, holdsPassword, parseAccountLine } from './account-lines.ts';
+import { completePipe } from './completion.ts';
+import type { Completion, Dialogue, Verdict } from './dialogue.ts';
+import type { Exchange } from './exchange.ts';
+
+/** The client's own, in either form. The rest of the line is the path. */
+const fileLine = /^(?:f\|([^|]+)\||\/file (\S+) +)(.+)$/s;
+
+const ownHelp: readonly string[] = [
+  ...accountHelp,
+  'f|to|path or /file to path - send a file to a user, #group or #lobby',
+  'c - show your conversations, and how much of each you have not read',
+  'more - show the messages before those that 6 showed',
+];
+
+export interface PipeDialogueOptions extends PipeOptions {
+  /** A person is told what they have not read, and what else they can do. */
+  readonly forPerson?: boolean;
+}
+
+export class PipeDialogue implements Dialogue {
+  readonly prompt = '> ';
+  readonly opening: readonly string[];
+  readonly #exchange: Exchange;
+  readonly #options: PipeDialogueOptions;
+  /** What `more` asks; null: there is nothing earlier. */
+  #earlier: HistoryRequest | null = null;
+
+  constructor(exchange: Exchange, options: PipeDialogueOptions) {
+    this.#exchange = exchange;
+    this.#options = options;
+    this.opening = PipeDialogue.help(options.forPerson === true);
+    exchange.listen((message) => [formatPipePush(message)]);
+  }
+
+  static help(forPerson: boolean): readonly string[] {
+    const keys = forPerson ? ['r TEXT - answer the last sender', 'Tab - complete a name'] : [];
+    return [...pipeHelp().slice(0, -1), ...ownHelp, ...keys, pipeListEnd];
+  }
+
+  async execute(line: string): Promise<Verdict> {
+    const exchange = this.#exchange;
+    const [, piped, slashed, path] = fileLine.exec(line) ?? [];
+    const to = piped ?? slashed;
+    if (to !== undefined && path !== undefined) return exchange.sendFile(to, path);
+    if (line === 'c') return this.#conversations();
+    if (line === 'more') return this.#more();
+    const own = parseAccountLine(line);
+    if (own !== null) return this.#ask(own);
+    const parsed = parsePipe(line);
+    switch (parsed.kind) {
+      case 'request':
+        return this.#ask(parsed.request);
+      case 'help':
+        return exchange.say(this.opening, 'accepted');
+      case 'quit':
+        return exchange.say([pipeGoodbye], 'quit');
+      case 'invite':
+        exchange.invitation = parsed.code;
+        return exchange.say([pipeInvited], 'accepted');
+      case 'invalid':
+        return exchange.say([parsed.text], 'rejected');
+    }
+  }
+
+  isImmediate(line: string): boolean {
+    const { kind } = parsePipe(line);
+    return kind === 'help' || kind === 'quit';
+  }
+
+  holdsPassword(line: string): boolean {
+    return holdsPassword(line);
+  }
+
+  question(line: string): string | null {
+    const parsed = parsePipe(line);
+    const deletes = parsed.kind === 'request' && parsed.request.op === 'delete';
+    return deletes ? 'Are you sure? (y/n) ' : null;
+  }
+
+  answerTo(address: string, text: string): string {
+    return `d|${address}|${text}`;
+  }
+
+  complete(line: string): Promise<Completion> {
+    return completePipe(this.#exchange.client, line);
+  }
+
+  async #ask(request: ClientRequest): Promise<Verdict> {
+    const { verdict, reply } = await this.#exchange.ask(request, (answer) =>
+      formatPipeReply(request, answer, this.#options),
+    );
+    if (request.op === 'history') await this.#showedHistory(request, reply);
+    if (request.op === 'login' && reply.kind === 'receipt') await this.#tellUnread();
+    return verdict;
+  }
+
+  async #showedHistory(request: HistoryRequest, reply: Reply): Promise<void> {
+    if (reply.kind !== 'receipt' || reply.value.op !== 'history') return;
+    const { messages } = reply.value;
+    const before = messages.length < request.limit ? undefined : messages[0]?.sequence;
+    this.#earlier = before === undefined ? null : { ...request, before };
+    if (this.#earlier !== null && this.#options.forPerson === true) {
+      await this.#exchange.show(['(earlier ones: more)'], 'notice');
+    }
+  }
+
+  async #more(): Promise<Verdict> {
+    if (this.#earlier !== null) return this.#ask(this.#earlier);
+    return this.#exchange.say(['No earlier messages.', pipeListEnd], 'accepted');
+  }
+
+  async #conversations(): Promise<Verdict> {
+    const request = { op: 'conversations' } as const;
+    const { verdict } = await this.#exchange.ask(request, (reply) => {
+      const isList = reply.kind === 'receipt' && reply.value.op === 'conversations';
+      if (!isList) return formatPipeReply(request, reply, this.#options);
+      const conversations = reply.value.conversations.filter(({ lastSequence }) => lastSequence > 0);
+      return conversations.length === 0
+        ? ['No conversations yet!', pipeListEnd]
+        : [...conversations.map(conversationLine), pipeListEnd];
+    });
+    return verdict;
+  }
+
+  /** What is there beside the messages that come now. Nobody waits for it, and a failure says nothing. */
+  async #tellUnread(): Promise<void> {
+    if (this.#options.forPerson !== true) return;
+    const outcome = await this.#exchange.client.conversations();
+    if (outcome.kind !== 'receipt') return;
+    const unread = outcome.value.conversations.filter((entry) => entry.unread > 0 && entry.kind !== 'lobby');
+    if (unread.length === 0) return;
+    const texts = unread.slice(0, mostUnread).map(({ name, unread: count }) => `${name} (${count})`);
+    const rest = unread.length > mostUnread ? `, and ${unread.length - mostUnread} more: c` : '';
+    await this.#exchange.show([`Unread: ${texts.join(', ')}${rest}`], 'notice');
+  }
+}
+
+const mostUnread = 10;
+
+function conversationLine({ name, unread, others, lastSequence }: ConversationEntry): string {
+  const marks = [
+    ...(unread > 0 ? [`${unread} unread`] : []),
+    ...(others !== null && others.read >= lastSequence && unread === 0 ? ['read by all'] : []),
+  ];
+  return marks.length === 0 ? name : `${name} (${marks.join(', ')})`;
+}

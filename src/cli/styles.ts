@@ -1,0 +1,61 @@
+/** The dialects that the client speaks with a person or a script; the cluster hears the native protocol in any case. */
+import { CodedError } from '../base/errors.ts';
+import { systemClock } from '../base/system-clock.ts';
+import { slashHelp } from '../protocol/slash.ts';
+import type { Arguments, Flag } from './arguments.ts';
+import type { Dialogue } from './dialogue.ts';
+import type { Exchange } from './exchange.ts';
+import { type FileTexts, pipeFileTexts, plainFileTexts, slashFileTexts } from './file-texts.ts';
+import type { Nodes } from './nodes.ts';
+import { PipeDialogue } from './pipe-dialogue.ts';
+import { SlashDialogue } from './slash-dialogue.ts';
+import { WordsDialogue, wordsHelp } from './words-dialogue.ts';
+
+const names = ['pipe', 'slash', 'words'] as const;
+export type StyleName = (typeof names)[number];
+
+export interface Style {
+  readonly help: readonly string[];
+  readonly fileTexts: FileTexts;
+  /** Where received files are saved when nobody said where; null: they are only told. */
+  readonly downloads: string | null;
+  readonly open: (exchange: Exchange, config: Nodes['config'], forPerson: boolean) => Dialogue;
+}
+
+export const styleFlag: Flag = {
+  name: 'dialect',
+  value: 'NAME',
+  help: `how to talk: ${names.join(', ')} (default pipe)`,
+};
+
+export const styles: Readonly<Record<StyleName, Style>> = {
+  pipe: {
+    help: PipeDialogue.help(true),
+    fileTexts: pipeFileTexts,
+    downloads: null,
+    open: (exchange, config, forPerson) =>
+      new PipeDialogue(exchange, { revealUnknownUser: config?.revealUnknownUser ?? false, forPerson }),
+  },
+  slash: {
+    help: slashHelp(),
+    fileTexts: slashFileTexts,
+    downloads: 'downloads',
+    open: (exchange, config) =>
+      new SlashDialogue(exchange, { clock: systemClock, broadcastMs: config?.limits?.broadcastMs ?? 0 }),
+  },
+  words: {
+    help: wordsHelp,
+    fileTexts: plainFileTexts,
+    downloads: null,
+    open: (exchange) => new WordsDialogue(exchange),
+  },
+};
+
+/** Throws CodedError USAGE. */
+export function findStyle(args: Pick<Arguments, 'text'>): Style {
+  const given = args.text('dialect') ?? 'pipe';
+  const name = names.find((known) => known === given);
+  if (name === undefined)
+    throw new CodedError('USAGE', `--dialect is one of ${names.join(', ')}, not "${given}"`);
+  return styles[name];
+}
