@@ -13,7 +13,7 @@ import { runPipeMode } from './pipe-mode.ts';
 import { PipeOutput } from './pipe-output.ts';
 import { progressBars, progressTeller } from './progress.ts';
 import { wantsColour } from './screen.ts';
-import { findStyle, type Style, styleFlag, styles } from './styles.ts';
+import { findStyle, menuFlags, type Style, styleFlag, styles } from './styles.ts';
 import { Terminal } from './terminal.ts';
 import { findTrust, trustFlags } from './trust.ts';
 
@@ -25,12 +25,14 @@ const pendingMs = 5_000;
 
 const program: Program = {
   command: 'npm run client --',
+  operands: '[groups]',
   summary: 'Chat at a terminal, or from a pipe: one command a line.',
   flags: [
     connectFlag,
     configFlag,
     ...trustFlags,
     styleFlag,
+    ...menuFlags,
     {
       name: 'timeout',
       value: 'SECONDS',

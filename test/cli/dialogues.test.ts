@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import type { Dialogue, ShowKind, Verdict } from '../../src/cli/dialogue.ts';
 import { Exchange } from '../../src/cli/exchange.ts';
 import { FileDesk } from '../../src/cli/file-desk.ts';
-import { findStyle, type StyleName, styles } from '../../src/cli/styles.ts';
+import { findStyle, type Style, type StyleName, styles } from '../../src/cli/styles.ts';
 import { connect } from '../../src/client/index.ts';
 import { startNodes, type TestNode } from '../support/gateway.ts';
 
@@ -15,15 +15,21 @@ class Person {
   readonly #lines: { readonly kind: ShowKind; readonly text: string }[] = [];
   #news: (() => void)[] = [];
 
-  constructor(t: Test, node: TestNode | undefined, style: StyleName, downloads: string | null = null) {
+  constructor(
+    t: Test,
+    node: TestNode | undefined,
+    named: StyleName | Style,
+    downloads: string | null = null,
+  ) {
+    const style = typeof named === 'string' ? styles[named] : named;
     const client = connect({ nodes: `127.0.0.1:${node?.httpPort}` });
     const show = (lines: readonly string[], kind: ShowKind): void => {
       this.#lines.push(...lines.map((text) => ({ kind, text })));
       for (const wake of this.#news.splice(0)) wake();
     };
-    const files = new FileDesk({ client, show, texts: styles[style].fileTexts, downloads });
+    const files = new FileDesk({ client, show, texts: style.fileTexts, downloads });
     this.exchange = new Exchange({ client, show, files });
-    this.dialogue = styles[style].open(this.exchange, null, true);
+    this.dialogue = style.open(this.exchange, null, true);
     t.teardown(() => client.close());
   }
 
@@ -265,8 +271,136 @@ t.test('pipe client: earlier messages page by page, conversations, what is unrea
   t.strictSame((await people.dan.dialogue.complete?.('j|#boo'))?.candidates, ['#books']);
 });
 
+const menu = (...operands: string[]): Style =>
+  findStyle({ text: () => undefined, has: (name) => name === 'menu', operands });
+
+t.test('messenger menu: sign up, sign in, send, receive, to the letter', async (t) => {
+  const people = { ivy: new Person(t, nodes[0], menu()), jim: new Person(t, nodes[1], menu()) };
+  t.equal(people.ivy.dialogue.prompt, 'Enter option: ');
+  await play(
+    t,
+    people,
+    `
+    ivy> 9
+    ivy< Error: Invalid option, try again
+    ivy> 2
+    ivy> 2
+    ivy> ivy
+    ivy> pw
+    ivy> Ivy B.
+    ivy< 0|OK
+    ivy> 2
+    ivy> 2
+    ivy> ivy
+    ivy> pw
+    ivy> Another
+    ivy< 1|user already exists
+    ivy> 2
+    ivy> 1
+    ivy> ivy
+    ivy> wrong
+    ivy< 1|Invalid Credentials
+    ivy> 2
+    ivy> 1
+    ivy> ivy
+    ivy> pw
+    ivy< 0|OK
+    jim> 2
+    jim> 2
+    jim> jim
+    jim> pw
+    jim> Jim
+    jim< 0|OK
+    jim> 2
+    jim> 1
+    jim> jim
+    jim> pw
+    jim< 0|OK
+    jim> 4
+    jim< No new messages.
+    ivy> 3
+    ivy> nobody
+    ivy> hi
+    ivy< 2|Receiver doesn't exist
+    ivy> 3
+    ivy> jim
+    ivy> hi | jim
+    ivy< Message 1 sent successfully
+    jim< [BG.CLIENT] [SERVER NOTIFICATION] R|ivy|000001|hi | jim
+    jim< [BG.CLIENT] [BG.CW] 0|000001
+    ivy< Message 1 successfully received by jim.
+    jim> 4
+    jim< [ivy]: hi | jim
+    jim> 4
+    jim< No new messages.
+  `,
+  );
+  t.equal(await people.ivy.types('5'), 'quit');
+});
+
+t.test('groups menu: the registry’s user by numbers, to the letter', async (t) => {
+  const people = { kim: new Person(t, nodes[0], menu('groups')), owner: new Person(t, nodes[1], 'slash') };
+  t.match(people.kim.dialogue.opening[0], /^Your UUID: [0-9a-f-]{36}$/);
+  await play(
+    t,
+    people,
+    `
+    owner> /register owner pw
+    owner< SUCCESS: Logged in as owner.
+    owner> /create town
+    owner< Group town created and joined.
+    kim> 7
+    kim< Invalid input
+    kim> 3
+    kim> town
+    kim> too early
+    kim< Not a part of town
+    kim> 1
+    kim> nowhere
+    kim< FAILED
+    kim> 1
+    kim> town
+    kim< SUCCESS
+    kim> 3
+    kim> town
+    kim> good morning
+    kim< SUCCESS
+    kim> 4
+    kim> town
+    kim> noon
+    kim< Invalid input
+    kim> 4
+    kim> town
+    kim> 
+  `,
+  );
+  const name = people.kim.exchange.client.user ?? '';
+  t.match(await people.kim.reads(), new RegExp(`^\\d{4}-\\d\\d-\\d\\d [0-9:]{8} - ${name} - good morning$`));
+  await play(
+    t,
+    people,
+    `
+    kim<
+    owner< [Receive group town message from ${name}]: good morning
+    kim> 2
+    kim> town
+    kim< SUCCESS
+    kim> 2
+    kim> town
+    kim< Not a part of town
+    kim> 0
+    kim< Exited.
+  `,
+  );
+});
+
 t.test('styles: another name is USAGE', async (t) => {
-  const args = (dialect: string) => ({ text: (name: string) => (name === 'dialect' ? dialect : undefined) });
+  const args = (dialect: string, operands: readonly string[] = []) => ({
+    text: (name: string) => (name === 'dialect' ? dialect : undefined),
+    has: () => false,
+    operands,
+  });
+  t.throws(() => findStyle(args('pipe', ['groups'])), { code: 'USAGE', message: /unexpected/ });
   t.equal(findStyle(args('slash')), styles.slash);
   t.throws(() => findStyle(args('klingon')), { code: 'USAGE', message: /pipe, slash, words/ });
 });
