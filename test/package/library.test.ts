@@ -8,7 +8,13 @@ import t from 'tap';
 import { checkout } from '../../scripts/support/node-process.ts';
 import { RealCluster } from '../../scripts/support/real-cluster.ts';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+
+/** Without the hooks that the test runner gives to whatever is started from here. */
+function run(program: string, args: readonly string[], options: { readonly cwd: string }) {
+  return execute('env', ['--unset=NODE_OPTIONS', program, ...args], options);
+}
+
 /** Outside of the checkout, whose packages would be found otherwise. */
 const project = await mkdtemp(join(tmpdir(), 'conclave-package-'));
 t.teardown(() => rm(project, { recursive: true, force: true }));
