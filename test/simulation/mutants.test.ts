@@ -6,7 +6,7 @@ import { simulateSeed } from './simulate.ts';
 
 const SECONDS = 30;
 /** Seeds that one may take here. Mostly the first one shows it. */
-const MOST_SEEDS = 60;
+const MOST_SEEDS = 150;
 
 async function seedsUntilFound(mutant: string): Promise<number> {
   const first = firstSeeds[mutant] ?? 1;

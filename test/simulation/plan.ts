@@ -134,7 +134,7 @@ function makeFault(kind: FaultKind, nodes: number, random: Random): Fault {
     case 'failing-disk':
       return { kind, node, count: 1 };
     case 'full-disk':
-      return { kind, node, freeBytes: random.below(random.below(3) === 0 ? 3_000 : 150_000), forMs };
+      return { kind, node, freeBytes: random.below(random.below(2) === 0 ? 24_000 : 150_000), forMs };
     case 'flip':
       return { kind, node, fraction: random.fraction(), forMs };
     case 'hole':

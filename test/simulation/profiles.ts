@@ -1,7 +1,16 @@
 /** Which faults a run may meet. A seed picks some of them, so that rare ones are not always drowned by the rest. */
 import type { FaultKind } from './faults.ts';
 
-export const profileNames = ['calm', 'network', 'storage', 'clocks', 'membership', 'everything'] as const;
+export const profileNames = [
+  'calm',
+  'network',
+  'elections',
+  'storage',
+  'room',
+  'clocks',
+  'membership',
+  'everything',
+] as const;
 export type ProfileName = (typeof profileNames)[number];
 
 export interface Profile {
@@ -57,7 +66,11 @@ const membership: Profile['faults'] = {
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
   calm: { faults: { 'hand-over': 1 }, pick: 1, everyMs: 25_000 },
   network: { faults: network, pick: 0.6, everyMs: 4_000 },
+  /** Leaders that are hardly elected and gone: terms with entries that only one node has. */
+  elections: { faults: { depose: 5, isolate: 2, 'hand-over': 1, kill: 1 }, pick: 1, everyMs: 5_000 },
   storage: { faults: storage, pick: 0.6, everyMs: 4_000 },
+  /** Disks that fill up under nodes that are killed and started again. */
+  room: { faults: { 'full-disk': 4, kill: 2, power: 3, stop: 1 }, pick: 1, everyMs: 3_000 },
   /** Nothing else: with clocks alone gone wrong no election may happen. */
   clocks: { faults: clocks, pick: 1, everyMs: 2_500 },
   membership: { faults: membership, pick: 0.7, everyMs: 4_000 },

@@ -83,7 +83,7 @@ function withEchoes(transport: PeerTransport): PeerTransport {
 const commitOlderTerm: Mutant = {
   name: 'commit-older-term',
   does: 'a leader commits entries of earlier terms by counting who has them',
-  profile: 'network',
+  profile: 'elections',
   wiring: wired({ transport: (transport) => withSmallMessages(transport) }),
   patch: () =>
     replaceMethod(

@@ -51,7 +51,7 @@ const failedFsync: Mutant = {
 const fullDisk: Mutant = {
   name: 'carry-on-after-full-disk',
   does: 'asks for no room, and takes a write that found none for one that was done',
-  profile: 'storage',
+  profile: 'room',
   wiring: wired({
     disk: (disk) => ({
       ...withFiles(disk, (file) => ({
