@@ -142,6 +142,7 @@ export class Files implements FilesView {
   }
 
   cancelAll(account: AccountId): void {
+    if (this.leaseCount(account) === 0) return;
     for (const row of [...this.#leases.values()]) if (row.lease.account === account) this.#endLease(row);
   }
 

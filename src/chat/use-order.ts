@@ -12,12 +12,19 @@ export class UseOrder {
     return this.#front;
   }
 
+  /** Behind all that were used before; those that one entry puts here stand by id, as in a node that was restored. */
   append(session: Session): void {
-    session.earlier = this.#back;
-    session.later = null;
-    if (this.#back === null) this.#front = session;
-    else this.#back.later = session;
-    this.#back = session;
+    let earlier = this.#back;
+    while (earlier !== null && earlier.usedIndex === session.usedIndex && earlier.id > session.id) {
+      earlier = earlier.earlier;
+    }
+    const later = earlier === null ? this.#front : earlier.later;
+    session.earlier = earlier;
+    session.later = later;
+    if (earlier === null) this.#front = session;
+    else earlier.later = session;
+    if (later === null) this.#back = session;
+    else later.earlier = session;
   }
 
   remove(session: Session): void {

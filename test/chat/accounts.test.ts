@@ -206,6 +206,36 @@ t.test('guest: many whose node died go in the same order on a restored node', as
   t.equal(steady.machine.accounts().length, 0);
 });
 
+t.test(
+  'guest: sessions that one entry ends are forgotten in the same order on a restored node',
+  async (t) => {
+    const enter = (world: World): void => {
+      for (let at = 0; at < 10; at++) {
+        world.raw({ kind: 'enter-guest', name: `guest${at}`, uuid: uuid(1) });
+        const login = { kind: 'login', account: world.index, credential: 1 } as const;
+        // The later guest has the lower ids.
+        for (const device of [0, 1])
+          t.equal(said(world.numbered(100 - 2 * at - device, 1, login)), 'logged-in');
+      }
+    };
+    const [steady, restored] = [new World(), new World()];
+    for (const world of [steady, restored]) {
+      enter(world);
+      world.clusterMs += limits.guestLeaseMs;
+      world.raw({ kind: 'logout' });
+      t.equal(world.machine.accounts().length, 0);
+    }
+    await restored.reload();
+    for (const world of [steady, restored]) {
+      world.clusterMs += 20 * 60_000;
+      world.raw({ kind: 'logout' });
+      world.store();
+    }
+    t.equal(steady.rows.size, 4, 'a bounded share has gone');
+    t.equal(restored.machine.digest(), steady.machine.digest());
+  },
+);
+
 t.test('bearer: its name is made of the hash of its secret, and no registration can take it', async (t) => {
   const world = new World();
   const enter = { kind: 'register-bearer', secretHash: secretHash(7), uuid: uuid(1) } as const;

@@ -306,3 +306,21 @@ t.test(
     );
   },
 );
+
+t.test(
+  'lobby: who has gone leaves no place behind, nor gets one by a mark that was on its way',
+  async (t) => {
+    const world = new World();
+    const [ann, bob] = ['ann', 'bob'].map((name) => world.register(name));
+    world.raw(textTo('#lobby', 'hi'), ann);
+    const cursors = [{ account: bob ?? 0, conversation: 'lobby', delivered: 0, read: 1 }];
+    world.raw({ kind: 'advance-cursors', cursors });
+    t.equal(said(world.raw({ kind: 'delete-account', name: 'bob' }, bob)), 'account-deleted');
+    t.equal(said(world.raw({ kind: 'advance-cursors', cursors })), 'cursors-advanced');
+    world.store();
+    t.same(
+      [...world.rows.keys()].filter((key) => key.startsWith('m/')),
+      [],
+    );
+  },
+);

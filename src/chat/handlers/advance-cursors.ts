@@ -9,8 +9,10 @@ type AdvanceCursors = Extract<Command, { kind: 'advance-cursors' }>;
  */
 export function advanceCursors(context: Context, command: AdvanceCursors): Result {
   if (context.session !== null || context.actor !== null) return reject('DENIED');
-  const { conversations, senders } = context.tables;
+  const { accounts, conversations, senders } = context.tables;
   for (const { account, conversation, delivered, read } of command.cursors) {
+    // In the lobby a place is made for whoever has read: not for an account that is gone.
+    if (accounts.byId(account) === undefined) continue;
     const moved = conversations.advance(conversation, account, { delivered, read });
     if (moved === null) continue;
     const advance = {

@@ -66,7 +66,9 @@ function importAccount(context: Context, record: RecordOf<'account'>): Result {
 function accountFault({ tables }: Context, record: RecordOf<'account'>): RejectionCode | null {
   const { accountKind, name, uuid, displayName, email, passwordHash } = record;
   const isFit =
-    accountKind === 'bearer' ? name === bearerName(passwordHash) : isName(name) || isPreparedName(name);
+    accountKind === 'bearer'
+      ? /^[0-9a-f]{64}$/.test(passwordHash) && name === bearerName(passwordHash)
+      : isName(name) || isPreparedName(name);
   if (!isFit) return 'BAD_NAME';
   if (passwordHash.length > limits.passwordHashChars || !isUuid(uuid)) return 'BAD_REQUEST';
   if (displayName !== null && !isDisplayName(displayName)) return 'BAD_DISPLAY_NAME';
@@ -112,7 +114,8 @@ function importMember(context: Context, { conversation: id, place }: RecordOf<'m
   if (conversation === undefined || conversation.kind === 'direct') return reject('UNKNOWN_GROUP');
   if (accounts.byId(place.account) === undefined) return reject('UNKNOWN_USER');
   if (conversation.membership(place.account) === undefined) {
-    if (conversation.memberCount >= limits.groupMembers) return reject('GROUP_FULL');
+    const isFull = conversation.kind === 'group' && conversation.memberCount >= limits.groupMembers;
+    if (isFull) return reject('GROUP_FULL');
     conversations.enter(conversation, { ...membershipOf(place), joinedIndex: context.moment.index });
   }
   return imported(null, id);
