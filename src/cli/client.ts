@@ -122,7 +122,10 @@ async function atTerminal(talk: Talk): Promise<number> {
     show,
     files,
     filesBehind: true,
-    onMessage: (message) => terminal.received(message),
+    onMessage: (message) => {
+      marks.heard(message);
+      terminal.received(message);
+    },
     onAsked: (request) => marks.asked(request),
     onAnswered: (request, reply) => marks.answered(request, reply),
   });

@@ -1,7 +1,9 @@
 /** What has become of the message that this user wrote last: one line, kept up to date. Not part of any dialect's replies. */
+
+import { isGroupAddress } from '../base/addresses.ts';
 import type { ClientEvent } from '../client/index.ts';
 import { escapeLine } from '../protocol/escape.ts';
-import type { ClientRequest, ConversationEntry, Reply } from '../protocol/requests.ts';
+import type { ClientRequest, ConversationEntry, MessageEntry, Reply } from '../protocol/requests.ts';
 
 interface Reached {
   readonly delivered: number;
@@ -50,6 +52,11 @@ export class Marks {
     // What is read has been delivered.
     const read = Math.max(known.read, event.ev === 'read' ? sequence : 0);
     this.#know(conversation, { delivered: Math.max(known.delivered, sequence), read });
+  }
+
+  /** Whoever answers has read what stands above the answer. */
+  heard({ conversation, sequence, to }: Pick<MessageEntry, 'conversation' | 'sequence' | 'to'>): void {
+    if (!isGroupAddress(to)) this.#know(conversation, { delivered: sequence, read: sequence });
   }
 
   /** As it stands after a time without events. */

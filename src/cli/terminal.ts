@@ -7,7 +7,7 @@ import { isGroupAddress } from '../base/addresses.ts';
 import { limits } from '../base/limits.ts';
 import { formatPipeError } from '../protocol/pipe-errors.ts';
 import { deletedAccountName, type MessageEntry } from '../protocol/requests.ts';
-import type { Completion, Dialogue, Show } from './dialogue.ts';
+import type { Completion, Dialogue, Show, Verdict } from './dialogue.ts';
 import { Screen, type Style } from './screen.ts';
 
 /** Typed and not yet answered, e.g. during a failover. */
@@ -95,15 +95,18 @@ export class Terminal {
   }
 
   /** As `q` and Ctrl-C do. */
-  quit(): void {
+  quit(unanswered = this.#unanswered): void {
     if (this.#ended) return;
-    const unanswered = this.#backlog.length + (this.#running ? 1 : 0);
     if (unanswered > 0)
       this.notice(`${unanswered} of your lines had no answer yet: their outcome is unknown.`);
     this.#ended = true;
     this.#screen.clear();
     this.#editor.close();
     this.#end();
+  }
+
+  get #unanswered(): number {
+    return this.#backlog.length + (this.#running ? 1 : 0);
   }
 
   #print(lines: readonly string[], style: Style): void {
@@ -131,7 +134,8 @@ export class Terminal {
       return;
     }
     if (dialogue?.question?.(line) != null) this.#unconfirmed = line;
-    else if (dialogue?.isImmediate(line) === true) void this.#execute(line);
+    else if (dialogue?.isImmediate(line) === true)
+      void dialogue?.execute(line).then((verdict) => this.#executed(verdict, this.#unanswered));
     else this.#enqueue(line);
   }
 
@@ -154,14 +158,16 @@ export class Terminal {
   async #run(): Promise<void> {
     this.#running = true;
     for (let line = this.#backlog.shift(); line !== undefined; line = this.#backlog.shift()) {
-      await this.#execute(line);
+      const verdict = await this.#dialogue?.execute(line);
+      // Its own answer is on the screen.
+      this.#executed(verdict, this.#backlog.length);
+      if (this.#ended) return;
     }
     this.#running = false;
   }
 
-  async #execute(line: string): Promise<void> {
-    const verdict = await this.#dialogue?.execute(line);
-    if (verdict === 'quit') this.quit();
+  #executed(verdict: Verdict | undefined, unanswered: number): void {
+    if (verdict === 'quit') this.quit(unanswered);
     else if (!this.#ended) this.#showPrompt();
   }
 

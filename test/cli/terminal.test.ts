@@ -305,3 +305,28 @@ t.test('terminal: a line that is typed tells that the screen was read', async (t
   t.equal(made.seen, 1);
   made.terminal.quit();
 });
+
+t.test(
+  'terminal: a line that ends the program leaves nothing unanswered but what is behind it',
+  async (t) => {
+    for (const [typed, said] of [
+      ['bye\r', /done: bye$/],
+      ['bye\r4\r', /1 of your lines had no answer yet[^>]*unknown\.$/],
+    ] as const) {
+      const made = await desk();
+      const { paper, terminal, press } = made;
+      let release: () => void = () => undefined;
+      made.answer = async (line) => {
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        terminal.show([`done: ${line}`], 'reply');
+        return 'quit';
+      };
+      await press(typed);
+      release();
+      await terminal.ended;
+      t.match(paper.text, said);
+    }
+  },
+);
