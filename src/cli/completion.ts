@@ -7,7 +7,24 @@ type Names = Pick<Client, 'search' | 'groups'>;
 
 /** More than anybody reads. */
 const mostCandidates = 50;
-const pipeVerbs = ['1|', '2|', '3|', '4', '5|', 'd|', 'f|', 'j|#', '6|', 'c', 'more', 'me', 'p|', 'h', 'q'];
+const pipeVerbs = [
+  '1|',
+  '2|',
+  '3|',
+  '4',
+  '5|',
+  'd|',
+  'f|',
+  'j|#',
+  '6|',
+  's',
+  'c',
+  'more',
+  'me',
+  'p|',
+  'h',
+  'q',
+];
 /** What follows the verb: a user, a user or group, a group. */
 const pipeFields: ReadonlyMap<string, Kind> = new Map([
   ['5', 'user'],

@@ -86,6 +86,11 @@ export class Exchange {
     return filesBehind === true ? files.sendBehind(to, path) : files.send(to, path);
   }
 
+  /** Saves the file that was told of last; false: there is none. */
+  takeFile(directory: string): boolean {
+    return this.#options.files.takeLast(directory);
+  }
+
   /** Whether a file that comes is saved, and told of then. */
   get savesFiles(): boolean {
     return this.#options.files.saves;

@@ -34,6 +34,8 @@ export class FileDesk {
   readonly #options: FileDeskOptions;
   #saving: Promise<void> = Promise.resolve();
   #waiting = 0;
+  /** Told and not saved. */
+  #untaken: MessageEntry | null = null;
   #sending: Promise<void> = Promise.resolve();
   #sendsWaiting = 0;
 
@@ -93,8 +95,22 @@ export class FileDesk {
   /** A message came: if it carries a file, that is saved behind the ones before it. */
   received(message: MessageEntry): void {
     const { downloads } = this.#options;
+    if (message.file === undefined) return;
+    if (downloads === null) this.#untaken = message;
+    else this.#take(message, downloads);
+  }
+
+  /** Saves the file that was told of last, where files are only told. False: there is none. */
+  takeLast(directory: string): boolean {
+    const message = this.#untaken;
+    this.#untaken = null;
+    if (message !== null) this.#take(message, directory);
+    return message !== null;
+  }
+
+  #take(message: MessageEntry, downloads: string): void {
     const { file } = message;
-    if (file === undefined || downloads === null || this.#waiting >= savesWaiting) return;
+    if (file === undefined || this.#waiting >= savesWaiting) return;
     this.#waiting += 1;
     this.#saving = this.#saving
       .then(() => this.#save(downloads, file, message))

@@ -18,9 +18,13 @@ import type { Exchange } from './exchange.ts';
 /** The client's own, in either form. The rest of the line is the path. */
 const fileLine = /^(?:f\|([^|]+)\||\/file (\S+) +)(.+)$/s;
 
+/** Where files are saved when a person asks for it and did not say where. */
+const usualDownloads = 'downloads';
+
 const ownHelp: readonly string[] = [
   ...accountHelp,
   'f|to|path or /file to path - send a file to a user, #group or #lobby',
+  `s - save the file that came last in ./${usualDownloads} (with --downloads DIR all are saved, there)`,
   'c - show your conversations, and how much of each you have not read',
   'more - show the messages before those that 6 showed',
 ];
@@ -57,6 +61,7 @@ export class PipeDialogue implements Dialogue {
     if (to !== undefined && path !== undefined) return exchange.sendFile(to, path);
     if (line === 'c') return this.#conversations();
     if (line === 'more') return this.#more();
+    if (line === 's') return this.#saveFile();
     const own = parseAccountLine(line);
     if (own !== null) return this.#ask(own);
     const parsed = parsePipe(line);
@@ -115,6 +120,11 @@ export class PipeDialogue implements Dialogue {
     if (this.#earlier !== null && this.#options.forPerson === true) {
       await this.#exchange.show(['(earlier ones: more)'], 'notice');
     }
+  }
+
+  async #saveFile(): Promise<Verdict> {
+    if (this.#exchange.takeFile(usualDownloads)) return 'accepted';
+    return this.#exchange.say(['No file has come that is not saved.'], 'rejected');
   }
 
   async #more(): Promise<Verdict> {

@@ -117,6 +117,18 @@ t.test('file desk: without a downloads folder nothing is fetched', async (t) => 
   t.strictSame(shown, []);
 });
 
+t.test('file desk: what was only told is saved when it is asked for, once', async (t) => {
+  const directory = t.testdir({});
+  const { desk: receiving, shown } = desk({});
+  t.notOk(receiving.takeLast(directory));
+  receiving.received(message);
+  t.ok(receiving.takeLast(directory));
+  t.notOk(receiving.takeLast(directory));
+  await receiving.idle();
+  t.equal(shown[0], "message: You received file 'a.txt' from ann.");
+  t.strictSame(await readdir(directory), ['a.txt']);
+});
+
 t.test('file desk: one that cannot be had is told, leaves nothing, and holds none up', async (t) => {
   const directory = t.testdir({});
   let asked = 0;

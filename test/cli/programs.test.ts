@@ -146,3 +146,22 @@ t.test(
     t.equal(await readFile(join(downloads, 'note.txt'), 'utf8'), 'hello');
   },
 );
+
+t.test('client program: other dialects and menus from a pipe, replies alone on stdout', async (t) => {
+  const [words, menu, wrong] = await Promise.all([
+    run(
+      'src/cli/client.ts',
+      [...connect, '--dialect', 'words'],
+      'register wim wim@example.org longenough\nlogin wim longenough\nhm\nexit server!\nnever read\n',
+    ),
+    run('src/cli/client.ts', [...connect, '--menu'], '2\n2\nmia\npw\nMia\n2\n1\nmia\npw\n4\n5\n'),
+    run('src/cli/client.ts', [...connect, '--dialect', 'klingon']),
+  ]);
+  t.strictSame(words, {
+    code: 1,
+    stdout: 'signed up successfully.\nlog in successfully.\nWrong input\nexit server!\n',
+    stderr: '',
+  });
+  t.match(menu, { code: 0, stdout: '0|OK\n0|OK\nNo new messages.\nDisconnected.\n' });
+  t.match(wrong, { code: 64, stdout: '', stderr: /^[^\n]+pipe, slash, words[^\n]+\n$/ });
+});
