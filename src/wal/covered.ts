@@ -27,10 +27,14 @@ export async function recoverCovered(
   const seal =
     damage.kind === 'version' ? null : await readSeal(place.disk, place.directory).catch(() => null);
   if (seal === null || (identity !== null && seal.identity !== identity)) return null;
+  const segments = await allSegments(place, covered.index + 1);
+  // A seal of an earlier stop describes an end, too, and knows nothing of the votes behind it.
+  if (segments.at(-1)?.number !== seal.segment) return null;
   const bytes = await place.disk.read(`${place.directory}/${segmentName(seal.segment)}`);
   const end = bytes === null ? null : readEnd(bytes, seal);
-  const entries = end?.entries.filter(({ index }) => index > covered.index) ?? [];
-  if (end === null || end.hardState === null || !joins(entries, covered, seal)) return null;
+  if (end === null || end.hardState === null || isOfAnotherLog(covered, end.entries)) return null;
+  const entries = end.entries.filter(({ index }) => index > covered.index);
+  if (!joins(entries, covered, seal)) return null;
   return {
     recovered: {
       start: covered,
@@ -41,7 +45,7 @@ export async function recoverCovered(
       repaired: damage.message,
     },
     tail: {
-      segments: await allSegments(place, covered.index + 1),
+      segments,
       end: seal.end,
       chain: seal.chain,
       lastIndex: seal.lastIndex,
@@ -52,6 +56,11 @@ export async function recoverCovered(
   };
 }
 
+/** Where the log still has the entry at which the state ends, they agree about it. */
+function isOfAnotherLog(covered: LogStart, entries: readonly Entry[]): boolean {
+  return entries.some(({ index, term }) => index === covered.index && term !== covered.term);
+}
+
 /** All from behind the state to the end of the log. */
 function joins(entries: readonly Entry[], covered: LogStart, seal: Seal): boolean {
   const last = entries.at(-1) ?? covered;
@@ -59,7 +68,7 @@ function joins(entries: readonly Entry[], covered: LogStart, seal: Seal): boolea
   return isGapless && last.index === seal.lastIndex && last.term === seal.lastTerm;
 }
 
-/** Whatever is there, to be removed. */
+/** Whatever is there, to be removed; ascending. */
 async function allSegments({ disk, directory }: Place, nextIndex: number): Promise<readonly SegmentInfo[]> {
   const names = await disk.list(directory);
   const numbers = names.map(segmentNumber).filter((number) => number !== null);
