@@ -144,7 +144,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       handOver: () => this.handOver(),
       barrier: () => this.barrier(),
       withdraw: () => this.#withdraw(),
-      transfer: (to) => this.#replica?.transfer(to),
+      relieve: (mayLead) => this.#replica?.relieve(mayLead),
       enter: (core) => this.#guard(() => this.#enter(core)),
       replaced: (mark) => this.#guard(() => this.#replaced(mark)),
       waiting: () => this.#membersChanged(),

@@ -9,6 +9,7 @@ import {
   type MemberId,
   type Message,
   NONE,
+  type PeerStatus,
   type RaftStatus,
   type ReadState,
   type Snapshot,
@@ -290,12 +291,28 @@ export class Replica<Result, Event> {
 
   /** Asks a voter with a link to take over: that one, or (null) the most up-to-date. Null when there is none. */
   transfer(to: MemberId | null): MemberId | null {
+    return this.#handTo(({ id }) => to === null || id === to);
+  }
+
+  /**
+   * Asks one of these to take over, if there is one that follows and was just heard: a node that hangs would hold up all writes for an
+   * election timeout, at each attempt.
+   */
+  relieve(mayLead: (member: MemberId) => boolean): void {
+    const { clock, timings } = this.#options;
+    const sinceMs = clock.monotonicMs() - timings.tickMs * timings.electionTicks;
+    this.#handTo(
+      ({ id, state }) => mayLead(id) && state === 'replicate' && (this.heardMs(id) ?? sinceMs) > sinceMs,
+    );
+  }
+
+  #handTo(isMeant: (peer: PeerStatus) => boolean): MemberId | null {
     const { links, identity } = this.#options;
-    const heirs = this.#driver
+    const heir = this.#driver
       .fullStatus()
       .peers.filter(({ id }) => isVoter(this.directory, id) && links.nodeOf(id) !== null)
-      .sort((a, b) => Number(b.recentActive) - Number(a.recentActive) || b.match - a.match);
-    const heir = heirs.find(({ id }) => id !== identity.incarnation && (to === null || id === to));
+      .sort((a, b) => Number(b.recentActive) - Number(a.recentActive) || b.match - a.match)
+      .find((peer) => peer.id !== identity.incarnation && isMeant(peer));
     if (heir === undefined) return null;
     this.#driver.transferLeader(heir.id);
     return heir.id;

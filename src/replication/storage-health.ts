@@ -16,8 +16,8 @@ export interface StorageHealthOptions
   readonly transport: PeerTransport;
   readonly disk?: Pick<Disk, 'space'>;
   readonly room?: RoomSettings;
-  /** Asks a voter to take over, when this node leads. */
-  readonly transfer: (to: MemberId) => void;
+  /** Asks one of these voters to take over, when this node leads. */
+  readonly relieve: (mayLead: (member: MemberId) => boolean) => void;
   readonly dropped: (reason: string) => void;
 }
 
@@ -106,7 +106,7 @@ export class StorageHealth {
   }
 
   #looked(changed: boolean): void {
-    const { self, node, leader, transfer, logger, links } = this.#options;
+    const { self, node, leader, relieve, logger } = this.#options;
     const lacksRoom = this.#room?.level !== 'ample';
     if (lacksRoom) this.#lacking.add(self);
     else this.#lacking.delete(self);
@@ -114,9 +114,7 @@ export class StorageHealth {
       logger.warn({ level: this.#room?.level, ...this.#room?.figures }, 'room on the disk');
       this.#tellAll({ ...this.#report, lacksRoom });
     }
-    if (!lacksRoom || leader() !== node) return;
-    const heir = this.#voters().find((member) => !this.#lacking.has(member) && links.nodeOf(member) !== null);
-    if (heir !== undefined) transfer(heir);
+    if (lacksRoom && leader() === node) relieve((member) => !this.#lacking.has(member));
   }
 
   #roomAlarms(): readonly string[] {

@@ -55,6 +55,22 @@ t.test('room: a leader that lacks it hands over to a node that has it, and write
 });
 
 t.test(
+  'room: a leader that lacks it does not wait for a node that hangs, and hands over to another',
+  async (t) => {
+    const cluster = await TestCluster.led(3);
+    const old = cluster.led;
+    const [hanging = 0, other = 0] = cluster.ids.filter((id) => id !== old.id);
+    cluster.network.deafen(hanging, old.id);
+    cluster.network.deafen(old.id, hanging);
+    await cluster.clock.advance(1_000);
+    leave(cluster, old.id, 100 * MIB);
+    await cluster.until('another leads', () => cluster.leader !== null && cluster.led.id !== old.id, 5_000);
+    t.equal(cluster.led.id, other);
+    await cluster.stopAll();
+  },
+);
+
+t.test(
   'room: writes are refused when a majority lacks it, and go on by themselves when it is back',
   async (t) => {
     const cluster = await TestCluster.led(3);
