@@ -5,6 +5,14 @@ import type { SecureConnection } from './secure-connection.ts';
 
 /** Received and not yet taken; beyond it the connection is not read. */
 const streamBytesAhead = 1 * MIB;
+/**
+ * Waited for the next frame: the other side may hang, or be gone without a word, and somebody else may have what is wanted. Longer than any
+ * answer may take to begin.
+ */
+const silenceMs = 15_000;
+
+/** Runs the action after that time, unless what it returns is called before. */
+export type Later = (delayMs: number, action: () => void) => () => void;
 
 /** Frames of a stream between two nodes: data, the end, or the other side's failure. */
 export type StreamFrame =
@@ -30,8 +38,11 @@ export function decodeStreamFrame(bytes: Uint8Array): StreamFrame {
   return { kind: bytes[0] === END ? 'end' : 'failed' };
 }
 
-/** The data of one stream, with back-pressure; rejects when the connection ends before the stream does. */
-export async function* receiveStream(connection: SecureConnection): AsyncGenerator<Uint8Array> {
+/** The data of one stream, with back-pressure; rejects when the connection ends before the stream does, or nothing comes for too long. */
+export async function* receiveStream(
+  connection: Pick<SecureConnection, 'open' | 'pause' | 'resume' | 'destroy'>,
+  later: Later,
+): AsyncGenerator<Uint8Array> {
   const queue: (Uint8Array | 'end' | 'failed')[] = [];
   let queuedBytes = 0;
   let wake: () => void = () => undefined;
@@ -52,9 +63,15 @@ export async function* receiveStream(connection: SecureConnection): AsyncGenerat
     for (;;) {
       const next = queue.shift();
       if (next === undefined) {
-        await new Promise<void>((resolve) => {
+        const waiting = new Promise<void>((resolve) => {
           wake = resolve;
         });
+        const cancel = later(silenceMs, () => {
+          queue.push('failed');
+          wake();
+        });
+        await waiting;
+        cancel();
       } else if (next === 'end') {
         return;
       } else if (next === 'failed') {
@@ -77,9 +94,10 @@ export async function serveStream(
   connection: SecureConnection,
   from: PeerIdentity,
   handler: StreamHandler | null,
+  later: Later,
 ): Promise<void> {
   // Not a loop over the requests: leaving one would close the connection before the answer has left.
-  const requests = receiveStream(connection);
+  const requests = receiveStream(connection, later);
   try {
     const { value: request } = await requests.next();
     if (request === undefined || handler === null) throw new CodedError('UNAVAILABLE');

@@ -24,7 +24,13 @@ import {
   type HandshakeOptions,
   type SecureConnection,
 } from './secure-connection.ts';
-import { encodeStreamFrame, receiveStream, type StreamHandler, serveStream } from './stream-frames.ts';
+import {
+  encodeStreamFrame,
+  type Later,
+  receiveStream,
+  type StreamHandler,
+  serveStream,
+} from './stream-frames.ts';
 import { formats, rangeOf, type VersionRange } from './versions.ts';
 
 const redialFirstMs = 20;
@@ -170,7 +176,7 @@ export class TcpTransport implements PeerTransport {
 
   async openStream(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
     const connection = await this.#dial(node, 'stream', newLinkId());
-    const frames = receiveStream(connection);
+    const frames = receiveStream(connection, this.#unlessCancelled);
     connection.send(encodeStreamFrame({ kind: 'data', chunk: request }));
     return frames;
   }
@@ -205,11 +211,10 @@ export class TcpTransport implements PeerTransport {
       return;
     }
     if (peer.lane === 'stream') {
-      void serveStream(connection, this.#versions.identityOf(peer), this.#onStream).catch(
-        (error: unknown) => {
-          this.#refusals.log(performance.now(), 'stream', error instanceof Error ? error.message : 'failed');
-        },
-      );
+      const from = this.#versions.identityOf(peer);
+      serveStream(connection, from, this.#onStream, this.#unlessCancelled).catch((error: unknown) => {
+        this.#refusals.log(performance.now(), 'stream', error instanceof Error ? error.message : 'failed');
+      });
     } else if (this.#isWelcome(peer)) this.#join(peer, peer.lane, 'in', connection);
     else {
       this.#refusals.count('no-place');
@@ -317,10 +322,9 @@ export class TcpTransport implements PeerTransport {
   async #dial(node: number, lane: ConnectionLane, link: string): Promise<SecureConnection> {
     const peer = this.#peers.get(node);
     if (peer === undefined || this.#stopped) throw new HandshakeError('unknown-node', node);
-    const { socket, certified } = await this.#sockets.dial(peer, (giveUp) => {
-      const timer = this.#later(dialMs, giveUp);
-      return () => this.#cancel(timer);
-    });
+    const { socket, certified } = await this.#sockets.dial(peer, (giveUp) =>
+      this.#unlessCancelled(dialMs, giveUp),
+    );
     return dialerHandshake(socket, this.#handshake({ node, lane, link }, certified));
   }
 
@@ -332,10 +336,7 @@ export class TcpTransport implements PeerTransport {
     return {
       key,
       certified,
-      later: (delayMs, action) => {
-        const timer = this.#later(delayMs, action);
-        return () => this.#cancel(timer);
-      },
+      later: this.#unlessCancelled,
       hello: (theirs) => ({
         conclave: this.#versions.range.newest,
         oldest: this.#versions.range.oldest,
@@ -387,10 +388,13 @@ export class TcpTransport implements PeerTransport {
     return timer;
   }
 
-  #cancel(timer: NodeJS.Timeout): void {
-    clearTimeout(timer);
-    this.#timers.delete(timer);
-  }
+  readonly #unlessCancelled: Later = (delayMs, action) => {
+    const timer = this.#later(delayMs, action);
+    return () => {
+      clearTimeout(timer);
+      this.#timers.delete(timer);
+    };
+  };
 }
 
 function newLinkId(): string {
