@@ -132,7 +132,7 @@ export class Outbox implements Subscriber {
   }
 
   get #hears(): boolean {
-    return !this.#closed && this.#window < limits.outboxBytes;
+    return !this.#closed && this.#window < limits.outboxBytes && !this.#options.sink.lags;
   }
 
   #waiting(): number {

@@ -16,6 +16,8 @@ export interface Push {
 
 /** One connection as an outbox sees it. No method may throw. */
 export interface Sink {
+  /** Its transport holds more than a reader may leave unread, of whatever kind. */
+  readonly lags: boolean;
   /**
    * Hands over one message. Returns the bytes that it occupies until the sink reports them to `Outbox.taken`; 0 when this
    * reader is not shown the message.

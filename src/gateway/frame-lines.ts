@@ -22,6 +22,10 @@ export interface FrameLinesOptions {
   readonly ticket: Ticket;
 }
 
+type Input =
+  | { readonly kind: 'line'; readonly line: string }
+  | { readonly kind: 'fault'; readonly code: ErrorCode };
+
 export class FrameLines implements LineOutput {
   readonly address: string | null;
   /** Settles when the connection is gone. */
@@ -29,8 +33,9 @@ export class FrameLines implements LineOutput {
   readonly #socket: NativeSocket;
   readonly #options: FrameLinesOptions;
   readonly #session: LineSession;
-  #queue: string[] = [];
+  #queue: Input[] = [];
   #working = false;
+  #stopping = false;
   #ending = false;
   #silence: Timer | null = null;
 
@@ -62,8 +67,12 @@ export class FrameLines implements LineOutput {
       });
   }
 
+  get lags(): boolean {
+    return this.#socket.bufferedAmount > limits.outboxBytes;
+  }
+
   async drained(): Promise<boolean> {
-    while (this.#isOpen && this.#socket.bufferedAmount > limits.outboxBytes) {
+    while (this.#isOpen && this.lags) {
       await new Promise<void>((resolve) => this.#options.clock.after(drainPauseMs, resolve));
     }
     return this.#isOpen;
@@ -79,6 +88,8 @@ export class FrameLines implements LineOutput {
     if (this.#ending) return;
     this.#ending = true;
     this.#queue = [];
+    // The other side's answer to the close has to be read.
+    this.#socket.resume();
     this.#socket.close(1000, '');
   }
 
@@ -86,11 +97,11 @@ export class FrameLines implements LineOutput {
     this.#watchSilence(goodbyeMs, () => this.end());
   }
 
-  /** Lets the running line finish, then closes. */
+  /** Reads no more, lets the running line finish, then closes. */
   stop(): void {
     this.#queue = [];
-    if (this.#working) this.#socket.pause();
-    else this.end();
+    this.#stopping = true;
+    if (!this.#working) this.end();
   }
 
   get #isOpen(): boolean {
@@ -98,16 +109,9 @@ export class FrameLines implements LineOutput {
   }
 
   #receive(data: unknown, isBinary: boolean): void {
-    if (this.#ending) return;
-    const line = String(data);
-    const fault = faultOf(line, isBinary);
-    if (fault !== null) {
-      this.#refuse(fault);
-      if (fault === 'LINE_TOO_LONG') this.end();
-      return;
-    }
+    if (this.#ending || this.#stopping) return;
     if (!this.#session.loggedIn) this.#watchSilence();
-    this.#queue.push(line);
+    this.#queue.push(inputOf(String(data), isBinary));
     if (this.#queue.length >= readAheadFrames) this.#socket.pause();
     void this.#work();
   }
@@ -116,14 +120,25 @@ export class FrameLines implements LineOutput {
     if (this.#working) return;
     this.#working = true;
     while (!this.#ending) {
-      const line = this.#queue.shift();
-      if (line === undefined) break;
-      await this.#session.receive(line);
-      if (this.#session.loggedIn) this.#options.ticket.loggedIn();
+      const input = this.#queue.shift();
+      if (input === undefined) break;
+      await this.#answer(input);
       await this.drained();
       if (this.#queue.length < readAheadFrames) this.#socket.resume();
     }
     this.#working = false;
+    if (this.#stopping) this.end();
+  }
+
+  /** A refusal waits for its turn, too: who sends nonsense and reads nothing makes the node hold no more than anybody else. */
+  async #answer(input: Input): Promise<void> {
+    if (input.kind === 'fault') {
+      this.#refuse(input.code);
+      if (input.code === 'LINE_TOO_LONG') this.end();
+      return;
+    }
+    await this.#session.receive(input.line);
+    if (this.#session.loggedIn) this.#options.ticket.loggedIn();
   }
 
   #refuse(code: ErrorCode): void {
@@ -154,7 +169,8 @@ export class FrameLines implements LineOutput {
 }
 
 /** `ws` has checked the encoding of a frame of text. */
-function faultOf(line: string, isBinary: boolean): ErrorCode | null {
-  if (isBinary || line.includes('\0')) return 'BAD_ENCODING';
-  return Buffer.byteLength(line) > limits.lineBytes ? 'LINE_TOO_LONG' : null;
+function inputOf(line: string, isBinary: boolean): Input {
+  if (isBinary || line.includes('\0')) return { kind: 'fault', code: 'BAD_ENCODING' };
+  const isTooLong = Buffer.byteLength(line) > limits.lineBytes;
+  return isTooLong ? { kind: 'fault', code: 'LINE_TOO_LONG' } : { kind: 'line', line };
 }

@@ -1,5 +1,5 @@
 /** Objects out of one WebSocket: what is written in one turn of the event loop leaves in as few frames as their limit allows. */
-import { KIB } from '../base/limits.ts';
+import { KIB, limits } from '../base/limits.ts';
 import type { FramePacker, PackedFrames } from './frame-packer.ts';
 import type { NativeSocket } from './native-socket.ts';
 
@@ -52,6 +52,10 @@ export class FrameWriter {
       this.#paused = true;
       this.#socket.pause();
     }
+  }
+
+  get lags(): boolean {
+    return this.#socket.bufferedAmount > limits.outboxBytes;
   }
 
   /** Resolves when the connection takes more (true), or is gone (false). */

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { detectDialect, invitationTaken, readInvitation } from '../protocol/detect.ts';
 import { type Line, LineSplitter } from '../protocol/lines.ts';
@@ -30,6 +31,8 @@ export interface LineOutput {
   readonly invitation?: string | null;
   /** Whole lines, each with its end. `taken`: see `SocketWriter`. */
   write(text: string, taken?: Taken): void;
+  /** More waits to be taken than a reader may leave unread. */
+  readonly lags: boolean;
   /** Resolves when the connection takes more (true), or is gone (false). */
   drained(): Promise<boolean>;
   /** Resolves when all that was written has been taken, or the connection is gone. */
@@ -116,6 +119,10 @@ export class LineConnection implements LineOutput {
 
   write(text: string, taken?: Taken): void {
     if (!this.#ending) this.#writer.write(text, taken);
+  }
+
+  get lags(): boolean {
+    return this.#socket.writableLength > limits.outboxBytes;
   }
 
   drained(): Promise<boolean> {

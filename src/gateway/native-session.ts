@@ -10,7 +10,7 @@ import type { Logger } from '../base/logger.ts';
 import type { AccountId, CursorAdvance, Numbering } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { Push, Sink } from '../delivery/ports.ts';
-import type { Hello, NativeEvent, NodeAddress, NumberedRequest, QueryRequest } from '../protocol/native.ts';
+import type { Hello, NodeAddress, NumberedRequest, QueryRequest } from '../protocol/native.ts';
 import { nativeVersion } from '../protocol/native.ts';
 import { encodeNative, type NativeInput, parseNative } from '../protocol/native-codec.ts';
 import type { Reply, Success } from '../protocol/requests.ts';
@@ -99,7 +99,7 @@ export class NativeSession implements Sink {
   /** Tells why, then closes. Idempotent. */
   close(code: ClosingCode, text: string = textOf(code)): void {
     if (this.#state === 'closing') return;
-    if (this.#state !== 'leaving') this.#event({ ev: 'closing', code, text });
+    if (this.#state !== 'leaving') this.#write({ ev: 'closing', code, text });
     this.#state = 'closing';
     this.#subscription?.close();
     this.#writer.flush();
@@ -113,11 +113,15 @@ export class NativeSession implements Sink {
   /** For a node that goes away: says so at once, answers what is under way, takes nothing new, then closes. */
   async leave(): Promise<void> {
     if (this.#state === 'open') {
-      this.#event({ ev: 'closing', code: 'GOING_AWAY', text: textOf('GOING_AWAY') });
+      this.#write({ ev: 'closing', code: 'GOING_AWAY', text: textOf('GOING_AWAY') });
       this.#state = 'leaving';
       if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
     this.close('GOING_AWAY');
+  }
+
+  get lags(): boolean {
+    return this.#writer.lags;
   }
 
   push(push: Push): number {
@@ -131,7 +135,7 @@ export class NativeSession implements Sink {
   }
 
   caughtUp(index: number): void {
-    this.#event({ ev: 'caught-up', index });
+    this.#write({ ev: 'caught-up', index });
   }
 
   cut(code: ErrorCode, cause?: unknown): void {
@@ -241,7 +245,7 @@ export class NativeSession implements Sink {
         this.close('BAD_REQUEST', 'hello comes once.');
         return;
       case 'ping':
-        this.#event({ ev: 'pong' });
+        this.#write({ ev: 'pong' });
         return;
       case 'ack':
         this.#reader((account) => this.#progress.acknowledged(account, request.index));
@@ -351,7 +355,7 @@ export class NativeSession implements Sink {
       sink: this,
       hints: {
         advanced: (advance) => this.#tellAdvanced(advance),
-        group: (event) => this.#event({ ev: 'group', ...noticeOf(event) }),
+        group: (event) => this.#write({ ev: 'group', ...noticeOf(event) }),
       },
       ended: () => void this.#ended(),
     });
@@ -359,8 +363,8 @@ export class NativeSession implements Sink {
 
   #tellAdvanced({ account, conversation, delivered, read }: CursorAdvance): void {
     const by = this.#dependencies.view.accountById(account)?.name ?? deletedAccountName;
-    if (delivered > 0) this.#event({ ev: 'delivered', conversation, sequence: delivered, by });
-    if (read > 0) this.#event({ ev: 'read', conversation, sequence: read, by });
+    if (delivered > 0) this.#write({ ev: 'delivered', conversation, sequence: delivered, by });
+    if (read > 0) this.#write({ ev: 'read', conversation, sequence: read, by });
   }
 
   /** The session is gone. The request that ended it may be this connection's own: its reply comes first. */
@@ -375,10 +379,6 @@ export class NativeSession implements Sink {
     if (this.#state === 'closing') return;
     const outcome = outcomeOf(reply);
     for (const part of encodeNative({ ...correlation, ...outcome })) this.#writer.write(part);
-  }
-
-  #event(event: NativeEvent): void {
-    this.#write(event);
   }
 
   #write(frame: Parameters<typeof encodeNative>[0]): void {

@@ -127,6 +127,7 @@ t.test('outbox: a reader ahead of this node is not shown again what it has seen 
     account: world.accounts[0] ?? 0,
     start: { kind: 'after', index: ahead },
     sink: {
+      lags: false,
       push: (push) => pushed.push(textOf(push.message.body)),
       caughtUp: (index) => t.equal(index, ahead),
       cut: () => undefined,
@@ -190,7 +191,12 @@ t.test('outbox: a store that fails cuts the reader off instead of leaving a gap'
     {
       account: world.accounts[0] ?? 0,
       start: { kind: 'after', index: 0 },
-      sink: { push: () => 1, caughtUp: () => undefined, cut: (code, cause) => cuts.push(code, cause) },
+      sink: {
+        lags: false,
+        push: () => 1,
+        caughtUp: () => undefined,
+        cut: (code, cause) => cuts.push(code, cause),
+      },
       accountDeleted: () => undefined,
     },
   );
@@ -214,6 +220,7 @@ t.test('outbox: records that are staged a moment after their events are waited f
       account: world.accounts[0] ?? 0,
       start: { kind: 'after', index: 0 },
       sink: {
+        lags: false,
         push: (push) => pushed.push(textOf(push.message.body)),
         caughtUp: () => undefined,
         cut: () => pushed.push('cut'),
@@ -246,6 +253,7 @@ t.test('outbox: resuming in a long conversation reads little of it', async (t) =
       account: world.accounts[0] ?? 0,
       start: { kind: 'after', index: world.engine.index - 10 },
       sink: {
+        lags: false,
         push: (push) => {
           indexes.push(push.message.index);
           return 0;
@@ -264,11 +272,19 @@ t.test('outbox: resuming in a long conversation reads little of it', async (t) =
 t.test('outbox: a reader with a full window is spared hints, but not receipts', async (t) => {
   const world = new World();
   const told: string[] = [];
+  let lags = false;
   const account = world.accounts[0] ?? 0;
   const outbox = new Outbox(world.ports, {
     account,
     start: { kind: 'after', index: world.engine.index },
-    sink: { push: () => limits.outboxBytes, caughtUp: () => undefined, cut: () => undefined },
+    sink: {
+      get lags() {
+        return lags;
+      },
+      push: () => limits.outboxBytes,
+      caughtUp: () => undefined,
+      cut: () => undefined,
+    },
     hints: {
       advanced: () => told.push('advanced'),
       receipt: () => told.push('receipt'),
@@ -290,6 +306,10 @@ t.test('outbox: a reader with a full window is spared hints, but not receipts', 
   outbox.taken(limits.outboxBytes);
   tell();
   t.same(told.splice(0), ['advanced', 'receipt']);
+  lags = true;
+  tell();
+  t.same(told.splice(0), ['receipt'], 'hints alone fill no connection that nobody reads');
+  lags = false;
   outbox.close();
   tell();
   t.same(told, []);

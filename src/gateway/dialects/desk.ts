@@ -92,6 +92,10 @@ export class Desk implements LineSession, Sink {
     if (this.loggedIn) await this.#shareState();
   }
 
+  get lags(): boolean {
+    return this.output.lags;
+  }
+
   close(): void {
     const { service } = this.dependencies;
     this.#stopDelivery();

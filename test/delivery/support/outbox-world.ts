@@ -103,6 +103,7 @@ export class World {
 export class Reader implements Sink {
   readonly #world: World;
   readonly account: number;
+  readonly lags = false;
   readonly seen: Push[] = [];
   readonly cuts: string[] = [];
   caughtUps: number[] = [];
