@@ -17,6 +17,9 @@ async function seedsUntilFound(mutant: string): Promise<number> {
   return Number.POSITIVE_INFINITY;
 }
 
+// Seconds of work, and many more on a busy machine.
+t.setTimeout(300_000);
+
 t.test('mutants: every planted mistake is found', async (t) => {
   for (const { name, does } of mutants) {
     t.ok((await seedsUntilFound(name)) <= MOST_SEEDS, `${name}: ${does}`);

@@ -1,6 +1,9 @@
 import type { ProfileName } from './profiles.ts';
 
-/** A seed that found a mistake in the program; docs/failures.md tells the story of each. */
+/**
+ * A seed that found a mistake in the program; docs/failures.md tells the story of each. What a seed stands for changes when plans do, so
+ * each mistake has a test of its own beside it: `test/client/connector.test.ts`, `full-disk.test.ts`.
+ */
 export interface FoundMistake {
   readonly seed: number;
   readonly seconds: number;

@@ -124,6 +124,18 @@ export class Run {
   }
 
   async execute(): Promise<RunReport> {
+    try {
+      await this.#carryOut();
+    } catch (error) {
+      // Thrown where nobody took it, or time stands still.
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.watch.found({ kind: 'contradiction', text });
+    }
+    for (const actor of this.actors) actor.close();
+    return this.#report();
+  }
+
+  async #carryOut(): Promise<void> {
     const { world, plan, cluster, watch } = this;
     for (const { node } of cluster.machines) cluster.start(node);
     for (const user of this.#users) void user.join();
@@ -136,8 +148,6 @@ export class Run {
     await world.run(plan.endMs, failed);
     if (!failed()) await this.#recover();
     if (!failed()) for (const violation of await judgeRun(this)) watch.found(violation);
-    for (const actor of this.actors) actor.close();
-    return this.#report();
   }
 
   #do(number: number, deed: Plan['deeds'][number]['deed']): void {

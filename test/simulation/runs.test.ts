@@ -6,6 +6,9 @@ import { simulateSeed } from './simulate.ts';
 
 const plain = { nodes: null, mutant: null };
 
+// Seconds of work, and many more on a busy machine.
+t.setTimeout(300_000);
+
 t.test('simulation: the same seed gives the same run, to the last event', async (t) => {
   for (const profile of profileNames) {
     const options = { ...plain, seed: 7, seconds: 15, profile };

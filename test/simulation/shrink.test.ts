@@ -5,6 +5,9 @@ import { Trace } from './trace.ts';
 
 const options = { seed: 2, seconds: 30, nodes: null, profile: null, mutant: 'apply-twice' };
 
+// Seconds of work, and many more on a busy machine.
+t.setTimeout(300_000);
+
 t.test(
   'shrink: a failing plan becomes one with hardly anything left, which fails in the same way',
   async (t) => {

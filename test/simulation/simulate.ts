@@ -23,7 +23,6 @@ export function simulateSeed(options: SimulationOptions): Promise<RunReport> {
   return simulatePlan(planOf(options), options.mutant, options.trace);
 }
 
-/** A run that throws is a finding like any other: something was thrown where nobody took it. */
 export async function simulatePlan(plan: Plan, mutant: string | null, trace?: Trace): Promise<RunReport> {
   const undo = mutant === null ? null : findMutant(mutant).patch?.();
   try {
