@@ -26,9 +26,7 @@ export function addDownloadRoutes(scope: FastifyInstance, options: DownloadRoute
   const turnstile = new Turnstile(limits.downloadsInFlight, limits.downloadsPerAccount);
 
   const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const leave = turnstile.enter(accountOf(request));
-    if (leave === null) throw new CodedError('BUSY');
-    reply.raw.once('close', leave);
+    if (!turnstile.enterWith(accountOf(request), reply.raw)) throw new CodedError('BUSY');
   };
 
   scope.route<FileRoute>({

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { AccountId } from '../chat/types.ts';
 
 /** How many of a kind run at once, on the node and for one account: what is over is refused, and asked again. */
@@ -23,6 +24,16 @@ export class Turnstile {
     this.#count += 1;
     this.#inside.set(account, own + 1);
     return () => this.#leave(account);
+  }
+
+  /** The place is left when the response is over, in whatever way; false when there is no room. */
+  enterWith(account: AccountId, response: Pick<ServerResponse, 'closed' | 'once'>): boolean {
+    const leave = this.enter(account);
+    if (leave === null) return false;
+    // Whoever asked may have gone while it was found out who they are: then nothing tells of it any more.
+    if (response.closed) leave();
+    else response.once('close', leave);
+    return true;
   }
 
   #leave(account: AccountId): void {

@@ -74,14 +74,10 @@ export function addUploadRoutes(scope: FastifyInstance, options: UploadRoutesOpt
 function bodyGate({ accountOf, clock }: UploadRoutesOptions) {
   const parts = new Turnstile(limits.filePartsInFlight, limits.filePartsPerAccount);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const leave = parts.enter(accountOf(request));
-    if (leave === null) throw new CodedError('BUSY');
+    if (!parts.enterWith(accountOf(request), reply.raw)) throw new CodedError('BUSY');
     const insist = clock.after(bodyMs, () => request.raw.destroy());
     request.raw.once('end', () => insist.cancel());
-    reply.raw.once('close', () => {
-      insist.cancel();
-      leave();
-    });
+    reply.raw.once('close', () => insist.cancel());
   };
 }
 
