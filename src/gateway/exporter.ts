@@ -1,7 +1,7 @@
 /**
  * The whole chat as records of a documented form (docs/export.md), of one moment: what is in memory is copied at once, messages are read after
- * that, up to where their conversations were. Accounts are called by their UUID, those that are gone by a number in the order of their
- * appearance, conversations by names: so two clusters that hold the same give the same text.
+ * that, up to where their conversations were. Accounts are called by their UUID, those that are gone, and guests, by a number in the order of
+ * their appearance, conversations by names: so two clusters that hold the same give the same text.
  */
 import { createHash } from 'node:crypto';
 import { groupMark } from '../base/addresses.ts';
@@ -35,9 +35,9 @@ export class Exporter {
   readonly #uuids: ReadonlyMap<AccountId, string>;
   /** Names of accounts that are gone. */
   readonly #gone = new Map<AccountId, string>();
-  /** Names of direct conversations that were written. */
   /** Differs between clusters, and is the same for equal accounts. */
   #seed = '';
+  /** Names of direct conversations that were written. */
   readonly #directs = new Map<ConversationId, readonly string[]>();
 
   /** Of the moment in which `lines` is called first; use one for one export. */
@@ -55,9 +55,9 @@ export class Exporter {
     this.#seed = JSON.stringify(heads);
     const groups = view
       .groups()
-      .map((group) => ({ group: this.#groupLine(group), ...capture(group, group.members()) }));
+      .map((group) => ({ group: this.#groupLine(group), ...this.#capture(group, group.members()) }));
     const lobby = view.conversation(lobbyId);
-    const common = lobby === undefined ? [] : [capture(lobby, this.#uuids.keys())];
+    const common = lobby === undefined ? [] : [this.#capture(lobby, this.#uuids.keys())];
     const directs = this.#accounts.map(({ id }) => this.#captureDirects(id));
     const receipts = this.#accounts.flatMap(({ id }) => view.allReceiptsOf(id));
     return this.#write(heads, groups, common, directs, receipts);
@@ -168,7 +168,19 @@ export class Exporter {
     return this.#view
       .conversationsOf(account)
       .filter((conversation) => conversation.kind === 'direct')
-      .map((conversation) => capture(conversation, conversation.members));
+      .map((conversation) => this.#capture(conversation, conversation.members));
+  }
+
+  /** The places of those who are exported. */
+  #capture(conversation: ConversationView, members: Iterable<AccountId>): Captured {
+    const places: MembershipData[] = [];
+    for (const member of members) {
+      const place = conversation.membership(member);
+      if (place === undefined || !this.#uuids.has(member)) continue;
+      const { account, joinedIndex, joinedBehind, delivered, read, singles } = place;
+      places.push({ account, joinedIndex, joinedBehind, delivered, read, singles: [...singles] });
+    }
+    return { id: conversation.id, lastSequence: conversation.lastSequence, places };
   }
 
   #accountLine(account: Account): ExportLine {
@@ -187,8 +199,13 @@ export class Exporter {
     };
   }
 
-  #groupLine({ name, owner, passwordHash, createdMs, address }: GroupView): ExportLine {
-    const holder = owner === null ? null : this.#nameOf(owner);
+  /** A guest's group is whose it will be once the guest has gone. */
+  #groupLine(group: GroupView): ExportLine {
+    const { name, owner, passwordHash, createdMs, address } = group;
+    const heir = [owner, ...(owner === null ? [] : group.members())].find(
+      (account) => account !== null && this.#uuids.has(account),
+    );
+    const holder = heir == null ? null : this.#nameOf(heir);
     return { kind: 'group', name, owner: holder, passwordHash, createdMs, address };
   }
 
@@ -211,17 +228,6 @@ export class Exporter {
       sentMs,
     };
   }
-}
-
-function capture(conversation: ConversationView, members: Iterable<AccountId>): Captured {
-  const places: MembershipData[] = [];
-  for (const member of members) {
-    const place = conversation.membership(member);
-    if (place === undefined) continue;
-    const { account, joinedIndex, joinedBehind, delivered, read, singles } = place;
-    places.push({ account, joinedIndex, joinedBehind, delivered, read, singles: [...singles] });
-  }
-  return { id: conversation.id, lastSequence: conversation.lastSequence, places };
 }
 
 /** In the form of version 4. */

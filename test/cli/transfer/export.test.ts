@@ -94,6 +94,28 @@ t.test('export: an import that was interrupted is repeated as a whole and double
   }
 });
 
+t.test('export: guests are left out as if they had gone, and nothing of others goes with them', async (t) => {
+  const world = livelyWorld();
+  world.raw({ kind: 'enter-guest', name: 'guest', uuid: '00000000-0000-4000-8000-000000000001' });
+  const guest = world.machine.accountByName('guest')?.id ?? 0;
+  world.raw({ kind: 'create-group', name: 'theirs', passwordHash: null }, guest);
+  const ann = world.machine.accountByName('ann')?.id ?? 0;
+  const seen = { group: world.machine.groupByName('theirs')?.id ?? '', credential: 1 };
+  const join = { kind: 'join-group', name: 'theirs', seen, create: false, passwordHash: null } as const;
+  world.raw(join, ann);
+  world.raw(textTo('#theirs', 'among us'), guest);
+  world.raw(textTo('ann', 'hi ann'), guest);
+  world.raw(textTo('guest', 'hi guest'), ann);
+  world.raw(textTo('#lobby', 'hi all'), guest);
+  const before = await exported(world);
+  const into = new World();
+  const report = await importInto(into, before);
+  t.equal(report.refused, 0, report.problems.join('; '));
+  t.same(await exported(into), before);
+  t.equal(into.machine.groupByName('theirs')?.owner, into.machine.accountByName('ann')?.id);
+  t.notOk(into.machine.accountByName('guest'));
+});
+
 t.test('export: what is taken, unknown or malformed is refused and told, the rest goes in', async (t) => {
   const world = new World();
   world.register('bob');
