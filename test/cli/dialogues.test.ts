@@ -68,6 +68,15 @@ async function play(t: Test, people: Readonly<Record<string, Person>>, script: s
 
 const { nodes, stop } = await startNodes(2);
 t.teardown(stop);
+// A client that lost a connection looks where the cluster says that the node is.
+for (const { engine } of nodes) {
+  engine.setMembers(
+    engine.status().members.map((member) => {
+      const { httpPort = 0, chatPort = 0 } = nodes.find(({ id }) => id === member.id) ?? {};
+      return { ...member, httpPort, chatPort };
+    }),
+  );
+}
 
 t.test('slash client: a session of guests, to the letter', async (t) => {
   const directory = t.testdir({ 'example.txt': 'for jojo', downloads: {} });

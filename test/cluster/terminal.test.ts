@@ -46,8 +46,8 @@ class Typist {
   }
 
   /** The next line on the screen. */
-  async reads(): Promise<string> {
-    const end = await until(`${this.name} reads a line`, readsMs, async () => {
+  async reads(wanted: string): Promise<string> {
+    const end = await until(`${this.name} reads ${wanted}`, readsMs, async () => {
       const at = this.#shown.indexOf('\n', this.#readChars);
       return at < 0 ? null : at;
     }).catch((error: unknown) => {
@@ -80,7 +80,7 @@ async function play(script: string): Promise<void> {
     const [, name = '', direction, line = ''] = /^\s*(\w+)([<>]) ?(.*)$/.exec(row) ?? [];
     if (!isPerson(name)) continue;
     if (direction === '>') people[name].type(line);
-    else t.equal(await people[name].reads(), line, `${name} reads ${line}`);
+    else t.equal(await people[name].reads(line), line, `${name} reads ${line}`);
   }
 }
 
@@ -152,7 +152,8 @@ t.test('slash client: guests and their files outlive the leader', async (t) => {
   t.ok(told.some((text) => text.includes(`Server ${id} is down. Initiating leader election.`)));
   for (const person of Object.values(people)) {
     person.type('/quit');
-    t.equal(await person.reads(), 'SUCCESS: You have left the ChatSystem:)');
+    const goodbye = 'SUCCESS: You have left the ChatSystem:)';
+    t.equal(await person.reads(goodbye), goodbye);
     t.equal(await person.ended(), 0);
   }
 });
