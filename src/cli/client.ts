@@ -111,6 +111,7 @@ async function atTerminal(talk: Talk): Promise<number> {
   const client = open(talk.nodes, talk.timeoutMs, (status) => {
     notices.take(status);
     if (status.kind === 'resumed') void learnMarks(client, marks);
+    if (status.kind === 'session-lost') terminal.refresh();
   });
   client.onEvent((event) => marks.took(event));
   const columns = (): number => process.stdout.columns ?? pipeColumns;

@@ -1,5 +1,7 @@
 /** What the keyboard and a pipe have before them: a line in, its answer out, whatever the dialect. */
 
+import type { ErrorCode } from '../base/errors.ts';
+
 /** `unreachable`: no node was connected with when the line was given up. */
 export type Verdict = 'accepted' | 'rejected' | 'unknown' | 'unreachable' | 'quit';
 
@@ -28,6 +30,8 @@ export interface Dialogue {
   isImmediate(line: string): boolean;
   /** Such a line is not offered again. */
   holdsPassword(line: string): boolean;
+  /** In this dialect's form: of a line that was not taken at all. */
+  refusal(code: ErrorCode): string;
   /** What has to be answered with `y` first; null: nothing. */
   question?(line: string): string | null;
   /** The line that says `text` to this user or group, where a person can be offered to answer. */

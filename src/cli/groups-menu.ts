@@ -75,6 +75,10 @@ export class GroupsMenu implements Dialogue {
     return true;
   }
 
+  refusal(): string {
+    return registryFailed;
+  }
+
   #choice(text: string): Action | null {
     const forms: Readonly<Record<string, Form<Action>>> = {
       '1': { questions: [askGroup], done: ([group = '']) => this.#does(`JOIN_GROUP ${this.#uid} ${group}`) },

@@ -2,12 +2,14 @@
  * The messenger's menu: connect, sign in or up, send, read what has come, disconnect. What comes is kept until it is asked for, and told in the
  * meantime in the words of the messenger's background connection.
  */
+import { type ErrorCode, errorTable } from '../base/errors.ts';
 import type { ClientEvent } from '../client/index.ts';
 import { escapeLine } from '../protocol/escape.ts';
 import {
   formatMessengerPush,
   formatMessengerReply,
   type MessengerLine,
+  messengerError,
   messengerNumber,
   messengerRequest,
 } from '../protocol/messenger.ts';
@@ -77,6 +79,10 @@ export class MessengerMenu implements Dialogue {
 
   holdsPassword(): boolean {
     return true;
+  }
+
+  refusal(code: ErrorCode): string {
+    return messengerError(errorTable[code].text);
   }
 
   #choice(text: string): Action | null {

@@ -1,4 +1,5 @@
 /** The pipe dialect at this side of the native protocol, with what a person has besides: files, conversations, earlier messages. */
+import type { ErrorCode } from '../base/errors.ts';
 import {
   formatPipePush,
   formatPipeReply,
@@ -8,7 +9,7 @@ import {
   pipeInvited,
   pipeListEnd,
 } from '../protocol/pipe.ts';
-import type { PipeOptions } from '../protocol/pipe-errors.ts';
+import { formatPipeError, type PipeOptions } from '../protocol/pipe-errors.ts';
 import type { ClientRequest, ConversationEntry, HistoryRequest, Reply } from '../protocol/requests.ts';
 import { accountHelp, holdsPassword, parseAccountLine } from './account-lines.ts';
 import { completePipe } from './completion.ts';
@@ -87,6 +88,10 @@ export class PipeDialogue implements Dialogue {
 
   holdsPassword(line: string): boolean {
     return holdsPassword(line);
+  }
+
+  refusal(code: ErrorCode): string {
+    return formatPipeError(code);
   }
 
   question(line: string): string | null {

@@ -4,7 +4,6 @@
  */
 
 import { type Line, LineSplitter } from '../protocol/lines.ts';
-import { formatPipeError } from '../protocol/pipe-errors.ts';
 import type { Dialogue, Verdict } from './dialogue.ts';
 
 export const exitAccepted = 0;
@@ -13,7 +12,7 @@ export const exitUnknown = 2;
 
 export interface PipeModeOptions {
   readonly input: AsyncIterable<Uint8Array>;
-  readonly dialogue: Pick<Dialogue, 'execute'>;
+  readonly dialogue: Pick<Dialogue, 'execute' | 'refusal'>;
   readonly show: (lines: readonly string[]) => void | Promise<void>;
   /** True once nobody reads the output any more. */
   readonly isOutputGone: () => boolean;
@@ -33,7 +32,9 @@ export async function runPipeMode(options: PipeModeOptions): Promise<number> {
 
 async function execute(options: PipeModeOptions, line: Line): Promise<Verdict> {
   if (line.kind !== 'line') {
-    await options.show([formatPipeError(line.kind === 'too-long' ? 'LINE_TOO_LONG' : 'BAD_ENCODING')]);
+    await options.show([
+      options.dialogue.refusal(line.kind === 'too-long' ? 'LINE_TOO_LONG' : 'BAD_ENCODING'),
+    ]);
     return 'rejected';
   }
   return options.dialogue.execute(line.text);

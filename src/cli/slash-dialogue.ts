@@ -2,12 +2,14 @@
 
 import { groupMark } from '../base/addresses.ts';
 import type { Clock } from '../base/clock.ts';
+import { type ErrorCode, errorTable } from '../base/errors.ts';
 import type { Reply } from '../protocol/requests.ts';
 import {
   formatSlashPush,
   formatSlashReply,
   parseSlash,
   type SlashLine,
+  slashError,
   slashGoodbye,
   slashHelp,
   slashRegistered,
@@ -88,6 +90,10 @@ export class SlashDialogue implements Dialogue {
 
   holdsPassword(line: string): boolean {
     return /^\/(?:register|login) |^\/(?:create|join) +\S+ +\S/.test(line);
+  }
+
+  refusal(code: ErrorCode): string {
+    return slashError(errorTable[code].text);
   }
 
   complete(line: string): Promise<Completion> {

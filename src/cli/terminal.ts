@@ -4,8 +4,8 @@
  */
 import { createInterface, type Interface } from 'node:readline';
 import { isGroupAddress } from '../base/addresses.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import { formatPipeError } from '../protocol/pipe-errors.ts';
 import { deletedAccountName, type MessageEntry } from '../protocol/requests.ts';
 import type { Completion, Dialogue, Show, Verdict } from './dialogue.ts';
 import { Screen, type Style } from './screen.ts';
@@ -81,6 +81,11 @@ export class Terminal {
     this.#print([text], 'notice');
   }
 
+  /** Who is here may have changed, and with it what the next line means. */
+  refresh(): void {
+    if (!this.#ended) this.#showPrompt();
+  }
+
   /** Stands above the prompt until it is replaced, or taken away by null. */
   status(of: string, line: string | null): void {
     if (!this.#ended) this.#screen.setStatus(of, line);
@@ -123,7 +128,7 @@ export class Terminal {
 
   #accept(line: string): void {
     if (Buffer.byteLength(line) > limits.lineBytes) {
-      this.#print([formatPipeError('LINE_TOO_LONG')], 'error');
+      this.#refuse('LINE_TOO_LONG');
       return;
     }
     const dialogue = this.#dialogue;
@@ -146,9 +151,13 @@ export class Terminal {
     else this.notice('Nothing was deleted.');
   }
 
+  #refuse(code: ErrorCode): void {
+    this.#print([this.#dialogue?.refusal(code) ?? ''], 'error');
+  }
+
   #enqueue(line: string): void {
     if (this.#backlog.length >= largestBacklog) {
-      this.#print([formatPipeError('BUSY')], 'error');
+      this.#refuse('BUSY');
       return;
     }
     this.#backlog.push(line);

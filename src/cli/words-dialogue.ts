@@ -1,4 +1,5 @@
 /** The words dialect at this side of the native protocol: whose room one is in is this program's matter, as is the menu. */
+import { type ErrorCode, errorTable } from '../base/errors.ts';
 import type { GroupNotice, Reply } from '../protocol/requests.ts';
 import {
   formatWordsNotice,
@@ -58,8 +59,12 @@ export class WordsDialogue implements Dialogue {
     return verdict;
   }
 
-  isImmediate(): boolean {
-    return false;
+  isImmediate(line: string): boolean {
+    return line === wordsExitServer;
+  }
+
+  refusal(code: ErrorCode): string {
+    return errorTable[code].text;
   }
 
   /** What is typed into the menu may be one too. */
@@ -93,10 +98,11 @@ export class WordsDialogue implements Dialogue {
     }
   }
 
+  /** Nobody waits for the room to be told: this works without a majority too. */
   async #exitServer(): Promise<Verdict> {
     const group = this.#room;
     this.#room = null;
-    if (group !== null) await this.#exchange.client.request({ op: 'visit-group', group, entering: false });
+    if (group !== null) void this.#exchange.client.request({ op: 'visit-group', group, entering: false });
     return this.#exchange.say([wordsExitServer], 'quit');
   }
 

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { errorTable } from '../../src/base/errors.ts';
 import type { Dialogue, ShowKind, Verdict } from '../../src/cli/dialogue.ts';
 import { Exchange } from '../../src/cli/exchange.ts';
 import { FileDesk } from '../../src/cli/file-desk.ts';
@@ -412,4 +413,14 @@ t.test('styles: another name is USAGE', async (t) => {
   t.throws(() => findStyle(args('pipe', ['groups'])), { code: 'USAGE', message: /unexpected/ });
   t.equal(findStyle(args('slash')), styles.slash);
   t.throws(() => findStyle(args('klingon')), { code: 'USAGE', message: /pipe, slash, words/ });
+});
+
+t.test('styles: a line that is not taken at all is refused in the form of its dialect', async (t) => {
+  const refusal = (style: Style): string => new Person(t, nodes[0], style).dialogue.refusal('LINE_TOO_LONG');
+  const text = errorTable.LINE_TOO_LONG.text;
+  t.equal(refusal(styles.pipe), `Error LINE_TOO_LONG: ${text}`);
+  t.equal(refusal(styles.slash), `ERROR: ${text}`);
+  t.equal(refusal(styles.words), text);
+  t.equal(refusal(menu()), `9|${text}`);
+  t.equal(refusal(menu('groups')), 'FAILED');
 });

@@ -123,6 +123,7 @@ async function desk(colour = false): Promise<Desk> {
     },
     isImmediate: (line) => line === 'h' || line === 'q',
     holdsPassword,
+    refusal: (code) => `Error ${code}: …`,
     question: (line) => (line.startsWith('3|') ? 'Are you sure? (y/n) ' : null),
     answerTo: (address, text) => `d|${address}|${text}`,
     complete: async (line) => ({ fragment: line.slice(2), candidates: made.candidates }),
