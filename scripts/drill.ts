@@ -7,6 +7,7 @@ import { runDamage } from './support/drill/damage/damage-drill.ts';
 import { runDrill } from './support/drill/drill.ts';
 import { runFile } from './support/drill/file.ts';
 import { membersPlaces, runMembers } from './support/drill/members.ts';
+import { runMix } from './support/drill/mix/mix-drill.ts';
 import { runRolling } from './support/drill/rolling.ts';
 import { readFlags, runToEnd, withCluster } from './support/program.ts';
 import type { RealCluster, RealClusterOptions } from './support/real-cluster.ts';
@@ -18,6 +19,8 @@ checks from the clients' side that nothing acknowledged was lost, doubled or reo
 
   --kills N      how often the leader is killed (default 5)
   --rolling      instead: each node in turn is told to stop (SIGTERM), and started again; no request of a client may fail
+  --mix          instead: the writers and readers are people of all five line dialects and of the native protocol, with groups, files and the
+                 lobby; raw lines are connected again by hand, and a line that was not answered is unknown
   --rounds N     with --rolling: how often each node is restarted (default 3)
   --members      instead: members are added, promoted, removed, replaced and lead in turn, from 3 to 5 nodes, with kills and partitions
   --changes N    with --members: how many such changes (default 50)
@@ -38,7 +41,7 @@ Exit code 1 after any violation, when too little was acknowledged, or when a wri
 
 const { numbers, given, json } = readFlags({
   help,
-  switches: ['rolling', 'members', 'tls'],
+  switches: ['rolling', 'members', 'mix', 'tls'],
   numbers: {
     kills: { otherwise: 5, least: 0, most: 1_000 },
     damage: { otherwise: 2_000, least: 1, most: 1_000_000 },
@@ -79,6 +82,9 @@ function kindOf(): Kind {
   if (given.has('members')) {
     const cluster = { ...membersPlaces, proxied: true };
     return { what: `${changes} changes of members`, cluster, run: (at) => runMembers(at, options) };
+  }
+  if (given.has('mix')) {
+    return { what: `${kills} kills, all dialects`, cluster: { nodes: 3 }, run: (at) => runMix(at, options) };
   }
   if (given.has('rolling')) {
     return { what: `${rounds} rounds of restarts`, cluster: { nodes }, run: (at) => runRolling(at, options) };

@@ -27,6 +27,8 @@ export const limits = {
   searchPatternChars: 64,
   groupNameMaxChars: 32,
   groups: 10_000,
+  /** Groups that have a port of their own: each is open on every node. */
+  groupPorts: 64,
   groupMembers: 20_000,
   /** Groups that one account may be in. */
   groupsPerAccount: 500,

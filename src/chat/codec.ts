@@ -149,6 +149,7 @@ function writeCommand(command: Command): void {
     case 'join-group':
     case 'leave-group':
     case 'visit-group':
+    case 'set-group-listener':
     case 'rename-group':
     case 'set-group-password':
     case 'remove-member':

@@ -183,6 +183,7 @@ export class Group extends LargeConversation implements GroupView, GroupData, Ro
   #owner: AccountId | null;
   #passwordHash: string | null;
   #credential: number;
+  #listenerPort: number | null;
 
   constructor(data: GroupData) {
     super(data);
@@ -193,6 +194,7 @@ export class Group extends LargeConversation implements GroupView, GroupData, Ro
     this.#owner = data.owner;
     this.#passwordHash = data.passwordHash;
     this.#credential = data.credential;
+    this.#listenerPort = data.listenerPort;
   }
 
   get name(): string {
@@ -215,8 +217,16 @@ export class Group extends LargeConversation implements GroupView, GroupData, Ro
     return this.#credential;
   }
 
+  get listenerPort(): number | null {
+    return this.#listenerPort;
+  }
+
   includes(account: AccountId): boolean {
     return this.membership(account) !== undefined;
+  }
+
+  setListenerPort(port: number | null): void {
+    this.#listenerPort = port;
   }
 
   setName(name: string): void {

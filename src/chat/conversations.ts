@@ -25,7 +25,7 @@ export class Conversations {
   }
 
   /** For looking up; they change through the methods of this table, which note it. */
-  get groups(): Pick<Groups, 'byName' | 'size' | 'inOrder' | 'membersInOrder'> {
+  get groups(): Pick<Groups, 'byName' | 'byPort' | 'size' | 'inOrder' | 'membersInOrder'> {
     return this.#groups;
   }
 

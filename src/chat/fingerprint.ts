@@ -36,6 +36,7 @@ export function fingerprintCommand(command: Command): number {
     case 'join-group':
     case 'leave-group':
     case 'visit-group':
+    case 'set-group-listener':
     case 'rename-group':
     case 'set-group-password':
     case 'remove-member':
@@ -101,6 +102,8 @@ function groupTexts(command: GroupCommand): readonly string[] {
       return [command.owner];
     case 'visit-group':
       return [command.entering ? 'in' : 'out'];
+    case 'set-group-listener':
+      return [String(command.port ?? 0)];
     case 'leave-group':
     case 'delete-group':
       return [];

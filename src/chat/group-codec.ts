@@ -15,6 +15,7 @@ const commandTag = {
   'transfer-group': 17,
   'delete-group': 18,
   'visit-group': 19,
+  'set-group-listener': 20,
 } as const satisfies Record<GroupCommand['kind'], number>;
 
 /** The same in a session's row. */
@@ -60,6 +61,10 @@ export function writeGroupCommand(writer: ByteWriter, command: GroupCommand): vo
     case 'visit-group':
       writer.byte(command.entering ? 1 : 0);
       return;
+    case 'set-group-listener':
+      // No port is 0.
+      writer.integer(command.port ?? 0);
+      return;
     case 'leave-group':
     case 'delete-group':
       return;
@@ -91,6 +96,8 @@ export function readGroupCommand(reader: ByteReader, kind: number): GroupCommand
       return { kind: 'remove-member', name: reader.text(), member: reader.text() };
     case commandTag['transfer-group']:
       return { kind: 'transfer-group', name: reader.text(), owner: reader.text() };
+    case commandTag['set-group-listener']:
+      return { kind: 'set-group-listener', name: reader.text(), port: reader.integer() || null };
     case commandTag['delete-group']:
       return { kind: 'delete-group', name: reader.text() };
     default:

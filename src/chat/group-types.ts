@@ -28,9 +28,11 @@ export type GroupCommand =
   | { readonly kind: 'set-group-password'; readonly name: string; readonly passwordHash: string | null }
   | { readonly kind: 'remove-member'; readonly name: string; readonly member: string }
   | { readonly kind: 'transfer-group'; readonly name: string; readonly owner: string }
+  /** A node's own, for an operator: every node opens this port for the group; null: none. */
+  | { readonly kind: 'set-group-listener'; readonly name: string; readonly port: number | null }
   | { readonly kind: 'delete-group'; readonly name: string };
 
-/** `group-changed`: renamed, or its password set, or handed to another owner; `name` is the one it has since. */
+/** `group-changed`: renamed, its password or its port set, or handed to another owner; `name` is the one it has since. */
 export interface GroupReceipt {
   readonly kind:
     | 'group-created'

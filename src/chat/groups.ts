@@ -6,6 +6,7 @@ import type { AccountId, ConversationId } from './types.ts';
 export class Groups {
   readonly #byId = new Map<ConversationId, Group>();
   readonly #byFoldedName = new Map<string, Group>();
+  readonly #byPort = new Map<number, Group>();
   /** Made when somebody asks; null after a change. Readers ask more often than groups come and go. */
   #inOrder: readonly Group[] | null = null;
   readonly #membersInOrder = new Map<ConversationId, readonly AccountId[]>();
@@ -20,6 +21,11 @@ export class Groups {
 
   byName(name: string): Group | undefined {
     return this.#byFoldedName.get(foldName(name));
+  }
+
+  /** Those that have a port of their own. No two have the same. */
+  byPort(): ReadonlyMap<number, Group> {
+    return this.#byPort;
   }
 
   all(): Iterable<Group> {
@@ -52,11 +58,13 @@ export class Groups {
   add(group: Group): void {
     this.#byId.set(group.id, group);
     this.#byFoldedName.set(group.folded, group);
+    if (group.listenerPort !== null) this.#byPort.set(group.listenerPort, group);
     this.#inOrder = null;
   }
 
   change(group: Group, change: (group: Group) => void): void {
     this.#byFoldedName.delete(group.folded);
+    if (group.listenerPort !== null) this.#byPort.delete(group.listenerPort);
     change(group);
     this.add(group);
   }
@@ -64,6 +72,7 @@ export class Groups {
   remove(group: Group): void {
     this.#byId.delete(group.id);
     this.#byFoldedName.delete(group.folded);
+    if (group.listenerPort !== null) this.#byPort.delete(group.listenerPort);
     this.#membersInOrder.delete(group.id);
     this.#inOrder = null;
   }
@@ -71,6 +80,7 @@ export class Groups {
   clear(): void {
     this.#byId.clear();
     this.#byFoldedName.clear();
+    this.#byPort.clear();
     this.#membersInOrder.clear();
     this.#inOrder = null;
   }

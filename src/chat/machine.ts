@@ -195,6 +195,10 @@ export class ChatMachine implements ChatView {
     return this.#tables.conversations.groups.inOrder();
   }
 
+  groupsWithPort(): readonly GroupView[] {
+    return [...this.#tables.conversations.groups.byPort().values()];
+  }
+
   membersInOrder(group: ConversationId): readonly AccountId[] {
     const { accounts, conversations } = this.#tables;
     return conversations.groups.membersInOrder(group, (id) => accounts.byId(id)?.name ?? '');

@@ -12,6 +12,8 @@ const version = 1;
 const sessionVersion = 2;
 /** Conversations of version 1 knew no more of a member than what was delivered. */
 const conversationVersion = 2;
+/** Groups of version 1 had no port of their own; who has none is written as that still. */
+const groupVersion = 2;
 
 export const rowPrefix = {
   account: 'a/',
@@ -48,6 +50,8 @@ export interface GroupData {
   readonly credential: number;
   readonly createdMs: number;
   readonly address: GroupAddress | null;
+  /** Every node opens this port for the group. */
+  readonly listenerPort: number | null;
   readonly lastSequence: number;
   readonly lastIndex: number;
 }
@@ -124,7 +128,7 @@ function readFirstMemberships(reader: ByteReader, length: number): readonly Memb
 }
 
 export function encodeGroup(group: GroupData): Uint8Array {
-  writer.begin(version);
+  writer.begin(group.listenerPort === null ? version : groupVersion);
   writer.integer(group.lastSequence);
   writer.integer(group.lastIndex);
   writer.text(group.name);
@@ -135,18 +139,22 @@ export function encodeGroup(group: GroupData): Uint8Array {
   writer.integer(group.createdMs);
   writer.text(group.address?.host ?? '');
   writer.integer(group.address?.port ?? 0);
+  if (group.listenerPort !== null) writer.integer(group.listenerPort);
   return writer.take();
 }
 
 export function decodeGroup(id: ConversationId, value: Uint8Array): GroupData | null {
   return readAll(value, (reader) => {
-    readVersion(reader);
+    const layout = reader.byte();
+    if (layout < version || layout > groupVersion) throw new MalformedBytes('unknown version');
     const [lastSequence, lastIndex] = [reader.integer(), reader.integer()];
     const [name, owner, passwordHash] = [reader.text(), reader.integer() || null, reader.text() || null];
     const [credential, createdMs] = [reader.integer(), reader.integer()];
     const [host, port] = [reader.text(), reader.integer()];
     const address = host === '' ? null : { host, port };
-    return { id, name, owner, passwordHash, credential, createdMs, address, lastSequence, lastIndex };
+    const listenerPort = layout === version ? null : reader.integer();
+    const about = { name, owner, passwordHash, credential, createdMs, address, listenerPort };
+    return { id, ...about, lastSequence, lastIndex };
   });
 }
 

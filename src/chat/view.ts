@@ -29,6 +29,8 @@ export interface ChatView {
   groupByName(name: string): GroupView | undefined;
   /** All groups by lower-cased name, ascending by code unit; the lobby is none. */
   groups(): readonly GroupView[];
+  /** Those that have a port of their own on every node. */
+  groupsWithPort(): readonly GroupView[];
   /** Members of a group by lower-cased name, ascending by code unit. Kept until somebody joins or leaves. */
   membersInOrder(group: ConversationId): readonly AccountId[];
   /** Delivered and not yet confirmed by their sender, by number. */
@@ -122,6 +124,7 @@ export interface GroupView extends CommonView {
   readonly credential: number;
   readonly createdMs: number;
   readonly address: GroupAddress | null;
+  readonly listenerPort: number | null;
   readonly memberCount: number;
   /** In the order in which they joined. */
   members(): Iterable<AccountId>;

@@ -4,6 +4,7 @@ import { callerFor, type HttpCaller, type ServerAddress } from '../client/index.
 import { operationsToken } from '../gateway/operations-token.ts';
 import { loadClusterKey } from '../replication/cluster-key.ts';
 import { invite, unlock, users } from './admin-accounts.ts';
+import { groupListener } from './admin-group-listener.ts';
 import { members, transfer } from './admin-members.ts';
 import { exportChat, importChat } from './admin-transfer.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './arguments.ts';
@@ -49,6 +50,11 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'an export into this cluster; --json-database or --mysql-dump: what older systems kept',
     run: importChat,
   },
+  'group-listener': {
+    usage: 'group-listener NAME --port N|--remove',
+    help: 'give a group a port of its own on every node, where the registry dialect leaves the group out',
+    run: groupListener,
+  },
   transfer: {
     usage: 'transfer [N]',
     help: 'another node is to lead: node N, or the best one',
@@ -73,6 +79,8 @@ const program: Program = {
     { name: 'mysql-dump', help: 'import: the file was written by mysqldump' },
     { name: 'uses', value: 'N', help: 'invite: how many may register with it (default 1)' },
     { name: 'expires', value: 'TIME', help: 'invite: how long it is good, e.g. 90m, 12h, 7d (default 7d)' },
+    { name: 'port', value: 'N', help: 'group-listener: the port' },
+    { name: 'remove', help: 'group-listener: close the port' },
     { name: 'learner', help: 'members add: it stays a learner until it is promoted' },
     { name: 'no-wait', help: 'members add, replace: do not wait until the node votes' },
     { name: 'host', value: 'HOST', help: 'members add: where a node will be that is not there yet' },

@@ -1,4 +1,4 @@
-/** `/admin/users`, `/admin/unlock` and `/admin/invite`, behind the operators' door. */
+/** `/admin/users`, `/admin/unlock`, `/admin/invite` and `/admin/group-listener`, behind the operators' door. */
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -24,6 +24,15 @@ const inviteBody = TypeCompiler.Compile(
     closed,
   ),
 );
+const listenerBody = TypeCompiler.Compile(
+  Type.Object(
+    {
+      group: Type.String({ minLength: 1, maxLength: limits.groupNameMaxChars }),
+      port: Type.Union([Type.Integer({ minimum: 1, maximum: 65_535 }), Type.Null()]),
+    },
+    closed,
+  ),
+);
 
 /** Accounts in one answer: below what a client of the endpoint reads, whatever their names. */
 const usersPerPage = 500;
@@ -37,6 +46,11 @@ export function addAccountRoutes(scope: FastifyInstance, administration: Adminis
     const body = jsonOf(request.body);
     if (!unlockBody.Check(body)) return refuse(reply, 'BAD_REQUEST');
     return answer(reply, await administration.unlock(body.user));
+  });
+  scope.post('/admin/group-listener', async (request, reply) => {
+    const body = jsonOf(request.body);
+    if (!listenerBody.Check(body)) return refuse(reply, 'BAD_REQUEST');
+    return answer(reply, await administration.listen(body.group, body.port));
   });
   scope.post('/admin/invite', async (request, reply) => {
     const body = jsonOf(request.body);

@@ -81,6 +81,18 @@ export class Administration {
     return answer.kind === 'applied' ? { kind: 'done', value: { uses, lifetimeMs } } : answer;
   }
 
+  /** Every node opens the port, and closes the one that the group had; null: closes it. The same again changes nothing. */
+  async listen(
+    group: string,
+    port: number | null,
+  ): Promise<Administered<{ readonly group: string; readonly port: number | null }>> {
+    const answer = settled(await this.#options.proposeOwn({ kind: 'set-group-listener', name: group, port }));
+    if (answer.kind === 'rejection' && answer.code === 'CONFLICT') {
+      return rejection('CONFLICT', `Port ${port} is another group's.`);
+    }
+    return answer.kind === 'applied' ? { kind: 'done', value: { group, port } } : answer;
+  }
+
   /** Null once this node knows all that was committed before. */
   async #catchUp(): Promise<Refused | null> {
     try {

@@ -49,6 +49,7 @@ export class ConversationReads {
       joined: account !== null && group.includes(account),
       owner: group.owner === null ? null : this.#nameOf(group.owner),
       address: group.address,
+      ...(group.listenerPort === null ? {} : { port: group.listenerPort }),
       createdMs: group.createdMs,
     }));
   }

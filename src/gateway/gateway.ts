@@ -17,6 +17,7 @@ import { Edge, type EdgeOptions } from './edge.ts';
 import { Exporter } from './exporter.ts';
 import { fileRoutes } from './file-routes.ts';
 import { FrameLines } from './frame-lines.ts';
+import { GroupPorts } from './group-ports.ts';
 import { ChildHasher, type Hasher } from './hasher.ts';
 import { buildHttp, type Operators } from './http.ts';
 import { HttpSessions } from './http-session.ts';
@@ -65,6 +66,7 @@ class NodeGateway implements Gateway {
   readonly #dialects: Dialects;
   readonly #frameLines = new Set<FrameLines>();
   readonly #chatPorts: readonly { readonly port: number; readonly server: ChatPort }[];
+  readonly #groupPorts: GroupPorts;
   readonly #http: ReturnType<typeof buildHttp>;
 
   constructor(options: GatewayOptions) {
@@ -87,6 +89,7 @@ class NodeGateway implements Gateway {
     });
     this.#dialects = this.#buildDialects();
     this.#chatPorts = this.#buildChatPorts();
+    this.#groupPorts = this.#buildGroupPorts();
     this.#http = this.#buildHttp();
   }
 
@@ -97,6 +100,8 @@ class NodeGateway implements Gateway {
     await this.#http.ready();
     const http = await listen(this.#http.server, host, httpPort, 'HTTP port');
     const [chatPort = 0, ...listenerPorts] = bound;
+    this.#groupPorts.start();
+    this.#tellOfSlash(host, http);
     return { chatPort, httpPort: http, listenerPorts };
   }
 
@@ -104,6 +109,7 @@ class NodeGateway implements Gateway {
     for (const lines of this.#frameLines) lines.stop();
     const lines = [
       ...this.#chatPorts.map(({ server }) => server.stop()),
+      this.#groupPorts.stop(),
       ...[...this.#frameLines].map(({ closed }) => closed),
     ];
     await this.#bounded(Promise.all([this.#edge.leave(), ...lines]));
@@ -126,18 +132,9 @@ class NodeGateway implements Gateway {
   }
 
   #buildChatPorts(): readonly { readonly port: number; readonly server: ChatPort }[] {
-    const { config, node, clock, logger } = this.#options;
+    const { config, node } = this.#options;
     const { chatPort, listeners } = nodeConfig(config, node);
-    const { counters } = this.#edge;
-    const { addresses } = this.#edge.service;
-    const shared = {
-      clock,
-      logger,
-      counters,
-      addresses,
-      timeouts: config.limits,
-      tls: this.#tlsOf('chat'),
-    };
+    const shared = this.#chatPortOptions();
     const open = this.#dialects.at(sharedListener);
     return [
       { port: chatPort, server: new ChatPort({ ...shared, dialect: null, open }) },
@@ -150,6 +147,34 @@ class NodeGateway implements Gateway {
         }),
       })),
     ];
+  }
+
+  #chatPortOptions() {
+    const { config, clock, logger } = this.#options;
+    const { counters, service } = this.#edge;
+    const { addresses } = service;
+    return { clock, logger, counters, addresses, timeouts: config.limits, tls: this.#tlsOf('chat') };
+  }
+
+  #buildGroupPorts(): GroupPorts {
+    const { config, node, clock, logger, view } = this.#options;
+    const { host } = nodeConfig(config, node);
+    const open = (group: string): ChatPort =>
+      new ChatPort({
+        ...this.#chatPortOptions(),
+        dialect: 'registry',
+        open: this.#dialects.at({ ...fixedListener, group }),
+      });
+    return new GroupPorts({ clock, logger, view, host, open });
+  }
+
+  /** In the words that people of that dialect look for. */
+  #tellOfSlash(host: string, httpPort: number): void {
+    const { config, node, logger } = this.#options;
+    const { listeners } = nodeConfig(config, node);
+    if (!listeners.some(({ dialect }) => dialect === 'slash')) return;
+    const scheme = isPlainText(config, 'http') ? 'ws' : 'wss';
+    logger.info({}, `WebSocket server started and listening on ${scheme}://${host}:${httpPort}/slash`);
   }
 
   #buildDialects(): Dialects {
@@ -186,7 +211,7 @@ class NodeGateway implements Gateway {
   #status(): EngineStatus {
     const { engine, security } = this.#options;
     const status = engine.status();
-    const alarms = security?.alarms() ?? [];
+    const alarms = [...(security?.alarms() ?? []), ...this.#groupPorts.alarms()];
     return alarms.length === 0 ? status : { ...status, alarms: [...status.alarms, ...alarms] };
   }
 

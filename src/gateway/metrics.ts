@@ -31,7 +31,7 @@ function lateSeconds(nanoseconds: number): number {
 }
 
 /** What alarms begin with, before a colon. */
-const alarmKinds = ['disk', 'log', 'state', 'other'];
+const alarmKinds = ['disk', 'log', 'state', 'group port', 'other'];
 
 function kindOf(alarm: string): string {
   const [kind = ''] = alarm.split(':');

@@ -159,13 +159,13 @@ export function formatRegistryReply(line: RegistryLine, reply: Reply): string {
   return line.kind === 'leave' && isStranger ? 'User not a part of group.' : registryFailed;
 }
 
-/** Groups by name, as a list; those without an address of their own are found at `home`. */
+/** Groups by name, as a list; those without an address of their own are found at `home`, on their own port where they have one. */
 export function formatRegistryGroups(
-  groups: readonly Pick<GroupEntry, 'name' | 'address'>[],
+  groups: readonly Pick<GroupEntry, 'name' | 'address' | 'port'>[],
   home: { readonly host: string; readonly port: number },
 ): readonly string[] {
-  const lines = groups.map(({ name, address }) => {
-    const { host, port } = address ?? home;
+  const lines = groups.map(({ name, address, port: own }) => {
+    const { host, port } = address ?? { ...home, ...(own === undefined ? {} : { port: own }) };
     return `${name} - ${host} ${port}`;
   });
   return [...lines, ''];

@@ -160,6 +160,8 @@ export interface GroupEntry {
   /** Null for one that was announced from elsewhere. */
   readonly owner: string | null;
   readonly address: { readonly host: string; readonly port: number } | null;
+  /** Of its own, on every node; absent when there is none. */
+  readonly port?: number;
   readonly createdMs: number;
 }
 

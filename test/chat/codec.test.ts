@@ -73,6 +73,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
   fc.record({ kind: fc.constantFrom('leave-group' as const, 'delete-group' as const), name: text }),
   fc.record({ kind: fc.constant('rename-group' as const), name: text, newName: text }),
+  fc.record({
+    kind: fc.constant('set-group-listener' as const),
+    name: text,
+    port: fc.option(fc.integer({ min: 1, max: 65_535 })),
+  }),
   fc.record({ kind: fc.constant('set-group-password' as const), name: text, passwordHash: hash }),
   fc.record({ kind: fc.constant('remove-member' as const), name: text, member: text }),
   fc.record({ kind: fc.constant('transfer-group' as const), name: text, owner: text }),

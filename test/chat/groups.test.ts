@@ -220,6 +220,49 @@ t.test(
 );
 
 t.test(
+  'set-group-listener: a port of its own, one group each, kept through a restart, a new name and the last member',
+  async (t) => {
+    const { world, ann } = team();
+    world.raw({ kind: 'create-group', name: 'other', passwordHash: null }, ann);
+    const listen = (name: string, port: number | null, as: number | null = null): string =>
+      said(world.raw({ kind: 'set-group-listener', name, port }, as));
+    const ports = () => world.machine.groupsWithPort().map(({ name, listenerPort }) => [name, listenerPort]);
+    t.equal(listen('team', 5555, ann), 'DENIED', 'it is no account that asks');
+    t.equal(listen('nowhere', 5555), 'UNKNOWN_GROUP');
+    t.equal(listen('team', 65_536), 'BAD_REQUEST');
+    t.same(ports(), []);
+    t.equal(listen('team', 5555), 'group-changed');
+    t.equal(listen('team', 5555), 'group-changed', 'again');
+    t.equal(listen('other', 5555), 'CONFLICT');
+    await world.reload();
+    t.same(ports(), [['team', 5555]]);
+    t.equal(listen('team', 5556), 'group-changed');
+    t.equal(listen('other', 5555), 'group-changed', 'it is free');
+    t.equal(listen('team', null), 'group-changed');
+    world.raw({ kind: 'rename-group', name: 'other', newName: 'renamed' }, ann);
+    world.raw({ kind: 'leave-group', name: 'renamed' }, ann);
+    await world.reload();
+    t.same(ports(), [['renamed', 5555]]);
+    world.raw({ kind: 'create-group', name: 'last', passwordHash: null }, ann);
+    t.equal(listen('last', 5555), 'CONFLICT');
+    t.equal(listen('renamed', null), 'group-changed');
+    await world.reload();
+    t.same(ports(), []);
+  },
+);
+
+t.test('set-group-listener: no more ports than every node can hold open', async (t) => {
+  const world = new World();
+  const ann = world.register('ann');
+  const results = Array.from({ length: limits.groupPorts + 1 }, (_, at) => {
+    world.raw({ kind: 'create-group', name: `group${at}`, passwordHash: null }, ann);
+    return said(world.raw({ kind: 'set-group-listener', name: `group${at}`, port: 5000 + at }));
+  });
+  t.equal(results.pop(), 'LIMIT_REACHED');
+  t.same(new Set(results), new Set(['group-changed']));
+});
+
+t.test(
   'lobby: everyone writes, nobody joins, nothing is pending; a read cursor is all that an account has there',
   async (t) => {
     const { world, ann, bob } = team();

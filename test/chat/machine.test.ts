@@ -59,6 +59,11 @@ const groupCommand: fc.Arbitrary<Command> = fc.oneof(
     address: fc.record({ host: fc.constantFrom('h', ''), port: fc.constantFrom(1, 99_999) }),
   }),
   fc.record({
+    kind: fc.constant('set-group-listener' as const),
+    name: groupName,
+    port: fc.constantFrom(null, 1, 2),
+  }),
+  fc.record({
     kind: fc.constant('join-group' as const),
     name: groupName,
     seen: fc.option(fc.record({ group: fc.constant('g:6'), credential: fc.constant(1) })),

@@ -37,6 +37,7 @@ export function makeGroup(
     credential: 1,
     createdMs: moment.wallMs,
     address,
+    listenerPort: null,
     lastSequence: 0,
     lastIndex: 0,
   });

@@ -38,7 +38,7 @@ export function ownedGroup({ tables, actor }: Context, name: string): Group | Re
 
 /**
  * Takes a member out. An owner's group passes to whoever has been in it longest; one without members is gone, unless it was announced from
- * elsewhere, where it still is.
+ * elsewhere, where it still is, or has a port that an operator gave it.
  */
 export function depart(
   context: Context,
@@ -59,7 +59,7 @@ export function depart(
     reason,
   });
   if (group.memberCount === 0) {
-    if (group.address !== null) return;
+    if (group.address !== null || group.listenerPort !== null) return;
     conversations.removeGroup(group);
     context.emit({ kind: 'group-deleted', group: id, name, members });
     return;

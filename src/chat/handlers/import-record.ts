@@ -90,7 +90,7 @@ function importGroup({ tables, moment }: Context, record: RecordOf<'group'>): Re
   if (conversations.groups.size >= limits.groups) return reject('TOO_MANY_GROUPS');
   const id = `g:${moment.index}`;
   const data = { id, name, owner, passwordHash, credential: 1, createdMs, address };
-  conversations.addGroup({ ...data, lastSequence: 0, lastIndex: 0 });
+  conversations.addGroup({ ...data, listenerPort: null, lastSequence: 0, lastIndex: 0 });
   return imported(null, id);
 }
 

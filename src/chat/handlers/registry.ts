@@ -25,6 +25,7 @@ import { renameGroup } from './rename-group.ts';
 import { renewGuests } from './renew-guests.ts';
 import { send } from './send.ts';
 import { sendFile } from './send-file.ts';
+import { setGroupListener } from './set-group-listener.ts';
 import { setGroupPassword } from './set-group-password.ts';
 import { setProfile } from './set-profile.ts';
 import { transferGroup } from './transfer-group.ts';
@@ -57,6 +58,7 @@ const handlers: Handlers = {
   'leave-group': leaveGroup,
   'rename-group': renameGroup,
   'set-group-password': setGroupPassword,
+  'set-group-listener': setGroupListener,
   'remove-member': removeMember,
   'transfer-group': transferGroup,
   'delete-group': deleteGroup,

@@ -54,6 +54,7 @@ export class RegistryDialect implements Dialect {
         return;
       case 'register-group': {
         const { group, host, port } = line;
+        this.#note(`JOIN REQUEST FROM ${host}:${port}`);
         const reply = await this.#desk.execute({ op: 'announce-group', group, host, port });
         this.#desk.write([formatRegistryReply(line, reply)]);
         return;
@@ -64,8 +65,7 @@ export class RegistryDialect implements Dialect {
   }
 
   async #list(): Promise<void> {
-    const { output, dependencies } = this.#desk;
-    dependencies.logger.info({ address: output.address }, 'GROUP LIST REQUEST FROM USER');
+    this.#note('GROUP LIST REQUEST FROM USER');
     const reply = await this.#desk.execute({ op: 'groups' });
     const groups = reply.kind === 'receipt' && reply.value.op === 'groups' ? reply.value.groups : null;
     await this.#desk.writeAll(
@@ -109,7 +109,6 @@ export class RegistryDialect implements Dialect {
 
   /** In the words of the reference, by public names: no secret of a line reaches the log. */
   #log(line: Extract<RegistryLine, { readonly uid: string }>): void {
-    const { logger } = this.#desk.dependencies;
     const name = this.#desk.context.identity?.name ?? '';
     const texts = {
       join: `JOIN REQUEST FROM ${name}`,
@@ -117,6 +116,11 @@ export class RegistryDialect implements Dialect {
       messages: `MESSAGE REQUEST FROM ${name}`,
       send: `MESSAGE SEND FROM ${name}`,
     };
-    logger.info({ address: this.#desk.output.address }, texts[line.kind]);
+    this.#note(texts[line.kind]);
+  }
+
+  #note(text: string): void {
+    const { dependencies, output } = this.#desk;
+    dependencies.logger.info({ address: output.address }, text);
   }
 }

@@ -132,6 +132,7 @@ t.test('registry: no secret of a line reaches the log', async (t) => {
   `);
   const text = lines.join('\n');
   for (const pattern of [
+    /JOIN REQUEST FROM 127\.0\.0\.1:5555/,
     /GROUP LIST REQUEST FROM USER/,
     /JOIN REQUEST FROM user-[0-9a-f]{8}/,
     /LEAVE REQUEST FROM user-/,
