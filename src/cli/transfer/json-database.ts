@@ -57,12 +57,11 @@ function parse(text: string): unknown {
 export function* linesOfDatabase(database: JsonDatabase, nowMs: number): Generator<Line, void, void> {
   const users = new Set(database.user_list.map(({ username }) => username));
   const messages = database.message_list;
-  for (const user of database.user_list) {
-    const sent = messages
-      .filter(({ from }) => from === user.username)
-      .map((message) => Number(message.number));
-    yield accountLine(user, Math.max(0, ...sent), nowMs);
+  const sent = new Map<string, number>();
+  for (const message of messages) {
+    sent.set(message.from, Math.max(sent.get(message.from) ?? 0, Number(message.number)));
   }
+  for (const user of database.user_list) yield accountLine(user, sent.get(user.username) ?? 0, nowMs);
   for (const stranger of new Set(messages.flatMap(({ from, to }) => [from, to]))) {
     if (!users.has(stranger))
       yield { kind: 'deleted-account', account: uuidOf(stranger), uuid: uuidOf(stranger) };

@@ -1,6 +1,7 @@
 /**
  * The words dialect's reference kept its data in MySQL: reads the tables `users`, `groupchat` and, if there is one, a table of messages out of a
- * `mysqldump`. Only `CREATE TABLE` (for the order of the columns) and `INSERT INTO` are understood; everything else is passed over.
+ * `mysqldump`. Only `CREATE TABLE` (for the order of the columns) and `INSERT INTO` are understood; everything else is passed over. Both stand
+ * at the beginning of a line, where no text of a row can: its line breaks are escaped.
  */
 export interface DumpTable {
   readonly name: string;
@@ -13,14 +14,14 @@ export function readMysqlDump(text: string): readonly DumpTable[] {
   const columns = new Map<string, readonly string[]>();
   const rows = new Map<string, (readonly (string | null)[])[]>();
   for (const [, name = '', body = ''] of text.matchAll(
-    /CREATE TABLE (?:IF NOT EXISTS )?`?(\w+)`? \(([\s\S]*?)\n\)/g,
+    /^CREATE TABLE (?:IF NOT EXISTS )?`?(\w+)`? \(([\s\S]*?)\n\)/gm,
   )) {
     columns.set(
       name,
       [...body.matchAll(/^\s*`(\w+)`\s/gm)].map(([, column = '']) => column),
     );
   }
-  const inserts = /INSERT INTO `?(\w+)`?\s*(?:\(([^)]*)\))?\s*VALUES\s*/g;
+  const inserts = /^INSERT INTO `?(\w+)`?\s*(?:\(([^)]*)\))?\s*VALUES\s*/gm;
   for (let found = inserts.exec(text); found !== null; found = inserts.exec(text)) {
     const [, name = '', named] = found;
     if (named !== undefined)
@@ -29,7 +30,9 @@ export function readMysqlDump(text: string): readonly DumpTable[] {
         named.split(',').map((column) => column.replace(/[`\s]/g, '')),
       );
     const tuples = new TupleReader(text, inserts.lastIndex);
-    rows.set(name, [...(rows.get(name) ?? []), ...tuples.read()]);
+    const own = rows.get(name) ?? [];
+    rows.set(name, own);
+    for (const row of tuples.read()) own.push(row);
     inserts.lastIndex = tuples.end;
   }
   return Array.from(rows, ([name, own]) => ({ name, columns: columns.get(name) ?? [], rows: own }));

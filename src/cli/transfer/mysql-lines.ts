@@ -70,7 +70,9 @@ function* groupLines(
       problem(`message of ${message.sender} to ${message.group}: no such user or group`);
       continue;
     }
-    byGroup.set(group, [...(byGroup.get(group) ?? []), message]);
+    const own = byGroup.get(group);
+    if (own === undefined) byGroup.set(group, [message]);
+    else own.push(message);
   }
   const numbers = new Map<string, number>();
   for (const [group, own] of byGroup) {

@@ -39,7 +39,7 @@ export class MessengerDialect implements Dialect {
   #channel: PushChannel | null;
   #dialBack: DialBack | null = null;
   /** Numbers of the receipts that were told and not confirmed, oldest first. */
-  #receipts: number[] = [];
+  readonly #receipts = new Set<number>();
 
   constructor(desk: Desk, options: MessengerOptions) {
     this.#desk = desk;
@@ -80,7 +80,7 @@ export class MessengerDialect implements Dialect {
     this.#dialBack?.close();
     this.#dialBack = null;
     this.#channel = this.#ownChannel;
-    this.#receipts = [];
+    this.#receipts.clear();
   }
 
   async receive(text: string): Promise<void> {
@@ -120,7 +120,7 @@ export class MessengerDialect implements Dialect {
     const reply = await this.#desk.execute(request);
     if (reply.kind === 'receipt' && reply.value.op === 'login') {
       this.#pushes = new MessengerPushes(this.#options.clock, this.#channel);
-      this.#receipts = [];
+      this.#receipts.clear();
     }
     return formatMessengerReply(line, reply);
   }
@@ -129,8 +129,9 @@ export class MessengerDialect implements Dialect {
   #heard(line: MessengerLine): boolean {
     if (line.kind === 'acknowledge') return this.#pushes?.acknowledge(line.number) ?? false;
     const account = this.#desk.context.identity?.account;
-    const number = this.#receipts.shift();
+    const [number] = this.#receipts;
     if (account === undefined || number === undefined) return false;
+    this.#receipts.delete(number);
     this.#desk.dependencies.delivery.acknowledger.confirm(account, number);
     return true;
   }
@@ -141,10 +142,10 @@ export class MessengerDialect implements Dialect {
 
   #tellReceipt({ from, to, number }: DeliveryReceipt): void {
     const { view, delivery } = this.#desk.dependencies;
-    if (this.#pushes === null || this.#receipts.includes(number)) return;
+    if (this.#pushes === null || this.#receipts.has(number)) return;
     if (delivery.acknowledger.isConfirmed(from, number) || this.#channel === null) return;
     const nameOf = (account: AccountId): string => view.accountById(account)?.name ?? deletedAccountName;
-    this.#receipts.push(number);
+    this.#receipts.add(number);
     this.#channel(`${formatMessengerReceipt(nameOf(from), nameOf(to), number)}\n`, () => undefined);
   }
 
@@ -169,7 +170,7 @@ export class MessengerDialect implements Dialect {
     this.#channel = channel;
     this.#pushes?.use(channel);
     // Receipts of a channel that broke may not have arrived.
-    this.#receipts = [];
+    this.#receipts.clear();
     const account = this.#desk.context.identity?.account;
     if (channel !== null && account !== undefined) this.caughtUp(account);
   }

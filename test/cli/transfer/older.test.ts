@@ -138,6 +138,30 @@ t.test('mysql dump: users, groups with their passwords, and messages with their 
   );
 });
 
+t.test('json database: a user with very many messages is loaded like any other', async (t) => {
+  const message = { from: 'user', to: 'user2', text: 'x', delivered: true };
+  const message_list = Array.from({ length: 200_000 }, (_, at) => ({ ...message, number: at + 1 }));
+  const [first] = linesOfDatabase({ ...database, message_list }, 1_700_000_000_000);
+  t.match(first, { kind: 'account', name: 'user', sent: 200_000 });
+});
+
+t.test('mysql dump: what somebody wrote is no statement of the dump', async (t) => {
+  const text = [
+    'CREATE TABLE `users` (\n  `id` int,\n  `name` text\n);\n',
+    "INSERT INTO `users` VALUES (1,'ann');\n",
+    "INSERT INTO `texts` VALUES ('CREATE TABLE users (','INSERT INTO users VALUES (2,3)');\n",
+    '/* INSERT INTO `users` VALUES (4,5); */\n',
+    'CREATE TABLE `texts` (\n  `first` text,\n  `second` text\n);\n',
+  ].join('');
+  t.same(
+    readMysqlDump(text).map(({ name, columns, rows }) => [name, columns, rows.length]),
+    [
+      ['users', ['id', 'name'], 1],
+      ['texts', ['first', 'second'], 1],
+    ],
+  );
+});
+
 t.test('mysql dump: whatever the text, there is an end and no throw', async (t) => {
   for (const text of [
     '',
