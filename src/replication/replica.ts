@@ -166,6 +166,7 @@ export class Replica<Result, Event> {
         });
         return this.#driver.installingIndex === message.snapshot?.meta.index;
       },
+      fatal: (error) => this.#ports.fatal(error),
     });
   }
 

@@ -76,12 +76,16 @@ export class SnapshotSender {
     const member = from.incarnation;
     this.#sending.set(member, { member, sinceMs: null, allowedMs: 0 });
     let complete = false;
+    let copy: AsyncIterator<Uint8Array> | null = null;
     try {
       const { mark, chunks } = await this.#options.store.exportSnapshot();
+      copy = chunks[Symbol.asyncIterator]();
       yield encodeMark(mark);
-      yield* chunks;
+      for (let next = await copy.next(); next.done !== true; next = await copy.next()) yield next.value;
       complete = true;
     } finally {
+      // Also when the reader wanted no more than the mark: a copy that nobody ends is held for ever, and there are only so many.
+      await copy?.return?.();
       if (complete) this.#await(member, ACKNOWLEDGED_WITHIN_MS);
       else this.#fail(member);
     }
@@ -128,6 +132,8 @@ export interface ReceiverOptions {
   readonly appliedIndex: () => number;
   /** Gives the core the note; returns whether it took it, and so will ask for `install` of this index. */
   readonly step: (message: Message) => boolean;
+  /** The state cannot be written any more. */
+  readonly fatal: (error: unknown) => void;
 }
 
 /**
@@ -154,8 +160,11 @@ export class SnapshotReceiver {
     this.#pull(message, node).then(done, (error) => {
       done();
       if (this.#stopped) return;
+      const { logger, store, fatal } = this.#options;
       const reason = error instanceof Error ? error.message : String(error);
-      this.#options.logger.warn({ node, reason }, 'a snapshot could not be fetched');
+      logger.warn({ node, reason }, 'a snapshot could not be fetched');
+      // Who waits for a copy stages nothing, and so would never hear that its own state has failed for good.
+      store.flush(false).catch(fatal);
     });
   }
 
