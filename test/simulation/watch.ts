@@ -6,7 +6,7 @@ import type { Changes } from '../../src/base/changes.ts';
 import { ChatMachine } from '../../src/chat/machine.ts';
 import type { SessionBounds } from '../../src/chat/sessions.ts';
 import type { ChatEvent, Result } from '../../src/chat/types.ts';
-import type { Entry } from '../../src/raft/types.ts';
+import type { ConfState, Entry } from '../../src/raft/types.ts';
 import type { Engine } from '../../src/replication/engine.ts';
 import { decodeDirectory } from '../../src/replication/members.ts';
 import type { Applied, CommittedCommand, StateMachine } from '../../src/replication/state-machine.ts';
@@ -38,6 +38,8 @@ export class Watch {
   readonly #reference: ChatMachine;
   /** Which node runs on the disk of that incarnation. */
   readonly #nodeOfDisk = new Map<number, number>();
+  /** By the bytes that marks share until the members change. */
+  readonly #configurations = new WeakMap<Uint8Array, ConfState>();
   /** Hashes of entries' data, which many nodes and lives ask for. */
   readonly #hashes = new WeakMap<Uint8Array, number>();
 
@@ -165,9 +167,17 @@ export class Watch {
     };
   }
 
+  #votersOf(engine: Uint8Array): ConfState {
+    const known = this.#configurations.get(engine);
+    if (known !== undefined) return known;
+    const { conf } = decodeDirectory(engine);
+    this.#configurations.set(engine, conf);
+    return conf;
+  }
+
   /** Somebody applies this entry before all others. Through a joint configuration both majorities count. */
   #checkCommitSafety(mark: AppliedMark): Violation | null {
-    const { voters, votersOutgoing } = decodeDirectory(mark.engine).conf;
+    const { voters, votersOutgoing } = this.#votersOf(mark.engine);
     const logOf = (disk: number): DurableLog | null => {
       const node = this.#nodeOfDisk.get(disk);
       return node === undefined ? null : this.logs.durableLog(node, mark);
