@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { bearerName, isName } from '../chat/names.ts';
-import type { Account, AccountId, Command, Result } from '../chat/types.ts';
+import type { Account, AccountId, Command, Receipt, Result } from '../chat/types.ts';
 import { isUuid } from '../chat/uuid.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { Profile, Reply } from '../protocol/requests.ts';
@@ -79,9 +79,9 @@ export class AccountService {
 
   /**
    * Logs a raw line connection in under a name that nobody has, without a password. The lease lasts as long as the connection:
-   * whoever closes it calls `leaveGuest`.
+   * whoever closes it calls `leaveGuest`. A guest who is there with this `uuid` is the one who asks, in an earlier attempt.
    */
-  async enterGuest(context: ConnectionContext, typed: string): Promise<Reply> {
+  async enterGuest(context: ConnectionContext, typed: string, uuid: string | null = null): Promise<Reply> {
     const name = preparedName(typed);
     const { view, policy } = this.#options;
     if (!policy.guests) return rejection('DENIED', 'Guests are not admitted here.');
@@ -91,27 +91,34 @@ export class AccountService {
     }
     this.#entering.add(context);
     try {
-      return await this.#enter(context, name);
+      return await this.#enter(context, name, uuid);
     } finally {
       this.#entering.delete(context);
     }
   }
 
-  async #enter(context: ConnectionContext, name: string): Promise<Reply> {
+  async #enter(context: ConnectionContext, name: string, known: string | null): Promise<Reply> {
     const { view, secureBytes, proposeOwn, barrier, addresses } = this.#options;
     await barrier();
     if (holdsName(view.accountByName(name))) return rejection('NAME_TAKEN');
     const waitMs = addresses.register(context.address);
     if (waitMs !== null) return registrationLimited(waitMs);
     const names = isName(name) ? {} : { names: 'unicode' as const };
-    const uuid = newUuid(secureBytes);
+    const uuid = known ?? newUuid(secureBytes);
     const answer = settled(await proposeOwn({ kind: 'enter-guest', name, uuid, ...names }));
-    if (answer.kind !== 'applied') return answer;
-    if (answer.receipt.kind !== 'guest-entered') return rejection('INTERNAL');
-    context.identity = { account: answer.receipt.account, name };
-    this.hold(answer.receipt.account);
+    const account = answer.kind === 'applied' ? entered(answer.receipt) : await this.#guestThere(name, known);
+    if (account === null) return answer.kind === 'applied' ? rejection('INTERNAL') : answer;
+    context.identity = { account, name };
+    this.hold(account);
     if (!this.#entering.has(context)) await this.leaveGuest(context);
     return receipt({ op: 'login', user: name });
+  }
+
+  async #guestThere(name: string, uuid: string | null): Promise<AccountId | null> {
+    if (uuid === null) return null;
+    await this.#options.barrier();
+    const account = this.#options.view.accountByName(name);
+    return account?.kind === 'guest' && account.uuid === uuid ? account.id : null;
   }
 
   /** The guest's connection is gone: the account goes with it. Does nothing for others; never rejects. */
@@ -168,7 +175,10 @@ export class AccountService {
     const refusal = this.#bearerRefusal(context);
     if (refusal !== null) return refusal;
     const answer = await this.#registerBearer(context, secret);
-    return answer.kind === 'applied' ? this.loginBearer(context, secret) : answer;
+    // Also where another attempt was faster.
+    const isThere =
+      answer.kind === 'applied' || (answer.kind === 'rejection' && answer.code === 'NAME_TAKEN');
+    return isThere ? this.loginBearer(context, secret) : answer;
   }
 
   stop(): void {
@@ -226,4 +236,8 @@ export class AccountService {
     this.#planRenewal();
     await proposeOwn({ kind: 'renew-guests', accounts: [...this.#guests.keys()] });
   }
+}
+
+function entered(receipt: Receipt): AccountId | null {
+  return receipt.kind === 'guest-entered' ? receipt.account : null;
 }

@@ -101,7 +101,7 @@ export class Service {
     const parts = { ...shared, guard: this.guard, addresses: this.addresses };
     this.#authentication = new Authentication(parts);
     this.accounts = new AccountService(parts);
-    this.#entrance = new Entrance(this.accounts, this.#authentication, shared.propose);
+    this.#entrance = new Entrance(this.accounts, this.#authentication, shared);
     this.administration = new Administration(parts);
     this.#groups = new GroupService(parts);
   }

@@ -8,7 +8,7 @@ import { Exchange } from '../../src/cli/exchange.ts';
 import { FileDesk } from '../../src/cli/file-desk.ts';
 import { findStyle, type Style, type StyleName, styles } from '../../src/cli/styles.ts';
 import { connect } from '../../src/client/index.ts';
-import { startNodes, type TestNode } from '../support/gateway.ts';
+import { startNodes, type TestNode, tellAddresses } from '../support/gateway.ts';
 
 class Person {
   readonly dialogue: Dialogue;
@@ -69,15 +69,7 @@ async function play(t: Test, people: Readonly<Record<string, Person>>, script: s
 
 const { nodes, stop } = await startNodes(2);
 t.teardown(stop);
-// A client that lost a connection looks where the cluster says that the node is.
-for (const { engine } of nodes) {
-  engine.setMembers(
-    engine.status().members.map((member) => {
-      const { httpPort = 0, chatPort = 0 } = nodes.find(({ id }) => id === member.id) ?? {};
-      return { ...member, httpPort, chatPort };
-    }),
-  );
-}
+tellAddresses(nodes);
 
 t.test('slash client: a session of guests, to the letter', async (t) => {
   const directory = t.testdir({ 'example.txt': 'for jojo', downloads: {} });

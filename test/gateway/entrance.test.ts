@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/client/index.ts';
 import type { ClientRequest, Reply } from '../../src/protocol/requests.ts';
-import { startNodes } from '../support/gateway.ts';
+import { startNodes, tellAddresses } from '../support/gateway.ts';
+import { NativeClient, newSession } from '../support/native-client.ts';
 
 async function people(t: Test, overrides: Parameters<typeof startNodes>[1] = {}) {
   const { nodes, stop } = await startNodes(2, overrides);
   t.teardown(stop);
+  tellAddresses(nodes);
   const join = (at: number) => {
     const client = connect({ nodes: `127.0.0.1:${nodes[at]?.httpPort}` });
     t.teardown(() => client.close());
@@ -59,4 +61,35 @@ t.test('entrance: a secret is one account, whoever shows it and however often', 
   t.equal(await join(0).ask({ op: 'enter-bearer', secret: 'a guess' }), 'BAD_CREDENTIALS');
   const stranger = await join(1).ask({ op: 'enter-bearer', secret: randomUUID() });
   t.not(stranger, entered);
+});
+
+t.test('entrance: asked on two nodes at once under one number, it is one guest and one answer', async (t) => {
+  const { nodes } = await people(t);
+  for (let round = 1; round <= 5; round++) {
+    const credentials = newSession();
+    const user = `nana${round}`;
+    const replies = await Promise.all(
+      nodes.map(async ({ httpPort }) => {
+        const client = await NativeClient.greet(httpPort, credentials);
+        const reply = await client.change({ op: 'enter-guest', user });
+        client.destroy();
+        return reply;
+      }),
+    );
+    for (const reply of replies) t.match(reply, { ok: true, value: { op: 'login', user } });
+  }
+});
+
+t.test('entrance: a name that somebody else has as a guest is taken, also for who asks again', async (t) => {
+  const { nodes } = await people(t);
+  const port = nodes[0]?.httpPort ?? 0;
+  const first = await NativeClient.greet(port, newSession());
+  t.match(await first.change({ op: 'enter-guest', user: 'nana' }), { ok: true });
+  const credentials = newSession();
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const other = await NativeClient.greet(port, credentials);
+    t.match(await other.change({ op: 'enter-guest', user: 'nana' }), { ok: false, code: 'NAME_TAKEN' });
+    other.destroy();
+  }
+  first.destroy();
 });

@@ -128,6 +128,18 @@ export async function startNodes(
   return { cluster, nodes, stop };
 }
 
+/** The cluster says where these nodes really are: a client that lost a connection looks there. */
+export function tellAddresses(nodes: readonly TestNode[]): void {
+  for (const { engine } of nodes) {
+    engine.setMembers(
+      engine.status().members.map((member) => {
+        const { httpPort = 0, chatPort = 0 } = nodes.find(({ id }) => id === member.id) ?? {};
+        return { ...member, httpPort, chatPort };
+      }),
+    );
+  }
+}
+
 /** A dumb TCP client, as `nc` is one. */
 export class LineClient {
   readonly #socket: Socket;
