@@ -88,6 +88,10 @@ export class Senders {
     return [...(this.#receipts.get(account)?.values() ?? [])].sort((a, b) => a.number - b.number);
   }
 
+  hasReceipt(account: AccountId, number: number): boolean {
+    return this.#receipts.get(account)?.has(number) ?? false;
+  }
+
   /** No further receipt can be waited for. */
   isFull(account: AccountId): boolean {
     return (this.#receipts.get(account)?.size ?? 0) >= limits.receiptsPerAccount;

@@ -13,6 +13,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/prng.ts';
 import type { NativeEvent, NativeFrame, Welcome } from '../protocol/native.ts';
 import type { ConnectorHost } from './connector-host.ts';
+import { LeaderMove } from './leader-move.ts';
 import { Link } from './link.ts';
 import type { Dialer } from './ports.ts';
 import { Rotation } from './rotation.ts';
@@ -38,11 +39,11 @@ export class Connector {
   readonly #host: ConnectorHost;
   readonly #rotation: Rotation;
   readonly #standby: Standby;
+  readonly #move: LeaderMove;
   #active: Link | null = null;
   #candidate: Link | null = null;
-  /** Due times; null: not planned. */
+  /** Null: not planned. */
   #seekAtMs: number | null = null;
-  #moveAtMs: number | null = null;
   #activeSinceMs = 0;
   #shortLives = 0;
   /** The next connection is not the end of a failure. */
@@ -61,6 +62,7 @@ export class Connector {
     this.#random = options.random;
     this.#host = host;
     this.#rotation = new Rotation(options.random);
+    this.#move = new LeaderMove({ ...options, wake: (atMs) => host.wake(atMs) });
     this.#standby = new Standby({
       ...options,
       dial: (server) => this.#dial(server),
@@ -128,19 +130,19 @@ export class Connector {
     this.#checkCandidate(now);
     if (this.#active !== null) this.#checkAlive(this.#active, now, late);
     if (this.#active !== null) this.#checkLeaderless(this.#active, now);
-    if (isDue(this.#seekAtMs, now)) {
+    if (this.#seekAtMs !== null && this.#seekAtMs <= now) {
       // Also when a candidate is being tried: its end seeks on. A time that stays due would be asked for again at once, for ever.
       this.#seekAtMs = null;
       if (this.#needsConnection()) this.#seek();
     }
-    if (isDue(this.#moveAtMs, now)) this.#moveToLeader(now);
+    if (this.#move.isDue(now)) this.#moveToLeader(now);
     this.#standby.work(this.#active?.server ?? null, this.#candidate !== null);
     return this.#nextDue();
   }
 
   #nextDue(): number | null {
-    const due = [this.#seekAtMs, this.#moveAtMs, this.#standby.dueMs()];
-    if (this.#candidate !== null) due.push(handshakeEndMs(this.#candidate));
+    const due = [this.#seekAtMs, this.#move.dueMs, this.#standby.dueMs()];
+    if (this.#candidate !== null) due.push(this.#candidate.handshakeEndMs);
     if (this.#active !== null)
       due.push(silenceDueMs(this.#active, this.#host.waitingSinceMs(), this.#probing));
     if (this.#active !== null && this.#candidate === null) due.push(this.#leaderlessDueMs(this.#active));
@@ -181,14 +183,14 @@ export class Connector {
 
   #becomeCandidate(link: Link): void {
     this.#candidate = link;
-    if (link.isOpen) this.#greet(link);
-    this.#host.wake(handshakeEndMs(link));
+    if (link.isOpen) link.greet(this.#host.hello());
+    this.#host.wake(link.handshakeEndMs);
   }
 
   #dial(server: Server): Link {
     return new Link(server, this.#dialer, this.#clock, {
       opened: (link) => {
-        if (link === this.#candidate) this.#greet(link);
+        if (link === this.#candidate) link.greet(this.#host.hello());
         else this.#pool.connected(link.server);
       },
       received: (link, frame) => this.#received(link, frame),
@@ -196,15 +198,9 @@ export class Connector {
     });
   }
 
-  #greet(link: Link): void {
-    link.greetedMs = this.#clock.monotonicMs();
-    link.send([this.#host.hello()]);
-    link.flush();
-  }
-
   #checkCandidate(now: number): void {
     const candidate = this.#candidate;
-    if (candidate === null || now < handshakeEndMs(candidate)) return;
+    if (candidate === null || now < candidate.handshakeEndMs) return;
     candidate.close();
     this.#lost(candidate, 'no answer');
   }
@@ -325,7 +321,7 @@ export class Connector {
   #activeLost(link: Link, reason: string, now: number): void {
     this.#active = null;
     this.#probing = false;
-    this.#moveAtMs = null;
+    this.#move.unplan();
     this.#standby.unplan();
     this.#planned = link.leaving;
     if (!link.leaving) this.#pool.failed(link.server, now);
@@ -350,9 +346,7 @@ export class Connector {
       case 'fine':
         return;
       case 'ask':
-        active.pingedMs = now;
-        active.send(['{"op":"ping"}']);
-        active.flush();
+        active.ping();
         return;
       case 'probe':
         this.#probing = true;
@@ -390,37 +384,15 @@ export class Connector {
     else if (choice.delayMs === 0) this.#dialCandidate(choice.server);
   }
 
+  /** A leader that was just left because it could not serve is not taken back at once. */
   #planMove(now: number): void {
-    const active = this.#active;
-    if (active === null || active.leader === null || active.leader === active.node) {
-      this.#moveAtMs = null;
-      return;
-    }
-    // A leader that was just left because it could not serve is not taken back at once.
-    const leastMs = Math.max(now, this.#rotation.notBeforeMs) + timings.moveMs.least;
-    this.#moveAtMs = leastMs + this.#random.below(timings.moveMs.spread);
-    this.#host.wake(this.#moveAtMs);
+    this.#move.plan(this.#active, Math.max(now, this.#rotation.notBeforeMs));
   }
 
   #moveToLeader(now: number): void {
-    this.#moveAtMs = null;
-    const active = this.#active;
-    if (active === null || active.leader === null || active.leader === active.node) return;
-    const server = this.#pool.byId(active.leader);
-    if (server === undefined) return;
-    // Until it has succeeded it is tried again.
-    this.#moveAtMs = Math.max(now + timings.moveRetryMs, server.notBeforeMs);
-    this.#host.wake(this.#moveAtMs);
-    if (this.#candidate !== null || server.notBeforeMs > now) return;
+    const server = this.#move.begin(this.#active, now);
+    if (server === null || this.#candidate !== null) return;
     if (this.#standby.server === server) this.#seek();
     else this.#dialCandidate(server);
   }
-}
-
-function isDue(atMs: number | null, now: number): boolean {
-  return atMs !== null && atMs <= now;
-}
-
-function handshakeEndMs(link: Link): number {
-  return link.greetedMs === null ? link.openByMs : link.greetedMs + timings.helloMs;
 }

@@ -63,6 +63,23 @@ export class Link {
     return this.welcome?.node ?? this.server.id;
   }
 
+  /** Until when it must be open, and then be welcomed. */
+  get handshakeEndMs(): number {
+    return this.greetedMs === null ? this.openByMs : this.greetedMs + timings.helloMs;
+  }
+
+  greet(hello: string): void {
+    this.greetedMs = this.#clock.monotonicMs();
+    this.send([hello]);
+    this.flush();
+  }
+
+  ping(): void {
+    this.pingedMs = this.#clock.monotonicMs();
+    this.send(['{"op":"ping"}']);
+    this.flush();
+  }
+
   setLeader(leader: number | null): void {
     this.leader = leader;
     if (leader !== null) this.leaderlessSinceMs = null;

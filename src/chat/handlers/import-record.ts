@@ -147,8 +147,7 @@ function importReceipt({ tables }: Context, record: RecordOf<'receipt'>): Result
   const { accounts, conversations, senders } = tables;
   if (accounts.byId(receipt.from) === undefined) return reject('UNKNOWN_USER');
   if (conversations.byId(receipt.conversation)?.kind !== 'direct') return reject('UNKNOWN_GROUP');
-  const isKnown = senders.receiptsOf(receipt.from).some(({ number }) => number === receipt.number);
-  if (isKnown) return imported(null, receipt.conversation);
+  if (senders.hasReceipt(receipt.from, receipt.number)) return imported(null, receipt.conversation);
   if (senders.isFull(receipt.from)) return reject('TOO_MANY_PENDING');
   senders.expect(receipt, due);
   return imported(null, receipt.conversation);
