@@ -4,7 +4,14 @@ import { type ConfChange, type ConfState, confChangeOf, type Entry, type Message
 import type { AppliedMark, StateStore } from '../store/state-store.ts';
 import type { AppliedEvents } from './engine.ts';
 import { decodeEnvelope, type ProposalTag } from './envelope.ts';
-import { changeMembers, type Directory, decodeDirectory, encodeDirectory, noMembers } from './members.ts';
+import {
+  changeMembers,
+  type Directory,
+  decodeDirectory,
+  encodeDirectory,
+  noMembers,
+  requireKnownFormat,
+} from './members.ts';
 import type { StateMachine } from './state-machine.ts';
 
 /** Longest run of applying before other work gets a turn. */
@@ -49,6 +56,8 @@ export interface ApplierOptions<Result, Event> {
   readonly turn: (action: () => void) => void;
   /** Whether a proposal is this node's, and waited for. */
   readonly isOwn: (tag: ProposalTag) => boolean;
+  /** Version of the newest commands that the machine can read. */
+  readonly newestFormat: number;
   readonly ports: ApplierPorts<Result, Event>;
 }
 
@@ -211,6 +220,7 @@ export class Applier<Result, Event> {
   #changeMembers(change: ConfChange): void {
     const conf = this.#ports.applyConfChange(change);
     this.#directory = changeMembers(this.#directory, change, conf);
+    requireKnownFormat(this.#directory, this.#options.newestFormat);
     this.#ports.membersChanged(this.#directory);
   }
 }

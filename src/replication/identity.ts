@@ -82,6 +82,7 @@ export async function loadIdentity(disk: Disk, owner: IdentityOwner): Promise<Id
 class StoredIdentity implements Identity {
   readonly #disk: Disk;
   #content: Content;
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(disk: Disk, content: Content) {
     this.#disk = disk;
@@ -105,15 +106,23 @@ class StoredIdentity implements Identity {
   }
 
   async markRemoved(): Promise<void> {
-    if (!this.removed) await this.save({ ...this.#content, removed: true });
+    if (!this.removed) await this.#change({ removed: true });
   }
 
   async markFounded(): Promise<void> {
-    if (!this.#content.founded) await this.save({ ...this.#content, founded: true });
+    if (!this.founded) await this.#change({ founded: true });
   }
 
-  async markInstalling(place: Identity['installing']): Promise<void> {
-    await this.save({ ...this.#content, installing: place });
+  async markInstalling(installing: Identity['installing']): Promise<void> {
+    await this.#change({ installing });
+  }
+
+  /** One after the other: a removal is told at any time, also in the middle of an install. */
+  async #change(change: Partial<Content>): Promise<void> {
+    const saved = this.#saving.then(() => this.save({ ...this.#content, ...change }));
+    // What became of it is for its own caller.
+    this.#saving = saved.catch(() => undefined);
+    await saved;
   }
 
   async save(content: Content): Promise<void> {

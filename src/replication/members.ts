@@ -134,6 +134,18 @@ export function isJoint(directory: Directory): boolean {
   return directory.conf.votersOutgoing.length > 0;
 }
 
+/**
+ * Throws DATA_NEWER when the cluster has commands that this program cannot read. To be asked before the first of them is: a node may
+ * have gone back to an older program while the others agreed on the newer format.
+ */
+export function requireKnownFormat({ format }: Pick<Directory, 'format'>, newest: number): void {
+  if (format <= newest) return;
+  throw new CodedError(
+    'DATA_NEWER',
+    `The cluster uses version ${format} of its commands and this program knows version ${newest}: run the newer one again.`,
+  );
+}
+
 /** The lives of one node, the older first. */
 export function membersAt(directory: Directory, node: number): readonly Member[] {
   return directory.members.filter((member) => member.node === node);

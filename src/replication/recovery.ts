@@ -13,6 +13,7 @@ import {
   encodeDirectory,
   FOUNDING_INDEX,
   FOUNDING_TERM,
+  requireKnownFormat,
 } from './members.ts';
 
 export interface Disks {
@@ -45,7 +46,7 @@ export type Found =
 export async function recoverCore(disks: Disks): Promise<Found> {
   const { log, store, identity, formats = defaultFormats } = disks;
   const { start, hardState, entries } = log.recovered;
-  requireKnownFormat(store.mark, formats.newest);
+  if (store.mark !== null) requireKnownFormat(decodeDirectory(store.mark.engine), formats.newest);
   if (start === null && store.mark === null) {
     if (!identity.founded) return { kind: 'nothing' };
     throw damaged('This node belongs to a cluster, but its log in wal/ is empty, and so is its state');
@@ -61,24 +62,15 @@ export async function recoverCore(disks: Disks): Promise<Found> {
   return { kind: 'core', core: coreStart(hardState, entries, start, mark) };
 }
 
-/** Throws DATA_NEWER when the cluster has commands that this program cannot read. */
-function requireKnownFormat(mark: AppliedMark | null, newest: number): void {
-  const format = mark === null ? 1 : decodeDirectory(mark.engine).format;
-  if (format <= newest) return;
-  throw new CodedError(
-    'DATA_NEWER',
-    `The cluster uses version ${format} of its commands and this program knows version ${newest}: run the newer one again.`,
-  );
-}
-
 /**
  * Where the core begins once a copy of the state is in force: with its own log, if that holds the entry at which the copy ends, and
  * else with a log that starts from the copy, as after any snapshot.
  */
 export async function joinCopy(disks: Disks, kept: KeptLog): Promise<CoreStart> {
-  const { store, identity } = disks;
+  const { store, identity, formats = defaultFormats } = disks;
   const { mark } = store;
   if (mark === null) throw damaged('The state is empty');
+  requireKnownFormat(decodeDirectory(mark.engine), formats.newest);
   if (termAt(kept, mark.index) !== mark.term) return await restartFrom(disks, mark, kept.hardState);
   await settleIdentity(identity);
   return coreStart(kept.hardState, kept.entries, kept.start, mark);

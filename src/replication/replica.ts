@@ -22,10 +22,11 @@ import { ClockStamps } from './clock-stamps.ts';
 import { Compaction, type CompactionSettings } from './compaction.ts';
 import { type CoreStart, Driver, type EngineTimings } from './driver.ts';
 import { ElectionHints } from './election-hints.ts';
+import { defaultFormats, type EngineFormats } from './engine-options.ts';
 import { decodeTime, encodeEnvelope, type ProposalTag } from './envelope.ts';
 import type { Identity } from './identity.ts';
 import type { Links } from './links.ts';
-import { type Directory, isVoter } from './members.ts';
+import { type Directory, decodeDirectory, isVoter, requireKnownFormat } from './members.ts';
 import { PeerOutbox } from './peer-outbox.ts';
 import type { PeerIdentity, PeerTransport } from './ports.ts';
 import type { KeptLog } from './recovery.ts';
@@ -56,6 +57,7 @@ export interface ReplicaOptions<Result, Event> {
   readonly random: Random;
   readonly logger: Logger;
   readonly timings: EngineTimings;
+  readonly formats?: EngineFormats;
   readonly compaction: CompactionSettings;
   /** Whether the disk takes any more: as a leader, and of what a leader sends. */
   readonly room: { readonly takesProposals: boolean; readonly takesEntries: boolean };
@@ -130,7 +132,7 @@ export class Replica<Result, Event> {
   }
 
   #makeApplier(mark: AppliedMark): Applier<Result, Event> {
-    const { machine, store, clock, turn, isOwn } = this.#options;
+    const { machine, store, clock, turn, isOwn, formats = defaultFormats } = this.#options;
     const ports: ApplierPorts<Result, Event> = {
       applied: (slice) => this.#ports.applied(slice),
       applyConfChange: (change) => this.#driver.applyConfChange(change),
@@ -138,7 +140,7 @@ export class Replica<Result, Event> {
       release: (responses) => this.#driver.release(responses),
       fatal: (error) => this.#ports.fatal(error),
     };
-    return new Applier({ machine, store, clock, turn, isOwn, ports }, mark);
+    return new Applier({ machine, store, clock, turn, isOwn, newestFormat: formats.newest, ports }, mark);
   }
 
   #makeSender(): SnapshotSender {
@@ -295,10 +297,7 @@ export class Replica<Result, Event> {
     return this.#handTo(({ id }) => to === null || id === to);
   }
 
-  /**
-   * Asks one of these to take over, if there is one that follows and was just heard: a node that hangs would hold up all writes for an
-   * election timeout, at each attempt.
-   */
+  /** Asks one of these that follows and was just heard to take over: one that hangs would hold up all writes at each attempt. */
   relieve(mayLead: (member: MemberId) => boolean): void {
     const { clock, timings } = this.#options;
     const sinceMs = clock.monotonicMs() - timings.tickMs * timings.electionTicks;
@@ -375,7 +374,8 @@ export class Replica<Result, Event> {
   }
 
   async #install(snapshot: Snapshot): Promise<void> {
-    const { identity } = this.#options;
+    const { identity, formats = defaultFormats } = this.#options;
+    requireKnownFormat(decodeDirectory(snapshot.data), formats.newest);
     await this.#applier.idle();
     const { index, term } = snapshot.meta;
     await identity.markInstalling({ index, term });

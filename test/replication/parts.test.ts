@@ -383,6 +383,7 @@ function applierOf(store: HeldStore): {
       clock: new VirtualClock(),
       turn: (action) => turns.push(action),
       isOwn: ({ member }) => member === 11,
+      newestFormat: 1,
       ports: {
         applied: (slice) => slices.push(slice),
         applyConfChange: () => ({ ...directory.conf, voters: [11, 12] }),
@@ -430,6 +431,27 @@ t.test('applier: long work is done in slices, and others get a turn in between',
     'each slice is staged once, before anybody is told',
   );
 });
+
+t.test(
+  'applier: commands of a format that this program does not know are not applied, nor is anything behind them',
+  (t) => {
+    const store = new HeldStore();
+    const { applier, machine, fatal } = applierOf(store);
+    const raise = encodeConfChange({
+      version: 2,
+      transition: 'auto',
+      changes: [{ type: 'update', id: 11 }],
+      context: encodeContext({ tag: 'raise', members: [], expected: [], format: 2 }),
+    });
+    const [newer, ...later] = work(3, 2).entries;
+    if (newer === undefined) throw new Error('no work');
+    const change: Entry = { term: 2, index: 2, type: 'conf-change-v2', data: raise };
+    applier.enqueue(makeMessage('MsgStorageApply', 0, 11, 0, { entries: [change, newer, ...later] }));
+    t.match(fatal, [{ code: 'DATA_NEWER' }]);
+    t.strictSame([machine.texts, store.staged], [[], []]);
+    t.end();
+  },
+);
 
 t.test('applier: it waits for a store that does not keep up', async (t) => {
   const store = new HeldStore();
