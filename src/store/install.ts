@@ -45,6 +45,7 @@ export class Install implements SnapshotInstall {
   #mark: AppliedMark | null = null;
   #operations: Operation[] = [];
   #operationBytes = 0;
+  #committing: Promise<void> = Promise.resolve();
   #ended = false;
 
   constructor(database: Database, end: InstallEnd) {
@@ -63,22 +64,37 @@ export class Install implements SnapshotInstall {
     const mark = this.#mark;
     if (!this.#reader.complete || mark === null)
       throw new StateDamage('transfer', 'The copy of the state is incomplete.');
-    try {
-      await this.#commit(mark);
-    } catch (error) {
-      await this.abort();
-      throw error;
-    }
+    const committing = this.#commit(mark);
+    this.#committing = committing.then(
+      () => undefined,
+      () => undefined,
+    );
+    await committing;
     return mark;
   }
 
+  /** A swap under way is not taken back: it ends, one way or the other, before this resolves. */
   async abort(): Promise<void> {
+    await this.#committing;
+    await this.#abandon();
+  }
+
+  async #abandon(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
     await this.#end.abort();
   }
 
   async #commit(mark: AppliedMark): Promise<void> {
+    try {
+      await this.#swap(mark);
+    } catch (error) {
+      await this.#abandon();
+      throw error;
+    }
+  }
+
+  async #swap(mark: AppliedMark): Promise<void> {
     const chain = crc32c(encodeMark(mark));
     const link = { number: 1, firstIndex: 1, lastIndex: mark.index, chainBefore: 0, chain };
     const head: Head = { mark, batch: { number: 1, chain, oldestLink: 1 }, rows: this.#rows.digest };

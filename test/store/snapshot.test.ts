@@ -219,6 +219,33 @@ function conformance(kind: BackendKind): void {
     await again.close();
   });
 
+  t.test(title('a close in the middle of the swap waits for it'), async (t) => {
+    const source = await filled(kind.make(t));
+    const frames = await framesOf(source);
+    await source.close();
+    const backend = kind.make(t);
+    const store = await backend.open();
+    store.stage(mark(1), changes({ a: 'mine' }));
+    const target = await store.beginInstall();
+    for (const frame of frames) await target.write(frame);
+    const replace = backend.disk.replace;
+    const waiting: (() => void)[] = [];
+    backend.disk.replace = async (path, content) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      await replace.call(backend.disk, path, content);
+    };
+    const committed = target.commit();
+    while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const closed = store.close();
+    for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+    backend.disk.replace = replace;
+    for (const go of waiting) go();
+    await Promise.all([committed, closed]);
+    const again = await backend.open();
+    t.equal((await rowsOf(again))[0], 'a=1');
+    await again.close();
+  });
+
   t.test(title('a copy that is not read to its end holds nothing back'), async (t) => {
     const backend = kind.make(t);
     const store = await filled(backend);
