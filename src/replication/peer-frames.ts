@@ -62,7 +62,7 @@ export type PeerFrame =
 export interface StorageReport {
   /** Little is left: it should not lead. */
   readonly lacksRoom: boolean;
-  /** Of its state, at the newest position where states are compared. */
+  /** Of its state, at the newest position where states are compared. Null: it has another state than what was told before was of. */
   readonly digest: { readonly index: number; readonly digest: string } | null;
 }
 

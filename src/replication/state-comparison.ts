@@ -50,6 +50,11 @@ export class StateComparison {
     this.#positions.clear();
   }
 
+  /** The same of one member. */
+  forgetMember(member: MemberId): void {
+    for (const digests of this.#positions.values()) digests.delete(member);
+  }
+
   #judge(digests: ReadonlyMap<MemberId, string>): Verdict {
     const { self, voters } = this.#options;
     const own = digests.get(self);

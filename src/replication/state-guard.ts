@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { MemberId } from '../raft/index.ts';
@@ -17,7 +17,7 @@ const DIVERGENCES_WITHIN_MS = 3_600_000;
 export interface StateGuardOptions {
   readonly self: MemberId;
   readonly node: number;
-  readonly keeper: StateKeeper;
+  readonly keeper: Pick<StateKeeper, 'rebuilding' | 'replace'>;
   readonly links: Links;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -42,6 +42,8 @@ export class StateGuard {
   #differing: readonly MemberId[] = [];
   #undecided = false;
   #divergencesMs: number[] = [];
+  /** Until the next look whether this node can be spared. */
+  #wait: Timer | null = null;
   #stopped = false;
 
   constructor(options: StateGuardOptions) {
@@ -91,6 +93,12 @@ export class StateGuard {
     this.#act(this.#comparison.take(member, index, digest), index);
   }
 
+  /** A member says that its state is another one than before. */
+  forget(member: MemberId): void {
+    this.#comparison.forgetMember(member);
+    this.#differing = this.#differing.filter((other) => other !== member);
+  }
+
   /** Another state is in force. */
   replaced(): void {
     this.#damage = null;
@@ -100,6 +108,7 @@ export class StateGuard {
 
   stop(): void {
     this.#stopped = true;
+    this.#wait?.cancel();
   }
 
   #act(verdict: Verdict, index: number): void {
@@ -138,15 +147,25 @@ export class StateGuard {
   }
 
   async #replaceSparingly(reason: string): Promise<void> {
-    const { keeper, links, leader, clock } = this.#options;
+    const { keeper, leader, clock } = this.#options;
     while (!(await this.#isSpared())) {
-      await new Promise<void>((resolve) => clock.after(SPARED_EVERY_MS, resolve));
-      if (this.#stopped || this.#damage === null) return;
+      await new Promise<void>((resolve) => {
+        this.#wait = clock.after(SPARED_EVERY_MS, resolve);
+      });
+      if (this.#damage === null) return;
     }
+    if (this.#damage === null || this.#stopped) return;
     const first = leader();
     const peers = (): readonly number[] =>
-      [...links.nodes()].sort((a, b) => Number(b === first) - Number(a === first));
+      this.#trusted().sort((a, b) => Number(b === first) - Number(a === first));
     await keeper.replace(reason, peers);
+  }
+
+  /** All nodes with a link, but for those whose state is known to be wrong. */
+  #trusted(): number[] {
+    const { links } = this.#options;
+    const wrong = this.#undecided ? [] : this.#differing;
+    return links.nodes().filter((node) => !wrong.includes(links.memberAt(node) ?? 0));
   }
 
   /** Another node leads, and a majority follows it. */

@@ -39,6 +39,7 @@ export class StorageHealth {
       peers: () => links.nodes(),
       replaced: (mark) => {
         this.#guard.replaced();
+        this.#tellAll({ ...this.#report, digest: null });
         replaced(mark);
       },
     });
@@ -93,7 +94,8 @@ export class StorageHealth {
   heard(member: MemberId, { lacksRoom, digest }: StorageReport): void {
     if (lacksRoom) this.#lacking.add(member);
     else this.#lacking.delete(member);
-    if (digest !== null) this.#guard.compare(member, digest.index, digest.digest);
+    if (digest === null) this.#guard.forget(member);
+    else this.#guard.compare(member, digest.index, digest.digest);
   }
 
   alarms(): readonly string[] {

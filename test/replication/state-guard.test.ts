@@ -1,6 +1,12 @@
 /** A state that can no longer be believed, in a node that runs: contradicted by the majority, or damaged on its disk. */
 import t, { type Test } from 'tap';
+import { silentLogger } from '../../src/base/logger.ts';
+import { Links } from '../../src/replication/links.ts';
+import { foundedBy, memberOf } from '../../src/replication/members.ts';
 import { StateComparison } from '../../src/replication/state-comparison.ts';
+import { StateGuard } from '../../src/replication/state-guard.ts';
+import { StateDamage } from '../../src/store/damage.ts';
+import { settle, VirtualClock } from '../support/virtual-clock.ts';
 import { TestCluster, type TestNode } from './support/test-cluster.ts';
 
 const small = { compaction: { entries: 100, bytes: 1e9, keepEntries: 20 } };
@@ -57,6 +63,9 @@ async function diverges(t: Test, which: 'leader' | 'follower', options: object):
   await cluster.until('it is back', () => odd.engine.status().role === 'follower');
   t.ok(odd.resets.length > resets, 'whoever listens is told that the state was replaced');
   t.match(odd.engine.status(), { storage: { rebuilds: 1 }, alarms: [/^state: rebuilt from node \d/] });
+  await cluster.clock.advance(500);
+  for (const { id, engine } of cluster.nodes.filter((node) => node !== odd))
+    t.strictSame(engine.status().alarms, [], `node ${id} has heard so, also when nothing is written`);
   await pass(cluster, 'later');
   await cluster.converge();
   t.ok((await storedRows(odd)).includes('wrong'), 'its rows are those of the others');
@@ -170,6 +179,64 @@ t.test(
     }
   },
 );
+
+/** Of node 1, which has links with nodes 2 and 3, and follows 2. */
+function guardOfOne(barrier: () => Promise<void>) {
+  const replaced: (readonly number[])[] = [];
+  const links = new Links();
+  for (const node of [2, 3]) links.up({ node, incarnation: 10 * node });
+  const place = { host: 'h', peerPort: 1, chatPort: 2, httpPort: 3 };
+  const directory = foundedBy([1, 2, 3].map((id) => memberOf({ id, ...place }, 10 * id)));
+  const guard = new StateGuard({
+    self: 10,
+    node: 1,
+    keeper: {
+      rebuilding: false,
+      replace: async (_reason, peers) => {
+        replaced.push(peers());
+      },
+    },
+    links,
+    clock: new VirtualClock(),
+    logger: silentLogger,
+    directory: () => directory,
+    leader: () => 2,
+    handOver: async () => false,
+    barrier,
+    fatal: (error) => {
+      throw error;
+    },
+  });
+  return { guard, replaced };
+}
+
+t.test('damage: no copy is taken from a node whose state the majority contradicts', async (t) => {
+  const { guard, replaced } = guardOfOne(async () => undefined);
+  for (const [member, digest] of [
+    [10, 'x'],
+    [30, 'y'],
+    [20, 'x'],
+  ] as const)
+    guard.compare(member, 7, digest);
+  guard.damaged(new StateDamage('value', 'Planted.'));
+  await settle();
+  t.strictSame(replaced, [[2]]);
+});
+
+t.test('damage: a state that was replaced meanwhile is not replaced again', async (t) => {
+  let answer: () => void = () => undefined;
+  const { guard, replaced } = guardOfOne(
+    () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  );
+  guard.damaged(new StateDamage('value', 'Planted.'));
+  guard.replaced();
+  answer();
+  await settle();
+  t.strictSame(replaced, []);
+});
 
 t.test('damage: the scrub finds it when nobody reads', async (t) => {
   const cluster = await TestCluster.led(3);
