@@ -11,6 +11,12 @@ export type ShowKind = 'reply' | 'error' | 'message' | 'notice';
 /** A promise when the other side takes its time: nothing more is shown, and nothing acknowledged, before it is fulfilled. */
 export type Show = (lines: readonly string[], kind: ShowKind) => void | Promise<void>;
 
+/** What a keyboard has in the dialects that complete and mark. */
+export const keyboardHelp: readonly string[] = [
+  'Tab - complete a command or a name',
+  'above the prompt - what became of your last message: sent, held by the cluster, delivered, read',
+];
+
 /** What may stand in place of `fragment`, the end of the line so far. */
 export interface Completion {
   readonly candidates: readonly string[];

@@ -13,7 +13,7 @@ import { formatPipeError, type PipeOptions } from '../protocol/pipe-errors.ts';
 import type { ClientRequest, ConversationEntry, HistoryRequest, Reply } from '../protocol/requests.ts';
 import { accountHelp, holdsPassword, parseAccountLine } from './account-lines.ts';
 import { completePipe } from './completion.ts';
-import type { Completion, Dialogue, Verdict } from './dialogue.ts';
+import { type Completion, type Dialogue, keyboardHelp, type Verdict } from './dialogue.ts';
 import type { Exchange } from './exchange.ts';
 
 /** The client's own, in either form. The rest of the line is the path. */
@@ -51,7 +51,7 @@ export class PipeDialogue implements Dialogue {
   }
 
   static help(forPerson: boolean): readonly string[] {
-    const keys = forPerson ? ['r TEXT - answer the last sender', 'Tab - complete a name'] : [];
+    const keys = forPerson ? ['r TEXT - answer the last sender', ...keyboardHelp] : [];
     return [...pipeHelp().slice(0, -1), ...ownHelp, ...keys, pipeListEnd];
   }
 

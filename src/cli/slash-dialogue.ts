@@ -19,13 +19,15 @@ import {
   slashWhichGroup,
 } from '../protocol/slash.ts';
 import { completeSlash } from './completion.ts';
-import type { Completion, Dialogue, Verdict } from './dialogue.ts';
+import { type Completion, type Dialogue, keyboardHelp, type Verdict } from './dialogue.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface SlashDialogueOptions {
   readonly clock: Clock;
   /** Least time between two messages to everyone; 0: none. */
   readonly broadcastMs: number;
+  /** A keyboard can do more than the dialect knows. */
+  readonly forPerson: boolean;
 }
 
 const namePrompt = 'Enter your username: ';
@@ -60,7 +62,7 @@ export class SlashDialogue implements Dialogue {
       case 'invalid':
         return exchange.say([line.text], 'rejected');
       case 'help':
-        return exchange.say(slashHelp(), 'accepted');
+        return this.#help();
       case 'quit':
         return exchange.say([slashGoodbye], 'quit');
       case 'invite':
@@ -98,6 +100,12 @@ export class SlashDialogue implements Dialogue {
 
   complete(line: string): Promise<Completion> {
     return completeSlash(this.#exchange.client, line);
+  }
+
+  async #help(): Promise<Verdict> {
+    const verdict = await this.#exchange.say(slashHelp(), 'accepted');
+    if (this.#options.forPerson) await this.#exchange.show([...keyboardHelp, ''], 'notice');
+    return verdict;
   }
 
   async #enter(line: SlashLine & { kind: 'name' }): Promise<Verdict> {

@@ -43,8 +43,10 @@ export const styles: Readonly<Record<StyleName, Style>> = {
     help: slashHelp(),
     fileTexts: slashFileTexts,
     downloads: 'downloads',
-    open: (exchange, config) =>
-      new SlashDialogue(exchange, { clock: systemClock, broadcastMs: config?.limits?.broadcastMs ?? 0 }),
+    open: (exchange, config, forPerson) => {
+      const broadcastMs = config?.limits?.broadcastMs ?? 0;
+      return new SlashDialogue(exchange, { clock: systemClock, broadcastMs, forPerson });
+    },
   },
   words: {
     help: wordsHelp,

@@ -185,6 +185,32 @@ t.test('guest: its node renews the lease while it is there', async (t) => {
 });
 
 t.test(
+  'guest: the lease is renewed while any connection of its session is here, and no longer',
+  async (t) => {
+    const cluster = new FakeCluster();
+    const clock = new VirtualClock();
+    const edge = await anEdge(cluster, 1, clock);
+    const { accounts } = edge.service;
+    const first = new ConnectionContext(null, null);
+    await accounts.enterGuest(first, 'visitor');
+    const guest = first.identity?.account ?? 0;
+    accounts.hold(guest);
+    accounts.release(guest);
+    const before = cluster.log.length;
+    await clock.advance(limits.guestLeaseMs / 2);
+    await until(() => cluster.log.length > before);
+    accounts.release(guest);
+    const renewed = cluster.log.length;
+    await clock.advance(limits.guestLeaseMs);
+    t.equal(cluster.log.length, renewed, 'nobody is here for it');
+    accounts.hold(guest);
+    await clock.advance(limits.guestLeaseMs / 2);
+    await until(() => cluster.log.length > renewed);
+    edge.stop();
+  },
+);
+
+t.test(
   'bearer: where registration is by invitation a new one needs its code, which is used up',
   async (t) => {
     const cluster = new FakeCluster();
