@@ -1,4 +1,5 @@
 /** Records of an import into the log: passwords in plain are hashed first, the rest is decided by `apply`. */
+import { CodedError, errorTable } from '../base/errors.ts';
 import { parseImportRecord } from '../chat/import-codec.ts';
 import type { ImportRecord } from '../chat/import-types.ts';
 import type { Command, Result } from '../chat/types.ts';
@@ -32,18 +33,23 @@ export class Importer {
   async run(wire: readonly WireRecord[]): Promise<readonly ImportAnswer[]> {
     const records = await Promise.all(wire.map((record) => this.#recordOf(record)));
     return await Promise.all(
-      records.map((record) => (record === null ? Promise.resolve(malformed) : this.#propose(record))),
+      records.map((record) => ('answer' in record ? record.answer : this.#propose(record.record))),
     );
   }
 
-  async #recordOf(wire: WireRecord): Promise<ImportRecord | null> {
+  async #recordOf(wire: WireRecord): Promise<Prepared> {
     const { password, ...rest } = wire;
-    if (password === undefined) return parseImportRecord(JSON.stringify(wire));
+    if (password === undefined) return prepared(wire);
     // Its length is not checked: where it comes from, shorter ones were allowed.
     const normal = typeof password === 'string' ? normalisedPassword(password) : null;
-    if (normal === null) return null;
-    const passwordHash = await this.#options.hasher.hash(normal);
-    return parseImportRecord(JSON.stringify({ ...rest, passwordHash }));
+    if (normal === null) return { answer: malformed };
+    try {
+      return prepared({ ...rest, passwordHash: await this.#options.hasher.hash(normal) });
+    } catch (error) {
+      // People who log in meanwhile have filled the queue: nothing was done, and it may be sent again.
+      if (error instanceof CodedError && errorTable[error.code].retry) return { answer: { kind: 'unknown' } };
+      throw error;
+    }
   }
 
   async #propose(record: ImportRecord): Promise<ImportAnswer> {
@@ -54,6 +60,13 @@ export class Importer {
     if (receipt.kind !== 'imported') return malformed;
     return { kind: 'done', account: receipt.account, conversation: receipt.conversation };
   }
+}
+
+type Prepared = { readonly record: ImportRecord } | { readonly answer: ImportAnswer };
+
+function prepared(wire: WireRecord): Prepared {
+  const record = parseImportRecord(JSON.stringify(wire));
+  return record === null ? { answer: malformed } : { record };
 }
 
 const { code, text } = rejection('BAD_REQUEST');

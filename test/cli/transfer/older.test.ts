@@ -1,13 +1,17 @@
 /** What older systems kept: the JSON database of the messenger both ways, the MySQL dump of the words dialect in. */
 import t from 'tap';
+import { CodedError } from '../../../src/base/errors.ts';
 import {
   DatabaseWriter,
   linesOfDatabase,
   readJsonDatabase,
 } from '../../../src/cli/transfer/json-database.ts';
+import { LineImport } from '../../../src/cli/transfer/lines.ts';
 import { readMysqlDump } from '../../../src/cli/transfer/mysql-dump.ts';
 import { linesOfDump } from '../../../src/cli/transfer/mysql-lines.ts';
+import { Importer } from '../../../src/gateway/importer.ts';
 import { textTo, World } from '../../chat/support/world.ts';
+import { PlainHasher } from '../../support/gateway.ts';
 import { exported, importInto } from '../../support/transfer.ts';
 
 const database = {
@@ -143,6 +147,30 @@ t.test('json database: a user with very many messages is loaded like any other',
   const message_list = Array.from({ length: 200_000 }, (_, at) => ({ ...message, number: at + 1 }));
   const [first] = linesOfDatabase({ ...database, message_list }, 1_700_000_000_000);
   t.match(first, { kind: 'account', name: 'user', sent: 200_000 });
+});
+
+t.test('json database: a password that could not be hashed at once is sent again', async (t) => {
+  const world = new World();
+  const hasher = new PlainHasher();
+  let busy = 2;
+  const importer = new Importer({
+    hasher: {
+      hash: (password) => {
+        busy -= 1;
+        return busy >= 0 ? Promise.reject(new CodedError('BUSY')) : hasher.hash(password);
+      },
+    },
+    proposeOwn: async (command) => {
+      const { result } = world.raw(command);
+      return { kind: 'applied', index: world.index, result };
+    },
+  });
+  const into = new LineImport((records) => importer.run(records));
+  const lines = linesOfDatabase(readJsonDatabase(JSON.stringify(database)), 1_700_000_000_000);
+  for (const line of lines) await into.add(line);
+  await into.flush();
+  t.equal(into.report().refused, 0, into.report().problems.join('; '));
+  t.same(await saved(world), await saved(await loaded(JSON.stringify(database))));
 });
 
 t.test('mysql dump: what somebody wrote is no statement of the dump', async (t) => {
