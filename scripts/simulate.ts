@@ -90,9 +90,9 @@ async function main(args: Arguments): Promise<number> {
   }
   const summary = new Summary();
   const progress = new Progress(wanted.runs, tell);
-  await runInPool({ ...wanted, untilFailure: false }, wanted.workers, (report) => {
+  await runInPool({ ...wanted, untilFailure: false }, wanted.workers, (report, last) => {
     summary.add(report);
-    if (report.findings.length > 0) tell(describeFailure(report, wanted));
+    if (report.findings.length > 0) tell(describeFailure(report, wanted, last));
     progress.show(summary);
   });
   console.log(

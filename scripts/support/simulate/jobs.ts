@@ -16,4 +16,7 @@ export interface Job {
   readonly untilFailure: boolean;
 }
 
-export type Said = { readonly kind: 'report'; readonly report: RunReport } | { readonly kind: 'done' };
+export type Said =
+  /** Of a run that failed, the last that was said and done in it. */
+  | { readonly kind: 'report'; readonly report: RunReport; readonly last: readonly string[] }
+  | { readonly kind: 'done' };

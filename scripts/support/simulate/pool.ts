@@ -9,7 +9,7 @@ const program = fileURLToPath(new URL('./worker.ts', import.meta.url));
 export async function runInPool(
   job: Omit<Job, 'step'>,
   workers: number,
-  onReport: (report: RunReport) => void,
+  onReport: (report: RunReport, last: readonly string[]) => void,
 ): Promise<void> {
   const count = Math.max(1, Math.min(workers, job.runs));
   const children: ChildProcess[] = [];
@@ -27,7 +27,7 @@ export async function runInPool(
           resolve();
           return;
         }
-        onReport(said.report);
+        onReport(said.report, said.last);
         if (!job.untilFailure || said.report.findings.length === 0) return;
         failed = true;
         for (const other of children) other.kill();

@@ -10,7 +10,7 @@ export interface Asked {
   readonly mutant: string | null;
 }
 
-export function describeFailure(report: RunReport, asked: Asked): string {
+export function describeFailure(report: RunReport, asked: Asked, last: readonly string[] = []): string {
   const [first] = report.findings;
   const at = ((first?.atMs ?? report.virtualMs) / 1_000).toFixed(3);
   const lines = report.findings.slice(0, 5).map(({ kind, text }) => `    ${kind}: ${text}`);
@@ -19,6 +19,7 @@ export function describeFailure(report: RunReport, asked: Asked): string {
     `seed ${report.seed} FAILED at ${at} virtual seconds (commit ${commit()}, trace hash ${report.traceHash}):`,
     ...lines,
     ...more,
+    ...(last.length === 0 ? [] : ['  the last events:', ...last.map((line) => `    ${line.slice(0, 160)}`)]),
     `  again, with all that was said: ${replayCommand(report.seed, asked)} --trace trace.txt`,
   ].join('\n');
 }
