@@ -102,8 +102,9 @@ await runToEnd(async () => {
   if (given.has('damage'))
     return say(await runDamage({ positions: numbers.damage, seed: numbers.seed, tell }));
   const { what, cluster, run } = kindOf();
+  const pace = given.has('mix') ? 'one message after the other' : `${numbers.rate} sends a second`;
   tell(
-    `seed ${numbers.seed}: ${what}, ${numbers.rate} sends a second, ${cluster.nodes} nodes${given.has('tls') ? ', over TLS' : ''}`,
+    `seed ${numbers.seed}: ${what}, ${pace}, ${cluster.nodes} nodes${given.has('tls') ? ', over TLS' : ''}`,
   );
   const report = await withCluster<Report>(
     { ...cluster, tls: given.has('tls'), label: 'drill' },

@@ -1,6 +1,7 @@
 /** From a user of each dialect to a user of each: 25 pairs, directly and in a group, over three nodes. */
 import t from 'tap';
 import { RealCluster } from '../../scripts/support/real-cluster.ts';
+import { connect } from '../../src/client/index.ts';
 import { LineClient } from './support/line-client.ts';
 import { patienceOfFileMs } from './support/patience.ts';
 import { createPersona, type DialectName, type Persona } from './support/personas.ts';
@@ -74,6 +75,17 @@ t.test(
         await to.hearInGroup(group, from, text);
         t.pass(`${from.dialect} to ${to.dialect}, in a group`);
       }
+    }
+
+    // What no line can hold comes as one line all the same, and harms no terminal.
+    const client = connect({ nodes: cluster.httpAddresses });
+    t.teardown(() => client.close());
+    await client.register('native', 'password');
+    await client.login('native', 'password');
+    for (const to of readers) {
+      t.match(await client.send(to.name, 'one\ntwo \u001b[31m'), { kind: 'receipt' });
+      await to.hear({ name: 'native' }, 'one\\ntwo \\x1b[31m');
+      t.pass(`native to ${to.dialect}`);
     }
     for (const person of [...senders, ...readers]) await person.leave();
   },

@@ -1,10 +1,9 @@
 /** A port of its own for a group, by the operator's command, on nodes that share one machine: one of them has it, and another when that one dies. */
-import { spawn } from 'node:child_process';
 import t from 'tap';
-import { checkout } from '../../scripts/support/node-process.ts';
 import { freePorts } from '../../scripts/support/ports.ts';
 import { RealCluster } from '../../scripts/support/real-cluster.ts';
 import { until } from '../../scripts/support/until.ts';
+import { runAdmin } from './support/admin.ts';
 import { LineClient } from './support/line-client.ts';
 import { patienceOfFileMs } from './support/patience.ts';
 
@@ -19,19 +18,7 @@ t.afterEach((test) => {
 });
 const [port = 0] = await freePorts(1);
 
-function admin(
-  ...operands: readonly string[]
-): Promise<{ readonly code: number | null; readonly text: string }> {
-  const flags = ['--import', 'tsx', `${checkout}src/cli/admin.ts`, '--config', cluster.configPath];
-  const child = spawn(process.execPath, [...flags, ...operands], { cwd: checkout });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      text += String(chunk);
-    });
-  }
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, text })));
-}
+const admin = (...operands: readonly string[]) => runAdmin(cluster, ...operands);
 
 function open(): Promise<LineClient> {
   return until(`port ${port} is open`, waitMs, () => LineClient.open(port).catch(() => null));

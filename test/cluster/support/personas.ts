@@ -3,6 +3,9 @@ import { LineClient } from './line-client.ts';
 
 export type DialectName = 'pipe' | 'messenger' | 'slash' | 'words' | 'registry';
 
+/** Whoever says something, in whatever protocol. */
+export type Speaker = Pick<Persona, 'name'>;
+
 export interface Persona {
   readonly dialect: DialectName;
   /** As everyone else sees it. */
@@ -14,8 +17,8 @@ export interface Persona {
   say(to: Persona, text: string): Promise<void>;
   sayToGroup(group: string, text: string): Promise<void>;
   /** The next thing that is heard is this, or it rejects. */
-  hear(from: Persona, text: string): Promise<void>;
-  hearInGroup(group: string, from: Persona, text: string): Promise<void>;
+  hear(from: Speaker, text: string): Promise<void>;
+  hearInGroup(group: string, from: Speaker, text: string): Promise<void>;
   /** Where a dialect tells of those who join. */
   hearJoin?(who: Persona): Promise<void>;
   /** Leaves, having heard nothing else. */
@@ -85,11 +88,11 @@ class PipePersona extends LinePersona implements Persona {
     await this.ask(`d|#${group}|${text}`, `Message sent to #${group}.`);
   }
 
-  async hear({ name }: Persona, text: string): Promise<void> {
+  async hear({ name }: Speaker, text: string): Promise<void> {
     await this.expect(`[${name}] ${text}`);
   }
 
-  async hearInGroup(group: string, { name }: Persona, text: string): Promise<void> {
+  async hearInGroup(group: string, { name }: Speaker, text: string): Promise<void> {
     await this.expect(`[#${group} ${name}] ${text}`);
   }
 
@@ -123,14 +126,14 @@ class MessengerPersona extends LinePersona implements Persona {
     await this.#send(`#${group}`, text);
   }
 
-  async hear({ name }: Persona, text: string): Promise<void> {
+  async hear({ name }: Speaker, text: string): Promise<void> {
     const push = await this.#next();
     const [, number = ''] = /^R\|[^|]*\|(\d{6})\|/.exec(push) ?? [];
     same(push, `R|${name}|${number}|${text}`, this.name);
     this.line.send(`0|${number}`);
   }
 
-  hearInGroup(_group: string, from: Persona, text: string): Promise<void> {
+  hearInGroup(_group: string, from: Speaker, text: string): Promise<void> {
     return this.hear(from, text);
   }
 
@@ -184,11 +187,11 @@ class SlashPersona extends LinePersona implements Persona {
     await this.ask(`/group ${group} ${text}`, `Group message to ${group}: ${text}`);
   }
 
-  async hear({ name }: Persona, text: string): Promise<void> {
+  async hear({ name }: Speaker, text: string): Promise<void> {
     await this.expect(`Private message from ${name}: ${text}`);
   }
 
-  async hearInGroup(group: string, { name }: Persona, text: string): Promise<void> {
+  async hearInGroup(group: string, { name }: Speaker, text: string): Promise<void> {
     await this.expect(`[Receive group ${group} message from ${name}]: ${text}`);
   }
 
@@ -224,11 +227,11 @@ class WordsPersona extends LinePersona implements Persona {
     this.line.send(`send-to-group ${group} ${text}`);
   }
 
-  async hear({ name }: Persona, text: string): Promise<void> {
+  async hear({ name }: Speaker, text: string): Promise<void> {
     await this.expect(`(Private massage)${name}:${text}`);
   }
 
-  async hearInGroup(_group: string, { name }: Persona, text: string): Promise<void> {
+  async hearInGroup(_group: string, { name }: Speaker, text: string): Promise<void> {
     await this.expect(`${name}: ${text}`);
   }
 
@@ -272,11 +275,11 @@ class RegistryPersona extends LinePersona implements Persona {
     await this.ask(`SEND_MESSAGE ${this.#uid} ${group} ${text}`, 'SUCCESS');
   }
 
-  hear(from: Persona, text: string): Promise<void> {
+  hear(from: Speaker, text: string): Promise<void> {
     return this.#fetch(`@${from.name}`, from, text);
   }
 
-  hearInGroup(group: string, from: Persona, text: string): Promise<void> {
+  hearInGroup(group: string, from: Speaker, text: string): Promise<void> {
     return this.#fetch(group, from, text);
   }
 
@@ -285,7 +288,7 @@ class RegistryPersona extends LinePersona implements Persona {
   }
 
   /** The list again until the message that is awaited stands in it, as the next one of its conversation. */
-  async #fetch(address: string, { name }: Persona, text: string): Promise<void> {
+  async #fetch(address: string, { name }: Speaker, text: string): Promise<void> {
     const at = this.#read.get(address) ?? 0;
     for (;;) {
       const lines = await this.line.list(`GET_MESSAGES ${this.#uid} ${address}`);

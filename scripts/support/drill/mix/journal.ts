@@ -107,6 +107,11 @@ export class Journal {
     return [...(this.#heard.get(reader) ?? [])];
   }
 
+  /** Acknowledged, and in no conversation: lost. */
+  homeless(): readonly Sent[] {
+    return this.#acknowledged.filter(({ token }) => !this.#places.has(token));
+  }
+
   get acknowledged(): readonly Sent[] {
     return this.#acknowledged;
   }
@@ -146,13 +151,14 @@ export class Journal {
     }
   }
 
-  #endOf(entry: Extract<Entry, { kind: 'ended' }>, atMs: number): HistoryEvent {
+  #endOf(entry: Extract<Entry, { kind: 'ended' }>, atMs: number): HistoryEvent | null {
     const { client, n, token, outcome } = entry;
     const place = this.#places.get(token);
     if (outcome === 'rejected') return { kind: 'rejected', client, n, code: 'REFUSED', atMs };
     if (outcome === 'unknown') return { kind: 'unknown', client, n, atMs };
-    // Acknowledged and nowhere to be found: the oracle looks for it at a place that there is not.
-    const { conversation, sequence } = place ?? { conversation: 'nowhere', sequence: 0 };
+    // The oracle has no place to look at: see `homeless`.
+    if (place === undefined) return null;
+    const { conversation, sequence } = place;
     return { kind: 'ack', client, n, conversation, sequence, atMs };
   }
 

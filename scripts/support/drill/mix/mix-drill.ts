@@ -144,8 +144,8 @@ async function checkRegistryReader(company: Company, inGroup: readonly string[])
 }
 
 function checkPlaces(journal: Journal): string[] {
-  return journal.acknowledged
-    .filter(({ token }) => journal.placeOf(token) === undefined)
+  return journal
+    .homeless()
     .map(
       ({ client, token, to }) => `lost: ${token} of ${client} to ${to} was acknowledged and stands nowhere`,
     );
