@@ -57,6 +57,8 @@ export class Outbox implements Subscriber {
   #behind = true;
   #overflowed = false;
   #reading = false;
+  /** The sink is being given a message: what it reports as taken meanwhile makes room for those behind it, not before it. */
+  #handing = false;
   #closed = false;
   #stall: Timer | null = null;
   /** Wakes the reading of the store when the window has room, or when the outbox closes. */
@@ -119,7 +121,7 @@ export class Outbox implements Subscriber {
     this.#window -= bytes;
     this.#stall?.cancel();
     this.#stall = null;
-    this.#pump();
+    if (!this.#handing) this.#pump();
   }
 
   close(): void {
@@ -141,7 +143,10 @@ export class Outbox implements Subscriber {
 
   #hand(push: Push): void {
     this.#position = push.message.index;
-    this.#window += this.#options.sink.push(push);
+    this.#handing = true;
+    const bytes = this.#options.sink.push(push);
+    this.#handing = false;
+    this.#window += bytes;
   }
 
   #dropBacklog(): void {

@@ -314,3 +314,44 @@ t.test('outbox: a reader with a full window is spared hints, but not receipts', 
   tell();
   t.same(told, []);
 });
+
+t.test(
+  'outbox: what a sink reports as taken while it is handed over leaves room at once, in order',
+  async (t) => {
+    const world = new World();
+    const pushed: number[] = [];
+    const cuts: string[] = [];
+    const account = world.accounts[0] ?? 0;
+    let room = 0;
+    const outbox: Outbox = new Outbox(world.ports, {
+      account,
+      start: { kind: 'after', index: world.engine.index },
+      sink: {
+        lags: false,
+        push: (push) => {
+          if (room > 0) outbox.taken(limits.outboxBytes / 2);
+          pushed.push(push.message.index);
+          return limits.outboxBytes / 2;
+        },
+        caughtUp: () => undefined,
+        cut: (code) => cuts.push(code),
+      },
+      accountDeleted: () => undefined,
+    });
+    await settle();
+    for (let at = 0; at < 6; at++) world.send(1, 0, 'x');
+    world.apply();
+    t.equal(pushed.length, 2, 'the window is full');
+    room = 1;
+    outbox.taken(limits.outboxBytes / 2);
+    for (let at = 0; at < 6; at++) world.send(1, 0, 'x');
+    world.apply();
+    t.equal(pushed.length, 12);
+    t.same(
+      pushed,
+      [...pushed].sort((a, b) => a - b),
+    );
+    await world.clock.advance(5_000);
+    t.same(cuts, []);
+  },
+);

@@ -345,3 +345,28 @@ t.test('messenger: above its bound a reader that does not acknowledge gets no mo
   t.equal(said.at(-1), 'room 2');
   pushes.close();
 });
+
+t.test('messenger: a reader who acknowledges gets any amount on one connection', async (t) => {
+  const talk = new Transcript(t);
+  t.teardown(() => talk.close());
+  await talk.join('w', one.chatPort);
+  await talk.join('r', two.chatPort);
+  for (const name of ['w', 'r']) {
+    await talk.play(`
+      ${name}> USR|${name}long|pw|
+      ${name}< 0|OK
+      ${name}> LOG|${name}long|pw
+      ${name}< 0|OK
+    `);
+  }
+  const text = 'x'.repeat(8_000);
+  for (let number = 1; number <= 20; number++) {
+    const shown = String(number).padStart(6, '0');
+    await talk.play(`
+      w> MSG|wlong|#lobby|${text}
+      w< 0|${shown}
+      r< R|wlong|${shown}|${text}
+      r> 0|${shown}
+    `);
+  }
+});
