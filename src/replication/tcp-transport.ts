@@ -372,7 +372,7 @@ export class TcpTransport implements PeerTransport {
   }
 
   #probe(node: number): void {
-    if (!this.#keys.mayAsk(node, performance.now())) return;
+    if (!this.#peers.has(node) || !this.#keys.mayAsk(node, performance.now())) return;
     this.#dial(node, 'probe', newLinkId()).then(
       (connection) => connection.destroy(),
       (error: unknown) => this.#refuse(error, false),

@@ -151,6 +151,16 @@ t.test('transport: whoever has another key, cluster or number is refused and cou
   t.strictSame(one.links, []);
 });
 
+t.test('transport: what a stranger calls itself is not looked for when nobody has listed it', async (t) => {
+  const ports = await freePorts(2);
+  const one = peer(t, ports, 1);
+  await one.transport.start();
+  const stranger = peer(t, ports, 77, { key: otherKey });
+  await stranger.transport.start();
+  await until('two refusals', () => (one.transport.counters.refused['wrong-key'] ?? 0) > 1);
+  t.notOk('unknown-node' in one.transport.counters.refused);
+});
+
 t.test('transport: a node whose key a majority refuses says so; the majority does not', async (t) => {
   const ports = await freePorts(3);
   const [one, two, three] = [peer(t, ports, 1), peer(t, ports, 2), peer(t, ports, 3, { key: otherKey })];
