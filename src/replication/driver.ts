@@ -93,6 +93,7 @@ export class Driver {
   #unwrittenCommit = 0;
   #appendsInFlight = 0;
   #lastAppend: Promise<void> = Promise.resolve();
+  #lastCut: Promise<void> = Promise.resolve();
   /** A snapshot is being put in force, and what came after it waits. */
   #installing: Snapshot | null = null;
   #install: Promise<void> = Promise.resolve();
@@ -290,7 +291,8 @@ export class Driver {
     )
       return;
     const term = this.#memory.term(index);
-    await this.#options.log.restart({ index, term, data }, true);
+    this.#lastCut = this.#options.log.restart({ index, term, data }, true);
+    await this.#lastCut;
     // A snapshot may have replaced the log meanwhile.
     if (index >= this.firstIndex && index <= this.#memory.lastIndex()) this.#memory.compact(index);
   }
@@ -302,6 +304,7 @@ export class Driver {
     await this.#install;
     // A failure was told to `fatal` already.
     await this.#lastAppend.catch(() => undefined);
+    await this.#lastCut.catch(() => undefined);
   }
 
   #append(message: Message): void {
