@@ -116,6 +116,10 @@ export class Exchange {
     return { reply, verdict: this.#verdictOf(reply) };
   }
 
+  #standsOnScreen({ conversation, sequence }: MessageEntry): void {
+    if (this.#onScreen.size < mostOnScreen) this.#onScreen.set(conversation, sequence);
+  }
+
   #verdictOf(reply: Reply): Verdict {
     switch (reply.kind) {
       case 'receipt':
@@ -142,7 +146,7 @@ export class Exchange {
     const present = (): void | Promise<void> => {
       const lines = format(message);
       const shown = lines.length === 0 ? undefined : show(lines, 'message');
-      if (this.#onScreen.size < mostOnScreen) this.#onScreen.set(message.conversation, message.sequence);
+      if (lines.length > 0) this.#standsOnScreen(message);
       onMessage?.(message);
       files.received(message);
       return shown;

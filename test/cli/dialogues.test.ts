@@ -6,6 +6,7 @@ import { errorTable } from '../../src/base/errors.ts';
 import type { Dialogue, ShowKind, Verdict } from '../../src/cli/dialogue.ts';
 import { Exchange } from '../../src/cli/exchange.ts';
 import { FileDesk } from '../../src/cli/file-desk.ts';
+import { GroupsMenu } from '../../src/cli/groups-menu.ts';
 import { findStyle, type Style, type StyleName, styles } from '../../src/cli/styles.ts';
 import { connect } from '../../src/client/index.ts';
 import { startNodes, type TestNode, tellAddresses } from '../support/gateway.ts';
@@ -269,6 +270,15 @@ t.test('pipe client: earlier messages page by page, conversations, what is unrea
   );
   t.equal(await people.dan.notices(), '(earlier ones: more)');
   t.equal(await people.eve.notices(), 'Unread: dan (3)');
+  people.eve.exchange.seen();
+  const first = async (): Promise<string> => {
+    await people.eve.types('c');
+    const [line = ''] = [await people.eve.reads(), await people.eve.reads(), await people.eve.reads()];
+    return line;
+  };
+  let line = await first();
+  while (line === 'dan (3 unread)') line = await first();
+  t.equal(line, 'dan (read by all)', 'what stands on the screen when the person goes on is read');
   t.strictSame((await people.dan.dialogue.complete?.('d|ev'))?.candidates, ['eve']);
   t.strictSame((await people.dan.dialogue.complete?.('j|#boo'))?.candidates, ['#books']);
 });
@@ -394,6 +404,49 @@ t.test('groups menu: the registry’s user by numbers, to the letter', async (t)
     kim< Exited.
   `,
   );
+});
+
+t.test('groups menu: messages since a time of today, groups with their addresses', async (t) => {
+  const known = (day: string): Style => ({
+    ...menu('groups'),
+    open: (exchange) =>
+      new GroupsMenu(exchange, {
+        secret: '0b7b9f8e-3f1a-4b1d-9c55-6a1f0f5f7a01',
+        isNew: false,
+        today: () => day,
+        home: () => ({ host: '192.0.2.7', port: 5555 }),
+      }),
+  });
+  const [past, future] = [known('1970-01-01'), known('9999-01-01')].map((it) => new Person(t, nodes[0], it));
+  if (past === undefined || future === undefined) throw new Error('two people');
+  await play(
+    t,
+    { past, future },
+    `
+    past> 1
+    past> town
+    past< SUCCESS
+    past> 3
+    past> town
+    past> here I am
+    past< SUCCESS
+    future> 4
+    future> town
+    future> 00:00:00
+    future<
+    past> 4
+    past> town
+    past> 00:00:00
+  `,
+  );
+  t.match(await past.reads(), / - good morning$/);
+  t.match(await past.reads(), / - user-[0-9a-f]{8} - here I am$/);
+  t.equal(await past.reads(), '');
+  await past.types('5');
+  const rows: string[] = [];
+  for (let row = await past.reads(); row !== ''; row = await past.reads()) rows.push(row);
+  t.ok(rows.includes('town - 192.0.2.7 5555'), rows.join());
+  t.strictSame(rows, [...rows].sort(), 'by name');
 });
 
 t.test('styles: another name is USAGE', async (t) => {
