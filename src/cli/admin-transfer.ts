@@ -149,8 +149,10 @@ async function* databaseText(
 /** Whole and on disk, or not there. Hashes are in it: for its owner only. */
 async function writeWhole(file: string, text: AsyncIterable<string>): Promise<void> {
   const part = `${file}.part`;
+  // What an earlier run left, or somebody else put there, would keep its mode, or lead elsewhere.
+  await rm(part, { force: true });
   try {
-    await pipeline(Readable.from(text), createWriteStream(part, { mode: 0o600 }));
+    await pipeline(Readable.from(text), createWriteStream(part, { flags: 'wx', mode: 0o600 }));
     const handle = await open(part, 'r');
     await handle.sync();
     await handle.close();

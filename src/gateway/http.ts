@@ -53,6 +53,8 @@ export interface Operators {
 /** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
 const maxFragments = 16;
 const maxBufferedChunks = 1_024;
+/** Until the whole of a request must have come, whoever it is from. */
+const requestMs = 60_000;
 
 export function buildHttp(options: HttpOptions): FastifyInstance {
   const app = createApp(options);
@@ -91,7 +93,8 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
 }
 
 function createApp({ tls, counters }: HttpOptions): FastifyInstance {
-  const base = { logger: false, forceCloseConnections: true, bodyLimit: limits.frameBytes } as const;
+  const bounds = { bodyLimit: limits.frameBytes, requestTimeout: requestMs } as const;
+  const base = { logger: false, forceCloseConnections: true, ...bounds } as const;
   if (tls === null) return fastify(base);
   const app = fastify({ ...base, https: serverOptions(tls) });
   guardHandshakes(app.server, tls, counters);

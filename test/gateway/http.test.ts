@@ -72,6 +72,12 @@ t.test('http: the state of the cluster has its documented shape', async (t) => {
   t.same((await app(ready).inject('/cluster')).json(), shown);
 });
 
+t.test('http: a request whose end does not come is given up, whichever route it is for', async (t) => {
+  const { server } = app(ready);
+  t.ok(server.requestTimeout > 0 && server.requestTimeout <= 60_000, `${server.requestTimeout} ms`);
+  t.ok(server.headersTimeout > 0 && server.headersTimeout <= 60_000, `${server.headersTimeout} ms`);
+});
+
 t.test('http: metrics, the greeting, and what is not there', async (t) => {
   const http = app(ready);
   const metrics = await http.inject('/metrics');
