@@ -124,7 +124,10 @@ export class Injector {
         return true;
       case 'stop':
         if (cluster.node(fault.node)?.engine == null) return false;
-        void cluster.stop(fault.node).then(() => this.#undo(fault.forMs, () => cluster.start(fault.node)));
+        void cluster.stop(fault.node).then(() => {
+          // Also when the faults are over by then.
+          this.#at(fault.forMs, () => cluster.start(fault.node));
+        });
         return true;
       case 'pause': {
         const host = cluster.node(fault.node)?.host;
