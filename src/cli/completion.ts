@@ -1,5 +1,8 @@
-/** What Tab may stand for: commands at the start of a line, then users and groups, as far as this user may see them. */
+/** What Tab may stand for: commands at the start of a line, then users and groups, as far as this user may see them, then files to send. */
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Client } from '../client/index.ts';
+import { escapeLine } from '../protocol/escape.ts';
 import { slashHelp } from '../protocol/slash.ts';
 import type { Completion } from './dialogue.ts';
 
@@ -46,6 +49,8 @@ const slashFields: ReadonlyMap<string, Kind> = new Map([
 type Kind = 'user' | 'group' | 'address';
 
 export async function completePipe(names: Names, line: string): Promise<Completion> {
+  const path = pathIn(line);
+  if (path !== null) return completePath(path);
   const bar = line.indexOf('|');
   if (bar < 0) return among(pipeVerbs, line);
   const kind = pipeFields.get(line.slice(0, bar));
@@ -56,6 +61,8 @@ export async function completePipe(names: Names, line: string): Promise<Completi
 
 export async function completeSlash(names: Names, line: string): Promise<Completion> {
   if (!line.startsWith('/')) return nothing(line);
+  const path = pathIn(line);
+  if (path !== null) return completePath(path);
   const space = line.indexOf(' ');
   if (space < 0) {
     const verbs = slashHelp().flatMap((row) => /^\/\w+/.exec(row) ?? []);
@@ -65,6 +72,30 @@ export async function completeSlash(names: Names, line: string): Promise<Complet
   const fragment = line.slice(space + 1);
   if (kind === undefined || fragment.includes(' ')) return nothing(line);
   return { fragment, candidates: await namesFor(names, kind, fragment) };
+}
+
+/** The path of a file to be sent, as far as it is typed. */
+function pathIn(line: string): string | null {
+  return /^(?:f\|[^|]+\||\/(?:file|groupfile) +\S+ +)(.*)$/s.exec(line)?.[1] ?? null;
+}
+
+async function completePath(fragment: string): Promise<Completion> {
+  const directory = fragment.endsWith('/') ? fragment : dirname(fragment);
+  // A folder that is not there, or is closed to this user, holds nothing to choose from.
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const paths = entries
+    .filter(({ name }) => escapeLine(name) === name)
+    .map((entry) => pathOf(fragment, directory, entry.name) + (entry.isDirectory() ? '/' : ''));
+  const { candidates } = among(paths.sort(), fragment);
+  return { fragment, candidates: candidates.slice(0, mostCandidates) };
+}
+
+/** Spelt as it was begun: `./a` stays `./a`, and `a` does not become `./a`. */
+function pathOf(fragment: string, directory: string, name: string): string {
+  if (fragment.endsWith('/')) return fragment + name;
+  if (!fragment.includes('/')) return name;
+  const path = join(directory, name);
+  return fragment.startsWith('./') ? `./${path}` : path;
 }
 
 function nothing(line: string): Completion {

@@ -13,7 +13,7 @@ export type Show = (lines: readonly string[], kind: ShowKind) => void | Promise<
 
 /** What a keyboard has in the dialects that complete and mark. */
 export const keyboardHelp: readonly string[] = [
-  'Tab - complete a command or a name',
+  'Tab - complete a command, a name or a path',
   'above the prompt - what became of your last message: sent, held by the cluster, delivered, read',
 ];
 
