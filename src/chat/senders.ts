@@ -52,8 +52,8 @@ export class Senders {
   readonly #counters = new Map<AccountId, Counter>();
   /** By sender, then by number. */
   readonly #receipts = new Map<AccountId, Map<number, Receipt>>();
-  /** Those not yet due, by conversation, in no particular order. */
-  readonly #waiting = new Map<ConversationId, Set<Receipt>>();
+  /** Those not yet due, by conversation, then by the sequence of their message, which each has for itself. */
+  readonly #waiting = new Map<ConversationId, Map<number, Receipt>>();
 
   constructor(changes: ChangeSet) {
     this.#changes = changes;
@@ -88,6 +88,10 @@ export class Senders {
     return [...(this.#receipts.get(account)?.values() ?? [])].sort((a, b) => a.number - b.number);
   }
 
+  isWaitedFor(conversation: ConversationId, sequence: number): boolean {
+    return this.#waiting.get(conversation)?.has(sequence) ?? false;
+  }
+
   hasReceipt(account: AccountId, number: number): boolean {
     return this.#receipts.get(account)?.has(number) ?? false;
   }
@@ -105,10 +109,8 @@ export class Senders {
 
   /** The receiver has got the message: its receipt is due. Null when nobody waits for it. */
   settle(conversation: ConversationId, receiver: AccountId, sequence: number): DeliveryReceipt | null {
-    for (const receipt of this.#waiting.get(conversation) ?? []) {
-      if (receipt.sequence === sequence && receipt.to === receiver) return this.#makeDue(receipt);
-    }
-    return null;
+    const receipt = this.#waiting.get(conversation)?.get(sequence);
+    return receipt?.to === receiver ? this.#makeDue(receipt) : null;
   }
 
   /** The same for all messages up to `sequence`, ascending. */
@@ -119,7 +121,9 @@ export class Senders {
   ): readonly DeliveryReceipt[] {
     const waiting = this.#waiting.get(conversation);
     if (waiting === undefined) return none;
-    const reached = [...waiting].filter((receipt) => receipt.sequence <= sequence && receipt.to === receiver);
+    const reached = [...waiting.values()].filter(
+      (receipt) => receipt.sequence <= sequence && receipt.to === receiver,
+    );
     reached.sort((a, b) => a.sequence - b.sequence);
     return reached.map((receipt) => this.#makeDue(receipt));
   }
@@ -137,7 +141,7 @@ export class Senders {
 
   /** Nobody will read there any more: what was waited for never comes. */
   forgetConversation(conversation: ConversationId): void {
-    for (const receipt of [...(this.#waiting.get(conversation) ?? [])]) this.#remove(receipt);
+    for (const receipt of [...(this.#waiting.get(conversation)?.values() ?? [])]) this.#remove(receipt);
   }
 
   remove(account: AccountId): void {
@@ -170,8 +174,9 @@ export class Senders {
     else own.set(receipt.number, receipt);
     if (receipt.due) return;
     const waiting = this.#waiting.get(receipt.conversation);
-    if (waiting === undefined) this.#waiting.set(receipt.conversation, new Set([receipt]));
-    else waiting.add(receipt);
+    if (waiting === undefined) {
+      this.#waiting.set(receipt.conversation, new Map([[receipt.sequence, receipt]]));
+    } else waiting.set(receipt.sequence, receipt);
   }
 
   #makeDue(receipt: Receipt): Receipt {
@@ -191,7 +196,7 @@ export class Senders {
 
   #stopWaiting(receipt: Receipt): void {
     const waiting = this.#waiting.get(receipt.conversation);
-    waiting?.delete(receipt);
+    if (waiting?.get(receipt.sequence) === receipt) waiting.delete(receipt.sequence);
     if (waiting?.size === 0) this.#waiting.delete(receipt.conversation);
   }
 }

@@ -146,8 +146,14 @@ function importReceipt({ tables }: Context, record: RecordOf<'receipt'>): Result
   assert(kind === 'receipt', 'the caller chose by kind');
   const { accounts, conversations, senders } = tables;
   if (accounts.byId(receipt.from) === undefined) return reject('UNKNOWN_USER');
-  if (conversations.byId(receipt.conversation)?.kind !== 'direct') return reject('UNKNOWN_GROUP');
+  const conversation = conversations.byId(receipt.conversation);
+  if (conversation?.kind !== 'direct') return reject('UNKNOWN_GROUP');
   if (senders.hasReceipt(receipt.from, receipt.number)) return imported(null, receipt.conversation);
+  // Its message is missing.
+  if (receipt.sequence > conversation.lastSequence) return reject('STALE_SEQUENCE');
+  // Each receipt is of a message of its own, and of one that was counted.
+  const isOwn = receipt.number <= senders.sentBy(receipt.from);
+  if (!isOwn || senders.isWaitedFor(receipt.conversation, receipt.sequence)) return reject('BAD_REQUEST');
   if (senders.isFull(receipt.from)) return reject('TOO_MANY_PENDING');
   senders.expect(receipt, due);
   return imported(null, receipt.conversation);

@@ -1,6 +1,6 @@
 /** An export and its import: the same state again, whatever the ids. */
 import t from 'tap';
-import { textTo, World } from '../../chat/support/world.ts';
+import { said, textTo, World } from '../../chat/support/world.ts';
 import { exported, importInto } from '../../support/transfer.ts';
 
 /** A bit of everything, with people who are gone. */
@@ -127,6 +127,34 @@ t.test('export: what is taken, unknown or malformed is refused and told, the res
   t.equal(world.machine.accountByName('bob')?.passwordHash, 'hash of bob', 'whose name it was keeps it');
   t.ok(world.machine.accountByName('cat'), 'the others came');
 });
+
+t.test(
+  'import: a receipt is of a message that is there, and of one that no other receipt is of',
+  async (t) => {
+    const world = new World();
+    const [ann, bob] = [world.register('ann'), world.register('bob')];
+    world.raw(textTo('bob', 'one'), ann);
+    world.raw(textTo('bob', 'two'), ann);
+    const conversation = world.machine.directConversation(ann, bob);
+    const receipt = { kind: 'receipt', from: ann, number: 1, to: bob, conversation, sequence: 1 } as const;
+    const load = (changed: object): string => {
+      const record = { ...receipt, due: false, ...changed };
+      return said(world.raw({ kind: 'import', record }));
+    };
+    t.equal(load({ sequence: 3 }), 'STALE_SEQUENCE');
+    t.equal(load({ number: 3 }), 'BAD_REQUEST', 'so many were not sent');
+    t.equal(load({}), 'imported');
+    t.equal(load({}), 'imported', 'again');
+    t.equal(load({ number: 2 }), 'BAD_REQUEST', 'of the same message');
+    t.equal(load({ number: 2, sequence: 2 }), 'imported');
+    const messages = [2, 1].map((sequence) => ({ account: bob, conversation, sequence }));
+    const { events } = world.raw({ kind: 'acknowledge', messages, receipts: [] });
+    t.same(
+      events.map((event) => (event.kind === 'receipt' ? event.receipt.number : event.kind)),
+      [2, 1],
+    );
+  },
+);
 
 t.test('export: only a node imports; no client can', async (t) => {
   const world = new World();
