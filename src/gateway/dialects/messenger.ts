@@ -61,6 +61,7 @@ export class MessengerDialect implements Dialect {
     // On this node known as acknowledged, and not yet in the state that the catch-up reads.
     if (acknowledger.isAcknowledged(account, conversation, sequence)) return 0;
     this.#pushes?.push({
+      conversation,
       number,
       text,
       bytes,

@@ -197,9 +197,9 @@ t.test(
     hal> MSG|hal|ida|again from hal
     hal< 0|000002
     ida< R|gus|000001|from gus
-    ida< R|hal|000002|again from hal
     ida> 0|000001
     ida< R|hal|000001|from hal
+    ida< R|hal|000002|again from hal
   `);
   },
 );
@@ -278,13 +278,14 @@ function pushing(): {
   readonly sent: Sending[];
   readonly pushes: MessengerPushes;
   readonly said: string[];
-  item(number: number, text: string): PushItem;
+  item(number: number, text: string, conversation?: string): PushItem;
 } {
   const clock = new VirtualClock();
   const sent: Sending[] = [];
   const said: string[] = [];
   const pushes = new MessengerPushes(clock, (text, taken) => sent.push({ text, taken }));
-  const item = (number: number, text: string): PushItem => ({
+  const item = (number: number, text: string, conversation = text): PushItem => ({
+    conversation,
     number,
     text,
     bytes: text.length,
@@ -318,6 +319,58 @@ t.test(
     pushes.close();
   },
 );
+
+t.test('messenger: what waits for its number keeps its place in its conversation', async (t) => {
+  const { sent, pushes, item } = pushing();
+  const texts = () => sent.splice(0).map(({ text }) => text.trim());
+  pushes.push(item(7, 'direct\n'));
+  pushes.push(item(7, 'first\n', 'group'));
+  pushes.push(item(8, 'second\n', 'group'));
+  pushes.push(item(9, 'elsewhere\n'));
+  pushes.push(item(9, 'third\n', 'group'));
+  pushes.push(item(7, 'other\n'));
+  t.same(texts(), ['direct', 'elsewhere'], 'what is in no way of it is not held up');
+  pushes.acknowledge(7);
+  t.same(texts(), ['first', 'second'], 'up to the next number that is out');
+  pushes.acknowledge(8);
+  t.same(texts(), []);
+  pushes.acknowledge(9);
+  t.same(texts(), ['third']);
+  pushes.acknowledge(7);
+  t.same(texts(), ['other'], 'the one that came later has its turn');
+  pushes.push(item(10, 'fourth\n', 'group'));
+  t.same(texts(), ['fourth']);
+  pushes.close();
+});
+
+t.test('messenger: what waits behind an equal number waits no longer than a silent push', async (t) => {
+  const { clock, sent, pushes, item } = pushing();
+  pushes.push(item(1, 'silent\n'));
+  pushes.push(item(1, 'first\n', 'group'));
+  pushes.push(item(2, 'second\n', 'group'));
+  for (const { taken } of sent) taken();
+  await clock.advance(againMs);
+  t.same(
+    sent.map(({ text }) => text.trim()),
+    ['silent', 'silent', 'second'],
+  );
+  pushes.acknowledge(1);
+  t.equal(sent.at(-1)?.text, 'first\n');
+  pushes.close();
+});
+
+t.test('messenger: a new channel gets all in the order of old, whatever came again meanwhile', async (t) => {
+  const { clock, sent, pushes, item } = pushing();
+  pushes.push(item(1, 'one\n', 'group'));
+  await clock.advance(againMs / 2);
+  pushes.push(item(2, 'two\n', 'group'));
+  for (const { taken } of sent) taken();
+  await clock.advance(againMs / 2);
+  const late: string[] = [];
+  pushes.use((text) => late.push(text));
+  t.same(late, ['one\n', 'two\n']);
+  pushes.close();
+});
 
 t.test('messenger: a new channel gets all that is not acknowledged', async (t) => {
   const { sent, pushes, item } = pushing();

@@ -120,14 +120,14 @@ export class Journal {
     return this.#lastAckMs.get(client) ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** `isJudged`: whether what this reader heard live of this conversation is a whole track, in one order. */
-  history(isJudged: (reader: string, conversation: string) => boolean): HistoryEvent[] {
-    return this.#entries.flatMap((entry) => this.#eventOf(entry, isJudged) ?? []);
+  /** `isWhole`: whether what was heard live of this conversation is all of it, in its order. */
+  history(isWhole: (conversation: string) => boolean): HistoryEvent[] {
+    return this.#entries.flatMap((entry) => this.#eventOf(entry, isWhole) ?? []);
   }
 
   #eventOf(
     entry: Entry & { readonly atMs: number },
-    isJudged: (reader: string, conversation: string) => boolean,
+    isWhole: (conversation: string) => boolean,
   ): HistoryEvent | null {
     const { atMs } = entry;
     switch (entry.kind) {
@@ -143,7 +143,7 @@ export class Journal {
         const place = entry.kind === 'read' ? entry.place : this.#places.get(token);
         // What stands nowhere is reported apart.
         if (place === undefined) return null;
-        if (entry.kind === 'heard' && !isJudged(reader, place.conversation)) return null;
+        if (entry.kind === 'heard' && !isWhole(place.conversation)) return null;
         return { kind: 'read', reader, payload: token, ...place, atMs };
       }
       case 'scan':

@@ -151,34 +151,24 @@ function checkPlaces(journal: Journal): string[] {
     );
 }
 
-/** Live tracks with gaps by design: of the lobby (whoever was away has missed it), and of the group by messages that wait for equal numbers. */
+/** Live tracks with gaps by design: of the lobby, where whoever was away has missed it. */
 function checkPartialTracks(company: Company, journal: Journal): string[] {
-  return company.readers.flatMap(({ name, dialect }) => {
+  return company.readers.flatMap(({ name }) => {
     const highest = new Map<string, number>();
     return journal.heardBy(name).flatMap((token) => {
       const place = journal.placeOf(token);
       if (place === undefined) return [`phantom: ${name} heard ${token}, which stands nowhere`];
-      if (isWholeTrack(dialect, place.conversation)) return [];
-      // A messenger's pushes of one sender keep their order; those of several need not.
-      const track = `${place.conversation} ${dialect === 'messenger' ? writerOf(token) : ''}`;
-      const before = highest.get(track) ?? 0;
-      highest.set(track, Math.max(before, place.sequence));
-      return place.sequence > before
-        ? []
-        : [`reordered: ${name} heard ${token} after a later one of ${track}`];
+      if (isWholeTrack(place.conversation)) return [];
+      const before = highest.get(place.conversation) ?? 0;
+      highest.set(place.conversation, Math.max(before, place.sequence));
+      return place.sequence > before ? [] : [`reordered: ${name} heard ${token} after a later one`];
     });
   });
 }
 
-function writerOf(token: string): string {
-  return token.split('-')[1] ?? '';
-}
-
-const isDirect = (conversation: string): boolean =>
-  conversation !== 'lobby' && !conversation.startsWith('g:');
-
-function isWholeTrack(dialect: string, conversation: string): boolean {
-  return isDirect(conversation) || (dialect !== 'messenger' && conversation !== 'lobby');
+/** The lobby keeps nothing for those who are away. */
+function isWholeTrack(conversation: string): boolean {
+  return conversation !== 'lobby';
 }
 
 function report(
@@ -188,10 +178,7 @@ function report(
   journal: Journal,
   course: { readonly kills: number; readonly durationMs: number; readonly failures: readonly string[] },
 ): MixReport {
-  const dialectOf = new Map(company.readers.map(({ name, dialect }) => [name, dialect]));
-  const verdict = judge(
-    journal.history((reader, conversation) => isWholeTrack(dialectOf.get(reader) ?? '', conversation)),
-  );
+  const verdict = judge(journal.history(isWholeTrack));
   const { violations, others, ...counts } = verdict;
   const acknowledgedOf = (name: string): number =>
     journal.acknowledged.filter(({ client }) => client === name).length;
