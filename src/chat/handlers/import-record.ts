@@ -149,6 +149,8 @@ function importReceipt({ tables }: Context, record: RecordOf<'receipt'>): Result
   const conversation = conversations.byId(receipt.conversation);
   if (conversation?.kind !== 'direct') return reject('UNKNOWN_GROUP');
   if (senders.hasReceipt(receipt.from, receipt.number)) return imported(null, receipt.conversation);
+  // An import that is repeated later: what was waited for then has come since.
+  if (!due && conversation.isDelivered(receipt.to, receipt.sequence)) return imported(null, conversation.id);
   // Its message is missing.
   if (receipt.sequence > conversation.lastSequence) return reject('STALE_SEQUENCE');
   // Each receipt is of a message of its own, and of one that was counted.
