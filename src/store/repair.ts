@@ -2,6 +2,7 @@ import { StateDamage } from './damage.ts';
 import { openDatabase, openLevelOnDisk } from './database.ts';
 import { discardState, stateDirectory, stateNumbers } from './pointer.ts';
 import { openState, type StateOptions } from './state.ts';
+import { isSealed } from './state-seal.ts';
 import type { StateStore } from './state-store.ts';
 
 /** Whether an empty state may take the place of one that was found like this: what a newer version wrote is no damage. */
@@ -10,8 +11,9 @@ export function isReplaceable(error: unknown): error is StateDamage {
 }
 
 /**
- * Rejects with DATA_LOCKED when another process has any of the states open. A state that cannot be opened locks nothing, and what follows
- * must not be done under the feet of a node that runs.
+ * Rejects with DATA_LOCKED when another process has any of the states open: what follows must not be done under the feet of a node that runs.
+ * A state that cannot be opened locks nothing. Nor does one with a seal, since a process that opens it takes the seal away first; and it is
+ * not opened here, because of damaged files `level` may abort this process.
  */
 export async function checkUnlocked({
   root,
@@ -19,8 +21,10 @@ export async function checkUnlocked({
   openLevel = openLevelOnDisk,
 }: StateOptions): Promise<void> {
   for (const number of await stateNumbers(disk)) {
+    const directory = stateDirectory(number);
+    if (await isSealed(disk, directory)) continue;
     try {
-      const database = await openDatabase(openLevel, `${root}/${stateDirectory(number)}`, false);
+      const database = await openDatabase(openLevel, `${root}/${directory}`, false);
       await database.close();
     } catch (error) {
       // Damage is why this is asked.

@@ -20,6 +20,11 @@ interface FileSum {
 /** Sums of tables, which never change once they are written: so that a close reads only what is new. */
 export type TableSums = ReadonlyMap<string, FileSum>;
 
+/** Whether the state was closed, and not opened since. */
+export async function isSealed(disk: Disk, directory: string): Promise<boolean> {
+  return (await disk.list(directory)).includes(SEAL);
+}
+
 /** Compares all files with the seal, and takes it away. An absent seal vouches for nothing: the process was killed. Throws `StateDamage`. */
 export async function breakSeal(disk: Disk, directory: string): Promise<TableSums> {
   const path = `${directory}/${SEAL}`;

@@ -1,10 +1,15 @@
+import { rm } from 'node:fs/promises';
 import t from 'tap';
 import { crc32c } from '../../src/base/crc.ts';
 import { seededRandom } from '../../src/base/prng.ts';
 import { StateDamage } from '../../src/store/damage.ts';
-import type { Database } from '../../src/store/database.ts';
+import { type Database, openLevelOnDisk } from '../../src/store/database.ts';
 import { discardState } from '../../src/store/pointer.ts';
+import { checkUnlocked } from '../../src/store/repair.ts';
+import { openState } from '../../src/store/state.ts';
 import type { StateStore } from '../../src/store/state-store.ts';
+import { nodeDisk } from '../../src/wal/node-disk.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 import {
   type Backend,
   type BackendKind,
@@ -281,5 +286,38 @@ t.test(
       (await backend.disk.list('.')).filter((name) => /^state/.test(name)),
       ['state-2'],
     );
+  },
+);
+
+t.test(
+  'state damage: a state that was closed is not given to level to see whether it is in use',
+  async (t) => {
+    const root = t.testdirName;
+    const disk = nodeDisk(root);
+    t.teardown(() => rm(root, { recursive: true, force: true }));
+    const opened: string[] = [];
+    const options = {
+      root,
+      disk,
+      clock: new VirtualClock(),
+      openLevel: (path: string) => {
+        opened.push(path);
+        return openLevelOnDisk(path);
+      },
+    };
+    const store = await openState(options);
+    store.stage(mark(1), changes({ a: '1' }));
+    await store.flush(true);
+    await t.rejects(checkUnlocked(options), { code: 'DATA_LOCKED' }, 'one that is open is in use');
+    await store.close();
+    const names = await disk.list('state-1');
+    const table = `state-1/${names.find((name) => /^MANIFEST/.test(name)) ?? ''}`;
+    const content = Uint8Array.from((await disk.read(table)) ?? []);
+    content[10] = (content[10] ?? 0) ^ 1;
+    await disk.replace(table, content);
+    await t.rejects(openState(options), { code: 'DATA_DAMAGED' });
+    opened.length = 0;
+    await checkUnlocked(options);
+    t.strictSame(opened, []);
   },
 );
