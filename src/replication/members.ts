@@ -126,6 +126,10 @@ export function isVoter(directory: Directory, member: MemberId): boolean {
   return directory.conf.voters.includes(member) || directory.conf.votersOutgoing.includes(member);
 }
 
+export function votersOf(directory: Directory): readonly MemberId[] {
+  return directory.members.map(({ incarnation }) => incarnation).filter((id) => isVoter(directory, id));
+}
+
 export function isMember(directory: Directory, member: MemberId): boolean {
   return allIds(directory.conf).has(member);
 }

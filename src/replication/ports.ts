@@ -8,7 +8,7 @@ export interface PeerTransport {
   onFrame(listener: (from: PeerIdentity, lane: Lane, frame: Uint8Array) => void): void;
   /** Link state: `up` once both lanes are authenticated; not `up` as soon as any connection with that peer closes. */
   onLink(listener: (peer: PeerIdentity, up: boolean) => void): void;
-  /** Streams with one peer, apart from the lanes, flow-controlled: snapshots. Rejects when the link fails. */
+  /** Streams with one peer, apart from the lanes, flow-controlled. Rejects when its connection fails, or hangs. */
   openStream(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>>;
   onStream(handler: (from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>): void;
   /** Where the other nodes are, from now on; called before `start` too. Whoever else proves to belong to the cluster may dial in. */

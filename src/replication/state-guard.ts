@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import type { MemberId } from '../raft/index.ts';
 import type { StateDamage } from '../store/damage.ts';
 import type { Links } from './links.ts';
-import { type Directory, isVoter } from './members.ts';
+import { type Directory, noMembers, votersOf } from './members.ts';
 import { StateComparison, type Verdict } from './state-comparison.ts';
 import type { StateKeeper } from './state-keeper.ts';
 
@@ -48,12 +48,7 @@ export class StateGuard {
 
   constructor(options: StateGuardOptions) {
     this.#options = options;
-    const voters = (): readonly MemberId[] => {
-      const directory = options.directory();
-      return (
-        directory?.members.map(({ incarnation }) => incarnation).filter((id) => isVoter(directory, id)) ?? []
-      );
-    };
+    const voters = (): readonly MemberId[] => votersOf(options.directory() ?? noMembers);
     this.#comparison = new StateComparison({ self: options.self, voters });
   }
 

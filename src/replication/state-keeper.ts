@@ -100,7 +100,7 @@ export class StateKeeper {
 
   /** Gives up the state that is in force, for one of these peers. */
   async replace(reason: string, peers: () => readonly number[]): Promise<void> {
-    if (this.#withdrawing || this.rebuilding || this.#stopped) return;
+    if (this.rebuilding || this.#stopped) return;
     this.#withdrawing = true;
     const kept = await this.#options.withdraw();
     this.#withdrawing = false;

@@ -3,7 +3,7 @@ import { MIB } from '../base/limits.ts';
 import type { MemberId } from '../raft/index.ts';
 import { DiskRoom, defaultRoom, type RoomSettings } from './disk-room.ts';
 import type { StorageStatus } from './engine.ts';
-import { isVoter } from './members.ts';
+import { noMembers, votersOf } from './members.ts';
 import { encodeFrame, type StorageReport } from './peer-frames.ts';
 import type { PeerTransport } from './ports.ts';
 import type { Found } from './recovery.ts';
@@ -130,9 +130,7 @@ export class StorageHealth {
   }
 
   #voters(): readonly MemberId[] {
-    const directory = this.#options.directory();
-    if (directory === null) return [];
-    return directory.members.map(({ incarnation }) => incarnation).filter((id) => isVoter(directory, id));
+    return votersOf(this.#options.directory() ?? noMembers);
   }
 
   #tellAll(report: StorageReport): void {

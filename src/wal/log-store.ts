@@ -22,7 +22,7 @@ export interface LogStore {
 export interface LogStart {
   readonly index: number;
   readonly term: number;
-  /** The driver's: configuration and members in force at `index`. */
+  /** The driver's: configuration and members in force at `index`, or somewhat later. */
   readonly data: Uint8Array;
 }
 
