@@ -46,7 +46,7 @@ const pauseMs = 20;
 export class Company {
   readonly writers: Writer[] = [];
   readonly readers: Reader[] = [];
-  readonly repeats: Repeats = { afterReconnection: 0, onOneConnection: [] };
+  readonly repeats: Repeats = { afterReconnection: 0, faults: [] };
   readonly #lines: LinePerson[] = [];
   readonly #natives: NativePerson[] = [];
   readonly #listening: Promise<void>[] = [];
@@ -132,7 +132,7 @@ export class Company {
     this.nativeReader = reader;
     writer.client.onMessage(() => undefined);
     reader.listen(this.#journal, reader.name, (token) =>
-      this.repeats.onOneConnection.push(`${reader.name} got ${token} twice`),
+      this.repeats.faults.push(`${reader.name} got ${token} twice`),
     );
     for (const person of this.#natives) await person.enter();
     this.writers.push({

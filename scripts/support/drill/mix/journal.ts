@@ -39,6 +39,9 @@ type Entry =
       readonly conversation: string;
     };
 
+/** Some hundred bytes each. */
+const mostEntries = 5_000_000;
+
 const tokenPattern = /mix-[a-z]+-\d+-/;
 
 export function tokenOf(writer: string, n: number): Token {
@@ -163,6 +166,9 @@ export class Journal {
   }
 
   #add(entry: Entry): void {
+    if (this.#entries.length >= mostEntries) {
+      throw new Error(`more than ${mostEntries} entries: a shorter run, please`);
+    }
     this.#entries.push({ ...entry, atMs: performance.now() });
   }
 }

@@ -69,7 +69,7 @@ export class LinePerson {
     }
   }
 
-  /** Listens until it is closed. What comes again on another connection is counted, what comes twice on one is reported. */
+  /** Listens until it is closed. What comes again on another connection, where nobody acknowledges, is counted; what comes twice otherwise is reported. */
   async listen(journal: Journal, reader: string, repeats: Repeats): Promise<void> {
     while (!this.#closed) {
       try {
@@ -79,8 +79,8 @@ export class LinePerson {
           const token = this.speech.heard(line, await line.next(silentMs));
           if (token === null) continue;
           if (!journal.hear(reader, token)) {
-            if (onThisLine.has(token))
-              repeats.onOneConnection.push(`${reader} got ${token} twice on one connection`);
+            if (onThisLine.has(token) || this.speech.acknowledges)
+              repeats.faults.push(`${reader} got ${token} twice`);
             else repeats.afterReconnection += 1;
           }
           onThisLine.add(token);
@@ -106,5 +106,5 @@ export class LinePerson {
 
 export interface Repeats {
   afterReconnection: number;
-  readonly onOneConnection: string[];
+  readonly faults: string[];
 }

@@ -36,7 +36,7 @@ export interface MixReport {
   readonly files: number;
   /** Connections that people of the line dialects made again, by hand. */
   readonly reconnections: number;
-  /** What came once more on a new connection, to readers who do not acknowledge or whose acknowledgement died with its node. */
+  /** What came once more on a new connection, to readers who cannot acknowledge. */
   readonly repeatsAfterReconnection: number;
   readonly failures: readonly string[];
 }
@@ -184,7 +184,7 @@ function report(
     journal.acknowledged.filter(({ client }) => client === name).length;
   const failures = [
     ...course.failures,
-    ...company.repeats.onOneConnection,
+    ...company.repeats.faults,
     ...violations.map(({ kind, text }) => `${kind}: ${text}`),
   ];
   if (journal.acknowledged.length === 0) failures.push('nothing was acknowledged');
@@ -202,7 +202,7 @@ function report(
       company.writers.map(({ name, dialect }) => [dialect, acknowledgedOf(name)]),
     ),
     lost: counts.lost + counted('lost'),
-    duplicated: counts.duplicated + company.repeats.onOneConnection.length,
+    duplicated: counts.duplicated + company.repeats.faults.length,
     reordered: counts.reordered + counted('reordered'),
     otherViolations: others + counted('phantom') + counted('diverged'),
     files: company.nativeReader?.files.length ?? 0,

@@ -11,6 +11,8 @@ export const groupName = 'mixall';
 
 export interface Speech {
   readonly dialect: string;
+  /** Its readers acknowledge, and know a message that comes again. */
+  readonly acknowledges: boolean;
   /** Once, on any connection. */
   signUp(line: LineClient): Promise<void>;
   /** On each connection. Rejects when it is not let in. */
@@ -59,6 +61,7 @@ function outcomeOf(text: string, accepted: RegExp): SendOutcome {
 export function pipeSpeech(name: string): Speech {
   const speech: Speech = {
     dialect: 'pipe',
+    acknowledges: false,
     name,
     signUp: (line) =>
       must(speech, line, `1|${name}|${password}`, `New account created! User ID: ${name}. Please log in.`),
@@ -80,8 +83,10 @@ function address(to: Target): string {
 }
 
 export function messengerSpeech(name: string): Speech {
+  const known = new Set<string>();
   const speech: Speech = {
     dialect: 'messenger',
+    acknowledges: true,
     name,
     signUp: (line) => must(speech, line, `USR|${name}|${password}|${name}`, '0|OK'),
     logIn: (line) => must(speech, line, `LOG|${name}|${password}`, '0|OK'),
@@ -94,11 +99,13 @@ export function messengerSpeech(name: string): Speech {
       return outcomeOf(text, /^0\|\d{6}/);
     },
     heard(line, text) {
-      const [kind, , number] = text.split('|');
+      const [kind, from, number] = text.split('|');
       if (kind === 'OK') line.send('0|OK');
       if (kind !== 'R') return null;
       line.send(`0|${number}`);
-      return tokenIn(text);
+      const isNew = !known.has(`${from} ${number}`);
+      known.add(`${from} ${number}`);
+      return isNew ? tokenIn(text) : null;
     },
   };
   return speech;
@@ -111,6 +118,7 @@ const wordsFence = { line: '/fence', answer: 'Wrong input' };
 export function slashSpeech(name: string): Speech {
   const speech: Speech = {
     dialect: 'slash',
+    acknowledges: false,
     name,
     signUp: (line) => must(speech, line, `/register ${name} ${password}`, `SUCCESS: Logged in as ${name}.`),
     logIn: (line) => must(speech, line, `/login ${name} ${password}`, `SUCCESS: Logged in as ${name}.`),
@@ -143,6 +151,7 @@ export function wordsSpeech(name: string): Speech {
   const email = `${name}@example.org`;
   const speech: Speech = {
     dialect: 'words',
+    acknowledges: false,
     name,
     signUp: (line) => must(speech, line, `register ${name} ${email} ${password}`, 'signed up successfully.'),
     logIn: (line) => must(speech, line, `login ${email} ${password}`, 'log in successfully.'),
@@ -177,6 +186,7 @@ export function registrySpeech(): RegistrySpeech {
   const named = (to: Target): string => (to.kind === 'user' ? `@${to.name}` : groupName);
   const speech: RegistrySpeech = {
     dialect: 'registry',
+    acknowledges: false,
     get name() {
       return name;
     },
