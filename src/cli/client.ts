@@ -114,7 +114,7 @@ async function atTerminal(talk: Talk): Promise<number> {
     if (status.kind === 'session-lost') terminal.refresh();
   });
   client.onEvent((event) => marks.took(event));
-  const columns = (): number => process.stdout.columns ?? pipeColumns;
+  const columns = (): number => process.stdout.columns || pipeColumns;
   const bars = progressBars(systemClock, columns, (name, line) => terminal.status(`file ${name}`, line));
   const { show } = terminal;
   const files = fileDesk(talk, { client, show, onProgress: bars.moved, onOver: bars.over });

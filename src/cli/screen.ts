@@ -6,7 +6,7 @@ export type Style = 'plain' | Exclude<ShowKind, 'reply'>;
 
 /** SGR parameters; `plain` has none. */
 const styles: Readonly<Record<Style, string>> = { plain: '', message: '36', error: '31', notice: '2' };
-/** Of a terminal that does not say how wide it is. */
+/** Of a terminal that does not say how wide it is, or says nothing by 0. */
 const usualColumns = 80;
 
 /** Whether to colour: only on a terminal that can, and not when NO_COLOR is set to anything (no-color.org). */
@@ -55,7 +55,8 @@ export class Screen {
 
   /** The prompt with what stands above it; what is typed stays. */
   showPrompt(): void {
-    const columns = this.#output.columns ?? usualColumns;
+    const { columns: told = 0 } = this.#output;
+    const columns = told > 0 ? told : usualColumns;
     const rows = [...this.#status.values()].map((line) => line.slice(0, columns - 1));
     this.#editor.setPrompt([...rows, this.#prompt].join('\n'));
     this.#editor.prompt(true);
