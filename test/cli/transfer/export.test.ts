@@ -153,6 +153,10 @@ t.test(
       events.map((event) => (event.kind === 'receipt' ? event.receipt.number : event.kind)),
       [2, 1],
     );
+    const receipts = [1, 2].map((number) => ({ account: ann, number }));
+    world.raw({ kind: 'acknowledge', messages: [], receipts });
+    t.equal(load({}), 'imported');
+    t.same(world.machine.allReceiptsOf(ann), [], 'what has come since is waited for no more');
   },
 );
 
