@@ -262,7 +262,8 @@ export class Driver {
     const memory = this.#memory;
     const index = memory.firstIndex() - 1;
     const entries = memory.entries(index + 1, memory.lastIndex() + 1, Number.POSITIVE_INFINITY);
-    const commit = Math.min(memory.lastIndex(), Math.max(this.#writtenState.commit, this.status().commit));
+    // Not what was learnt since: by what is written, a later life judges whether a change of members was noted.
+    const commit = Math.min(memory.lastIndex(), this.#writtenState.commit);
     return {
       hardState: { ...this.#writtenState, commit },
       start: { index, term: memory.term(index) },

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { silentLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/prng.ts';
+import { makeMessage } from '../../src/raft/index.ts';
 import { Driver, type DriverPorts } from '../../src/replication/driver.ts';
 import type { LogStore } from '../../src/wal/log-store.ts';
 import { settle } from '../support/virtual-clock.ts';
@@ -36,13 +37,14 @@ class HeldLog implements Pick<LogStore, 'append' | 'restart'> {
   }
 }
 
-t.test('driver: it has stopped only when a cut of the log under way is done, and knows of it', async (t) => {
-  const log = new HeldLog();
+/** Of member 11 of 11 and 12, with entries 2 to 5 behind entry 1; they are known to be committed up to `commit`. */
+function driverOn(log: HeldLog, commit: number): Driver {
   const entries = [2, 3, 4, 5].map(
     (index) => ({ index, term: 1, type: 'normal', data: new Uint8Array(0) }) as const,
   );
-  const confState = { voters: [11], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
-  const driver = new Driver(
+  const voters = [11, 12];
+  const confState = { voters, votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  return new Driver(
     {
       member: 11,
       timings: { tickMs: 10, heartbeatTicks: 1, electionTicks: 10 },
@@ -52,13 +54,29 @@ t.test('driver: it has stopped only when a cut of the log under way is done, and
       ports,
     },
     {
-      hardState: { term: 1, vote: 11, commit: 5 },
+      hardState: { term: 1, vote: 11, commit },
       start: { index: 1, term: 1 },
       entries,
       confState,
-      applied: 5,
+      applied: commit,
     },
   );
+}
+
+t.test(
+  'driver: of a commit index it keeps what is durable: it is what a change of members was noted by',
+  async (t) => {
+    const driver = driverOn(new HeldLog(), 2);
+    driver.step(makeMessage('MsgHeartbeat', 11, 12, 1, { commit: 5 }));
+    t.equal(driver.status().commit, 5);
+    await driver.stop();
+    t.strictSame(driver.kept().hardState, { term: 1, vote: 11, commit: 2 });
+  },
+);
+
+t.test('driver: it has stopped only when a cut of the log under way is done, and knows of it', async (t) => {
+  const log = new HeldLog();
+  const driver = driverOn(log, 5);
   void driver.compact(3, new Uint8Array(0));
   let stopped = false;
   const stopping = driver.stop().then(() => {
