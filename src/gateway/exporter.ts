@@ -3,7 +3,6 @@
  * that, up to where their conversations were. Accounts are called by their UUID, those that are gone, and guests, by a number in the order of
  * their appearance, conversations by names: so two clusters that hold the same give the same text.
  */
-import { createHash } from 'node:crypto';
 import { groupMark } from '../base/addresses.ts';
 import { CodedError } from '../base/errors.ts';
 import { lobbyId } from '../chat/conversation.ts';
@@ -12,6 +11,7 @@ import { decodeMessage } from '../chat/message-codec.ts';
 import type { Account, AccountId, ConversationId, Message } from '../chat/types.ts';
 import type { ChatView, ConversationView, GroupView } from '../chat/view.ts';
 import type { StateStore } from '../store/state-store.ts';
+import { uuidFor } from './identifiers.ts';
 
 export const exportVersion = 1;
 
@@ -136,7 +136,7 @@ export class Exporter {
     if (this.#uuids.has(account) || this.#gone.has(account)) return;
     const name = `deleted-${this.#gone.size + 1}`;
     this.#gone.set(account, name);
-    yield { kind: 'deleted-account', account: name, uuid: uuidOf(`${this.#seed} ${name}`) };
+    yield { kind: 'deleted-account', account: name, uuid: uuidFor(this.#seed, name) };
   }
 
   #nameOf(account: AccountId): string {
@@ -228,13 +228,6 @@ export class Exporter {
       sentMs,
     };
   }
-}
-
-/** In the form of version 4. */
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  const [first, second, third] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(13, 16)];
-  return [first, second, `4${third}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-');
 }
 
 /** The accounts of a direct conversation, from its id; of one with oneself the same twice. */

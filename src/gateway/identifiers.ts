@@ -1,4 +1,4 @@
-/** What a gateway makes from secure bytes for the replicated state, and the hash under which the state knows a secret. */
+/** What a gateway makes for the replicated state, from secure bytes or from names, and the hash under which the state knows a secret. */
 import { createHash } from 'node:crypto';
 
 export type SecureBytes = (count: number) => Uint8Array;
@@ -15,6 +15,18 @@ export function newUuid(secureBytes: SecureBytes): string {
     digits.slice(12, 16),
     digits.slice(16, 20),
     digits.slice(20),
+  ].join('-');
+}
+
+/** In the form of version 4, from a name of some source: the same again for the same. */
+export function uuidFor(source: string, name: string): string {
+  const digits = createHash('sha256').update(`${source} ${name}`).digest('hex');
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `4${digits.slice(13, 16)}`,
+    `8${digits.slice(17, 20)}`,
+    digits.slice(20, 32),
   ].join('-');
 }
 

@@ -5,8 +5,8 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { CodedError } from '../../base/errors.ts';
+import { uuidFor } from '../../gateway/identifiers.ts';
 import type { Line } from './lines.ts';
-import { uuidFor } from './uuid.ts';
 
 const name = Type.String({ minLength: 1, maxLength: 64 });
 const number = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
