@@ -56,12 +56,14 @@ function opened(
   moment: Moment,
 ): Session | RejectionCode | null {
   if (numbering.sequence !== 1 || sessions.byId(numbering.session) !== undefined) return null;
-  if (command.kind !== 'register' && command.kind !== 'login') return null;
+  if (!openers.has(command.kind)) return null;
   if (!isHex(numbering.session, sessionIdChars) || !isHex(numbering.secretHash, secretHashChars)) {
     return 'BAD_REQUEST';
   }
   return sessions.open(numbering.session, numbering.secretHash, moment);
 }
+
+const openers: ReadonlySet<Command['kind']> = new Set(['register', 'login', 'enter-guest']);
 
 const sessionIdChars = 32;
 const secretHashChars = 64;

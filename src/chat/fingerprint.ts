@@ -19,6 +19,8 @@ export function fingerprintCommand(command: Command): number {
       return command.previous === undefined
         ? fingerprintTexts('login', String(command.account))
         : fingerprintTexts('login', String(command.account), command.previous.session);
+    case 'enter-guest':
+      return fingerprintTexts('enter-guest', command.name);
     case 'logout':
       return fingerprintTexts('logout');
     case 'delete-account':
@@ -60,7 +62,6 @@ export function fingerprintCommand(command: Command): number {
       return fingerprintTexts('set-profile', shown(command.displayName), shown(command.email));
     case 'import':
     case 'rehash':
-    case 'enter-guest':
     case 'renew-guests':
     case 'register-bearer':
     case 'note-attempts':

@@ -79,46 +79,45 @@ export class AccountService {
 
   /**
    * Logs a raw line connection in under a name that nobody has, without a password. The lease lasts as long as the connection:
-   * whoever closes it calls `leaveGuest`. A guest who is there with this `uuid` is the one who asks, in an earlier attempt.
+   * whoever closes it calls `leaveGuest`.
    */
-  async enterGuest(context: ConnectionContext, typed: string, uuid: string | null = null): Promise<Reply> {
+  async enterGuest(context: ConnectionContext, typed: string): Promise<Reply> {
     const name = preparedName(typed);
-    const { view, policy } = this.#options;
-    if (!policy.guests) return rejection('DENIED', 'Guests are not admitted here.');
     if (context.identity !== null) return rejection('ALREADY_LOGGED_IN');
-    if (!isAllowedName(name, policy.names)) {
-      return rejection(view.isConfusable(name) ? 'NAME_CONFUSABLE' : 'BAD_NAME');
-    }
+    const fault = this.guestFault(name);
+    if (fault !== null) return fault;
     this.#entering.add(context);
     try {
-      return await this.#enter(context, name, uuid);
+      return await this.#enter(context, name);
     } finally {
       this.#entering.delete(context);
     }
   }
 
-  async #enter(context: ConnectionContext, name: string, known: string | null): Promise<Reply> {
+  /** What every node says of such a guest, whatever the state; null: nothing against it. */
+  guestFault(name: string): Rejection | null {
+    const { view, policy } = this.#options;
+    if (!policy.guests) return rejection('DENIED', 'Guests are not admitted here.');
+    if (isAllowedName(name, policy.names)) return null;
+    return rejection(view.isConfusable(name) ? 'NAME_CONFUSABLE' : 'BAD_NAME');
+  }
+
+  async #enter(context: ConnectionContext, name: string): Promise<Reply> {
     const { view, secureBytes, proposeOwn, barrier, addresses } = this.#options;
     await barrier();
     if (holdsName(view.accountByName(name))) return rejection('NAME_TAKEN');
     const waitMs = addresses.register(context.address);
     if (waitMs !== null) return registrationLimited(waitMs);
     const names = isName(name) ? {} : { names: 'unicode' as const };
-    const uuid = known ?? newUuid(secureBytes);
+    const uuid = newUuid(secureBytes);
     const answer = settled(await proposeOwn({ kind: 'enter-guest', name, uuid, ...names }));
-    const account = answer.kind === 'applied' ? entered(answer.receipt) : await this.#guestThere(name, known);
-    if (account === null) return answer.kind === 'applied' ? rejection('INTERNAL') : answer;
+    if (answer.kind !== 'applied') return answer;
+    const account = entered(answer.receipt);
+    if (account === null) return rejection('INTERNAL');
     context.identity = { account, name };
     this.hold(account);
     if (!this.#entering.has(context)) await this.leaveGuest(context);
     return receipt({ op: 'login', user: name });
-  }
-
-  async #guestThere(name: string, uuid: string | null): Promise<AccountId | null> {
-    if (uuid === null) return null;
-    await this.#options.barrier();
-    const account = this.#options.view.accountByName(name);
-    return account?.kind === 'guest' && account.uuid === uuid ? account.id : null;
   }
 
   /** The guest's connection is gone: the account goes with it. Does nothing for others; never rejects. */

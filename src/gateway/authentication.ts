@@ -86,7 +86,7 @@ export class Authentication {
       ...(code === null ? {} : { invitation: hashSecret(code) }),
       ...(isName(name) ? {} : { names: 'unicode' as const }),
     };
-    if (this.#isAnswered(numbering)) return propose(context, command, numbering);
+    if (this.isAnswered(numbering)) return propose(context, command, numbering);
     const taken = numbering === null ? this.#registrationFault(command) : null;
     if (taken !== null) return rejection(taken);
     const waitMs = addresses.register(context.address);
@@ -106,7 +106,7 @@ export class Authentication {
     await barrier();
     const account = this.#memberBy(request.user);
     const refused: Command = { ...impossibleLogin, account: account?.id ?? 0, ...previousOf(request) };
-    if (account !== undefined && this.#isAnswered(numbering)) return propose(context, refused, numbering);
+    if (account !== undefined && this.isAnswered(numbering)) return propose(context, refused, numbering);
     const verdict = await guard.run(attemptKey(account, request.user), () =>
       hasher.verify(account?.passwordHash ?? null, password),
     );
@@ -141,7 +141,7 @@ export class Authentication {
     await barrier();
     const refused = { kind: 'change-password', credential: impossibleCredential, passwordHash: '' } as const;
     // Also since its current password is the present one no more: the state knows the answer.
-    if (this.#isAnswered(numbering)) return propose(context, refused, numbering);
+    if (this.isAnswered(numbering)) return propose(context, refused, numbering);
     const account = view.accountById(id);
     if (account?.kind !== 'member') return rejection('DENIED');
     const weakness = weaknessOf(password, account, policy.passwords);
@@ -159,7 +159,7 @@ export class Authentication {
 
   /** Whom the session belongs to, if this number is answered already. */
   answeredFor(numbering: Numbering): AccountId | null {
-    return this.#isAnswered(numbering)
+    return this.isAnswered(numbering)
       ? (this.#options.view.session(numbering.session)?.account ?? null)
       : null;
   }
@@ -194,7 +194,7 @@ export class Authentication {
    * A retry of a request whose first answer was lost gets that answer: nothing is hashed for it, and no limit stands in its way. What
    * is proposed then must not succeed, should the answer have been forgotten meanwhile.
    */
-  #isAnswered(numbering: Numbering | null): boolean {
+  isAnswered(numbering: Numbering | null): boolean {
     if (numbering === null) return false;
     const session = this.#options.view.session(numbering.session);
     return session?.secretHash === numbering.secretHash && session.answered(numbering.sequence);

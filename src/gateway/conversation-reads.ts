@@ -5,7 +5,7 @@ import { CodedError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { foldName } from '../chat/names.ts';
 import type { AccountId } from '../chat/types.ts';
-import type { ChatView, ConversationView } from '../chat/view.ts';
+import type { ChatView, ConversationView, GroupView } from '../chat/view.ts';
 import {
   type ConversationEntry,
   deletedAccountName,
@@ -41,17 +41,27 @@ export class ConversationReads {
 
   /** `account` null: who asks has none. */
   groups(account: AccountId | null, page: NamePage = {}): readonly GroupEntry[] {
-    return pageOf(this.#view.groups(), ({ name }) => name, page).map((group) => ({
+    return pageOf(this.#view.groups(), ({ name }) => name, page).map((group) =>
+      this.#entryOf(group, account),
+    );
+  }
+
+  /** That a group is there is no secret; who it is, of a closed one, is its members' (docs/security.md, 36). */
+  #entryOf(group: GroupView, account: AccountId | null): GroupEntry {
+    const closed = group.passwordHash !== null;
+    const joined = account !== null && group.includes(account);
+    const isShown = account !== null && (joined || !closed);
+    return {
       conversation: group.id,
       name: group.name,
-      members: group.memberCount,
-      closed: group.passwordHash !== null,
-      joined: account !== null && group.includes(account),
-      owner: group.owner === null ? null : this.#nameOf(group.owner),
+      members: isShown ? group.memberCount : null,
+      closed,
+      joined,
+      owner: isShown && group.owner !== null ? this.#nameOf(group.owner) : null,
       address: group.address,
       ...(group.listenerPort === null ? {} : { port: group.listenerPort }),
-      createdMs: group.createdMs,
-    }));
+      createdMs: isShown ? group.createdMs : null,
+    };
   }
 
   /** By name. Throws `CodedError`; a closed group shows its members to members only. */

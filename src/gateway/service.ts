@@ -101,7 +101,7 @@ export class Service {
     const parts = { ...shared, guard: this.guard, addresses: this.addresses };
     this.#authentication = new Authentication(parts);
     this.accounts = new AccountService(parts);
-    this.#entrance = new Entrance(this.accounts, this.#authentication, shared);
+    this.#entrance = new Entrance(this.accounts, this.#authentication, parts);
     this.administration = new Administration(parts);
     this.#groups = new GroupService(parts);
   }
@@ -267,17 +267,19 @@ export class Service {
       case 'cursors-advanced':
         throw new CodedError('INTERNAL');
       default:
-        return this.#accountSuccess(receipt);
+        return this.#accountSuccess(context, receipt);
     }
   }
 
-  #accountSuccess(receipt: AccountReceipt): Success {
+  #accountSuccess(context: ConnectionContext, receipt: AccountReceipt): Success {
     switch (receipt.kind) {
+      case 'guest-entered':
+        context.identity = { account: receipt.account, name: receipt.name };
+        return { op: 'login', user: receipt.name };
       case 'password-changed':
         return { op: 'change-password' };
       case 'profile-set':
         return { op: 'set-profile' };
-      case 'guest-entered':
       case 'bearer-registered':
       case 'noted':
         throw new CodedError('INTERNAL');

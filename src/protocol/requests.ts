@@ -152,17 +152,18 @@ export interface OnlineEntry {
 export interface GroupEntry {
   readonly conversation: string;
   readonly name: string;
-  readonly members: number;
-  /** It has a password, and only its members see more of it than is here. */
+  /** How many. Null, as `owner` and `createdMs`: not for who asks (`closed`, and not `joined`; or nobody is logged in). */
+  readonly members: number | null;
+  /** It has a password, and only its members see more of it than that it is there. */
   readonly closed: boolean;
   /** Who asks is in it. */
   readonly joined: boolean;
-  /** Null for one that was announced from elsewhere. */
+  /** Null also for one that was announced from elsewhere. */
   readonly owner: string | null;
   readonly address: { readonly host: string; readonly port: number } | null;
   /** Of its own, on every node; absent when there is none. */
   readonly port?: number;
-  readonly createdMs: number;
+  readonly createdMs: number | null;
 }
 
 export interface MemberEntry extends UserEntry {

@@ -189,6 +189,24 @@ t.test('guest: holds a name that nobody has, until its lease is over', async (t)
   );
 });
 
+t.test('guest: a session that asks again is told what it was told, and is the same guest', async (t) => {
+  const world = new World();
+  const enter = (session: number, sequence: number, name: string) =>
+    world.numbered(session, sequence, { kind: 'enter-guest', name, uuid: uuid(session) });
+  const first = enter(1, 1, 'visitor');
+  t.equal(said(first), 'guest-entered');
+  await world.reload();
+  const again = enter(1, 1, 'visitor');
+  t.same(again.result, first.result);
+  t.same(again.events, []);
+  t.equal(said(enter(1, 1, 'other')), 'CONFLICT');
+  t.equal(said(enter(1, 2, 'other')), 'ALREADY_LOGGED_IN');
+  t.equal(said(enter(2, 1, 'visitor')), 'NAME_TAKEN');
+  t.equal(said(world.numbered(1, 3, { kind: 'delete-account', name: 'visitor' })), 'account-deleted');
+  t.equal(said(enter(2, 1, 'visitor')), 'NAME_TAKEN', 'also where the name is free by then');
+  t.equal(said(enter(2, 2, 'visitor')), 'guest-entered', 'as a new request it is another matter');
+});
+
 t.test('guest: many whose node died go in the same order on a restored node', async (t) => {
   const enter = (world: World): void => {
     for (let at = 0; at < 40; at++) world.raw({ kind: 'enter-guest', name: `guest${at}`, uuid: uuid(1) });

@@ -93,3 +93,30 @@ t.test('entrance: a name that somebody else has as a guest is taken, also for wh
   }
   first.destroy();
 });
+
+t.test(
+  'entrance: what only one node refuses for its own reasons spoils nothing on another one',
+  async (t) => {
+    const limits = { halfLineMs: 10_000, silentMs: 300_000, registrationsPerAddress: 1 };
+    const { nodes } = await people(t, { limits });
+    const [full, free] = nodes.map(({ httpPort }) => httpPort);
+    const filler = await NativeClient.greet(full ?? 0, newSession());
+    t.match(await filler.change({ op: 'enter-guest', user: 'filler' }), { ok: true });
+    const request = { op: 'enter-guest', user: 'nana' };
+    const credentials = newSession();
+    const ask = async (port = 0): Promise<unknown> => {
+      const client = await NativeClient.greet(port, credentials);
+      const reply = await client.change(request);
+      client.destroy();
+      return reply;
+    };
+    t.match(await ask(full), { ok: false, code: 'RATE_LIMITED' });
+    t.match(await ask(free), { ok: true, value: { op: 'login', user: 'nana' } });
+    t.match(
+      await ask(full),
+      { ok: true, value: { op: 'login', user: 'nana' } },
+      'the first answer, whatever the limit',
+    );
+    filler.destroy();
+  },
+);

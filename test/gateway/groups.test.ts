@@ -45,6 +45,30 @@ t.test('groups: a password is asked for, and a stranger learns nothing of a clos
   for (const client of [cleo, dora]) client.destroy();
 });
 
+t.test('groups: of a closed one a list shows to strangers that it is there, and no more', async (t) => {
+  const [lea, max] = await Promise.all(
+    ['lea', 'max'].map((name, at) => NativeClient.join((at === 0 ? one : two).httpPort, name)),
+  );
+  if (lea === undefined || max === undefined) throw new Error('two people');
+  await lea.change({ op: 'create-group', group: 'closed1', password: 'pw' });
+  await lea.change({ op: 'create-group', group: 'open1' });
+  const seen = async (client: NativeClient, name: string): Promise<unknown> => {
+    const reply = await client.query({ op: 'groups' });
+    const { groups } = reply.value as { groups: { name: string }[] };
+    return groups.find((group) => group.name === name);
+  };
+  const hidden = { members: null, owner: null, createdMs: null };
+  const shown = { members: 1, owner: 'lea', createdMs: Number };
+  t.match(await seen(max, 'closed1'), { closed: true, joined: false, ...hidden });
+  t.match(await seen(max, 'open1'), { closed: false, joined: false, ...shown });
+  t.match(await seen(lea, 'closed1'), { closed: true, joined: true, ...shown });
+  const nobody = await NativeClient.greet(one.httpPort, newSession());
+  for (const name of ['closed1', 'open1']) t.match(await seen(nobody, name), { joined: false, ...hidden });
+  t.match(await max.change({ op: 'join-group', group: 'closed1', password: 'pw' }), { ok: true });
+  t.match(await seen(max, 'closed1'), { joined: true, ...shown, members: 2 });
+  for (const client of [lea, max, nobody]) client.destroy();
+});
+
 t.test('groups: who was away gets what was said since they joined, and nothing from before', async (t) => {
   const ed = await login(one.chatPort, 'ed');
   await ed.ask('j|#away');

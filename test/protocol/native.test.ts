@@ -5,6 +5,7 @@ import { errorTable } from '../../src/base/errors.ts';
 import { limits } from '../../src/base/limits.ts';
 import type { NativeFrame, NativeReply } from '../../src/protocol/native.ts';
 import { encodeNative, packNative, parseNative } from '../../src/protocol/native-codec.ts';
+import { fieldsOf } from '../../src/protocol/native-fields.ts';
 
 const session = '0123456789abcdef'.repeat(2);
 const secret = '0123456789abcdef'.repeat(4);
@@ -228,3 +229,15 @@ t.test(
     }
   },
 );
+
+t.test('documentation: every request has its row, with all of its keys', async (t) => {
+  // `hello` has a table of its own; these two are said once for all requests of a kind.
+  const common = new Set(['n', 'low', 'q', 'stale']);
+  for (const [op, fields] of fieldsOf) {
+    if (op === 'hello') continue;
+    const row = documentation.match(new RegExp(`^\\| \`${String(op)}\` \\|.*$`, 'm'))?.[0] ?? '';
+    const missing = [...fields.keys()].filter((key) => !common.has(key) && !row.includes(`\`${key}\``));
+    t.same(missing, [], `${String(op)}: ${row === '' ? 'no row' : 'keys'}`);
+    t.not(row, '', String(op));
+  }
+});
