@@ -7,6 +7,7 @@ import { CodedError } from '../src/base/errors.ts';
 import { type Arguments, type Program, runProgram } from '../src/cli/arguments.ts';
 import { mutants } from '../test/simulation/mutants/list.ts';
 import { isProfile, type ProfileName, profileNames } from '../test/simulation/profiles.ts';
+import { readPlan } from '../test/simulation/stored-plan.ts';
 import { Summary } from '../test/simulation/summary.ts';
 import { huntMutants } from './support/simulate/hunt.ts';
 import { runInPool } from './support/simulate/pool.ts';
@@ -29,6 +30,12 @@ const program: Program = {
       name: 'shrink',
       help: 'with one failing run: looks for the fewest faults and operations that fail as well',
     },
+    {
+      name: 'save',
+      value: 'FILE',
+      help: 'with one run: writes down what is planned, or left of it by --shrink',
+    },
+    { name: 'plan', value: 'FILE', help: 'one run, of what --save wrote down' },
     {
       name: 'mutant',
       value: 'NAME',
@@ -84,9 +91,10 @@ async function main(args: Arguments): Promise<number> {
   const wanted = read(args);
   const tell = (line: string): void => console.error(line);
   if (args.has('mutants')) return huntMutants(wanted, tell);
-  const traceFile = args.text('trace');
-  if (traceFile !== undefined || args.has('shrink')) {
-    return replay({ ...wanted, traceFile: traceFile ?? null, shrink: args.has('shrink'), tell });
+  const [traceFile = null, saveFile = null, planFile = null] = ['trace', 'save', 'plan'].map(args.text);
+  if (args.has('shrink') || [traceFile, saveFile, planFile].some((file) => file !== null)) {
+    const plan = planFile === null ? null : readPlan(planFile);
+    return replay({ ...wanted, plan, traceFile, saveFile, shrink: args.has('shrink'), tell });
   }
   const summary = new Summary();
   const progress = new Progress(wanted.runs, tell);

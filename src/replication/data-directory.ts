@@ -1,3 +1,4 @@
+import { codedDisk } from '../base/coded-disk.ts';
 import { CodedError } from '../base/errors.ts';
 import type { StateDamage } from '../store/damage.ts';
 import { checkUnlocked, isReplaceable, replaceState } from '../store/repair.ts';
@@ -38,7 +39,8 @@ class SoleStateDamage extends CodedError {
  * Opens a node's directory, or makes one. A state that is damaged is given up, a log that is damaged is not, unless the state has all of
  * it: with it the node may have lost a promise. Rejects with DATA_DAMAGED and what to do, DATA_FOREIGN, DATA_LOCKED or DISK_FAILED.
  */
-export async function openDataDirectory(options: DataDirectoryOptions): Promise<DataDirectory> {
+export async function openDataDirectory(given: DataDirectoryOptions): Promise<DataDirectory> {
+  const options = { ...given, disk: codedDisk(given.disk) };
   await options.disk.makeDirectory('.');
   try {
     const identity = await loadIdentity(options.disk, options);

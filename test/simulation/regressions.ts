@@ -1,27 +1,15 @@
-import type { ProfileName } from './profiles.ts';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Plan } from './plan.ts';
+import { readPlan } from './stored-plan.ts';
 
 /**
- * A seed that found a mistake in the program; docs/failures.md tells the story of each. What a seed stands for changes when plans do, so
- * each mistake has a test of its own beside it: `test/client/connector.test.ts`, `full-disk.test.ts`.
+ * What once failed and how, by name: made small by `--shrink` and written down by `--save`, so that it stays what it was when the making
+ * of plans changes. Each finds its mistake in a program that has it. docs/failures.md tells the story of each, and each mistake has a
+ * test of its own beside it.
  */
-export interface FoundMistake {
-  readonly seed: number;
-  readonly seconds: number;
-  readonly profile: ProfileName;
-  readonly mistake: string;
+export function foundMistakes(): readonly { readonly name: string; readonly plan: Plan }[] {
+  const directory = fileURLToPath(new URL('./regressions/', import.meta.url));
+  const names = readdirSync(directory).sort();
+  return names.map((name) => ({ name, plan: readPlan(`${directory}/${name}`) }));
 }
-
-export const foundMistakes: readonly FoundMistake[] = [
-  {
-    seed: 4,
-    seconds: 60,
-    profile: 'everything',
-    mistake: 'a client woke itself without pause while it tried a connection',
-  },
-  {
-    seed: 316,
-    seconds: 22,
-    profile: 'everything',
-    mistake: 'a full disk under a snapshot looked like a bug, not like a full disk',
-  },
-];

@@ -6,6 +6,7 @@ import type { ProfileName } from '../../../test/simulation/profiles.ts';
 import type { RunReport } from '../../../test/simulation/run.ts';
 import { shrink } from '../../../test/simulation/shrink.ts';
 import { planOf, simulatePlan } from '../../../test/simulation/simulate.ts';
+import { writePlan } from '../../../test/simulation/stored-plan.ts';
 import { Trace } from '../../../test/simulation/trace.ts';
 import { describeFailure } from './report.ts';
 
@@ -15,18 +16,23 @@ export interface ReplayOptions {
   readonly nodes: number | null;
   readonly profile: ProfileName | null;
   readonly mutant: string | null;
+  /** Carried out instead of what the seed stands for. */
+  readonly plan: Plan | null;
   readonly traceFile: string | null;
+  /** The plan is written there, to be given again. */
+  readonly saveFile: string | null;
   readonly shrink: boolean;
   readonly tell: (line: string) => void;
 }
 
 export async function replay(options: ReplayOptions): Promise<number> {
-  const { firstSeed: seed, mutant, traceFile, tell } = options;
-  let plan = planOf({ ...options, seed });
+  const { mutant, traceFile, saveFile, tell } = options;
+  let plan = options.plan ?? planOf({ ...options, seed: options.firstSeed });
   if (options.shrink) plan = await made(plan, options);
+  if (saveFile !== null) writePlan(saveFile, plan);
   const report = await traced(plan, mutant, traceFile);
   if (report.findings.length === 0) {
-    tell(`seed ${seed}: every promise held (trace hash ${report.traceHash})`);
+    tell(`seed ${plan.seed}: every promise held (trace hash ${report.traceHash})`);
     return 0;
   }
   tell(describeFailure(report, options));
