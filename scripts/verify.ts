@@ -13,6 +13,7 @@ interface Check {
 
 const checks: Check[] = [
   { name: 'types', command: ['npx', 'tsc', '--noEmit'] },
+  { name: 'types of the browser client', command: ['npx', 'tsc', '--noEmit', '--project', 'src/web'] },
   { name: 'lint and format', command: ['npx', 'biome', 'check', '--error-on-warnings', '.'] },
   { name: 'import rules', command: ['node', '--import', 'tsx', 'test/architecture/imports.test.ts'] },
 ];

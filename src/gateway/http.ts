@@ -1,4 +1,4 @@
-/** The HTTP port: the native protocol at `/ws` and the endpoints of operations. Built apart from listening, so that tests need no port. */
+/** The HTTP port: the native protocol at `/ws`, the pages for browsers, and the endpoints of operations. Built apart from listening, so that tests need no port. */
 import websocket from '@fastify/websocket';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { WebSocket } from 'ws';
@@ -18,6 +18,7 @@ import { showsToken } from './operations-token.ts';
 import { addOperatorRoutes, type OperatorGate } from './operator-gate.ts';
 import { guardHandshakes, serverOptions } from './secure-server.ts';
 import { addTransferRoutes, type TransferRoutesOptions } from './transfer-routes.ts';
+import { addPages } from './web-pages.ts';
 import { WireSocket } from './wire-socket.ts';
 
 export interface HttpOptions {
@@ -30,8 +31,10 @@ export interface HttpOptions {
   readonly tls: MaterialSource<Material> | null;
   /** Origins of the members' own pages; any other page's WebSocket is refused. */
   readonly origins: () => readonly string[];
-  /** One line for whoever points a browser here. */
+  /** One line for whoever comes to `/` without a browser. */
   readonly greeting: string;
+  /** Where the pages for browsers are; where `npm install` builds them if left out. */
+  readonly root?: string;
   /** The slash dialect at `/slash`. */
   readonly onSlash: (socket: WebSocket, address: string, ticket: Ticket) => void;
   readonly onSocket: (socket: NativeSocket, address: string, ticket: Ticket) => void;
@@ -64,6 +67,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     void reply.code(status).send({ code: status >= 500 ? 'INTERNAL' : 'BAD_REQUEST' });
   });
   readStrictJson(app);
+  addPages(app, options);
   addOperations(app, options);
   if (options.operators !== null) addOperators(app, options.operators);
   void app.register(websocket, {
@@ -143,8 +147,7 @@ function takeTicket(options: HttpOptions, tickets: Tickets) {
 }
 
 function addOperations(app: FastifyInstance, options: HttpOptions): void {
-  const { status, metrics, greeting } = options;
-  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(greeting));
+  const { status, metrics } = options;
   app.get('/healthz', () => ({ status: 'alive' }));
   app.get('/readyz', (_request, reply) => {
     const reason = reasonNotReady(status());
