@@ -133,6 +133,8 @@ const configSchema = Type.Object(
         guessing: Type.Optional(Type.Boolean()),
         /** Of one address, before a login; 0: no limit. Defaults 16, 32 and 30; 0 in the demonstration profile. */
         connectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
+        /** Of one address on the HTTP port, beside WebSockets; 0: no limit. Default 128; 0 in the demonstration profile. */
+        httpConnectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
         /** In ten minutes, as registrations are. */
         newConnectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
         registrationsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),

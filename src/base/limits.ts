@@ -59,6 +59,8 @@ export const limits = {
   /** Pushes queued for one connection that does not drain. */
   outboxBytes: 96 * KIB,
   connectionsPerNode: 10_000,
+  /** Of the HTTP port, beside WebSockets. */
+  httpConnections: 4_096,
   /** One operation's time until it is refused or unknown. */
   operationMs: 5_000,
   /** Proposals of one node that wait for an answer. */

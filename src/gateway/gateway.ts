@@ -233,6 +233,7 @@ class NodeGateway implements Gateway {
       counters: this.#edge.counters,
       logger,
       tls: this.#tlsOf('http'),
+      connectionsPerAddress: policyOf(config).httpConnectionsPerAddress,
       origins: () => originsOf([self, ...engine.status().members], !isPlainText(config, 'http')),
       greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (${isPlainText(config, 'chat') ? `try: nc ${host} ${chatPort}` : 'TLS'}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
       openTicket: (address) => this.#edge.openTicket(address),

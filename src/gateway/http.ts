@@ -12,6 +12,7 @@ import { addAccountRoutes } from './account-routes.ts';
 import type { Ticket } from './address-limits.ts';
 import type { Administration } from './administration.ts';
 import type { Counters } from './counters.ts';
+import { boundConnections } from './http-connections.ts';
 import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
 import type { NativeSocket } from './native-socket.ts';
 import { showsToken } from './operations-token.ts';
@@ -29,6 +30,8 @@ export interface HttpOptions {
   readonly logger: Logger;
   /** Null: plain text. */
   readonly tls: MaterialSource<Material> | null;
+  /** Connections from one address, beside WebSockets; 0: no limit. */
+  readonly connectionsPerAddress: number;
   /** Origins of the members' own pages; any other page's WebSocket is refused. */
   readonly origins: () => readonly string[];
   /** One line for whoever comes to `/` without a browser. */
@@ -58,6 +61,10 @@ const maxFragments = 16;
 const maxBufferedChunks = 1_024;
 /** Until the whole of a request must have come, whoever it is from. */
 const requestMs = 60_000;
+/** Until its head must have come; how long a connection may wait for the next one; and how often both are looked at. */
+const headMs = 10_000;
+const keepAliveMs = 15_000;
+const lookMs = 5_000;
 
 export function buildHttp(options: HttpOptions): FastifyInstance {
   const app = createApp(options);
@@ -96,12 +103,24 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   return app;
 }
 
-function createApp({ tls, counters }: HttpOptions): FastifyInstance {
-  const bounds = { bodyLimit: limits.frameBytes, requestTimeout: requestMs } as const;
-  const base = { logger: false, forceCloseConnections: true, ...bounds } as const;
-  if (tls === null) return fastify(base);
-  const app = fastify({ ...base, https: serverOptions(tls) });
+function createApp({ tls, counters, connectionsPerAddress }: HttpOptions): FastifyInstance {
+  const times = { requestTimeout: requestMs, keepAliveTimeout: keepAliveMs } as const;
+  const base = {
+    logger: false,
+    forceCloseConnections: true,
+    bodyLimit: limits.frameBytes,
+    ...times,
+  } as const;
+  const heads = { headersTimeout: headMs, connectionsCheckingInterval: lookMs } as const;
+  const bounds = { total: limits.httpConnections, perAddress: connectionsPerAddress };
+  if (tls === null) {
+    const app = fastify({ ...base, http: heads });
+    boundConnections(app.server, 'connection', bounds, counters);
+    return app;
+  }
+  const app = fastify({ ...base, https: { ...serverOptions(tls), ...heads } });
   guardHandshakes(app.server, tls, counters);
+  boundConnections(app.server, 'secureConnection', bounds, counters);
   return app;
 }
 

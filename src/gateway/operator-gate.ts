@@ -1,10 +1,10 @@
 /** The door of `/admin/…`: only requests that are sealed with the cluster key, for this node, now, and for the first time. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Clock } from '../base/clock.ts';
 import { type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { parseStrictJson } from '../protocol/json-scan.ts';
-import { isSealedWith, readSeal } from './operator-seal.ts';
+import { isSealedBody, isSealedWith, readSeal } from './operator-seal.ts';
 
 export interface OperatorGateOptions {
   readonly key: Uint8Array;
@@ -15,7 +15,6 @@ export interface OperatorGateOptions {
 export interface OperatorRequest {
   readonly method: string;
   readonly path: string;
-  readonly body: Uint8Array;
   readonly authorization: string | undefined;
 }
 
@@ -44,7 +43,7 @@ export class OperatorGate {
     return this.#clock.wallMs();
   }
 
-  /** Null: let in. A seal is good once. */
+  /** Null: let in, with the body that the seal is over (`checkBody`). A seal is good once. */
   check({ authorization, ...request }: OperatorRequest): Refusal | null {
     const seal = readSeal(authorization);
     if (seal === null) return refusal('AUTH_REQUIRED', 'This request must be sealed with the cluster key.');
@@ -64,6 +63,13 @@ export class OperatorGate {
     return null;
   }
 
+  /** Of a request that was let in: whether its body is the one that was sealed. */
+  checkBody(authorization: string | undefined, body: Uint8Array): Refusal | null {
+    const seal = readSeal(authorization);
+    if (seal !== null && isSealedBody(seal, body)) return null;
+    return refusal('DENIED', 'The seal is over another body.');
+  }
+
   #forget(nowMs: number): void {
     for (const [nonce, untilMs] of this.#used) {
       if (untilMs >= nowMs) return;
@@ -72,7 +78,10 @@ export class OperatorGate {
   }
 }
 
-/** Routes that only operators may use. Bodies come as bytes: the seal is over what was sent, not over what it means. */
+/**
+ * Routes that only operators may use. Nothing of a body is read before the seal is known to be good; it comes as bytes then, since the
+ * seal is over what was sent, not over what it means.
+ */
 export function addOperatorRoutes(
   app: FastifyInstance,
   gate: OperatorGate,
@@ -81,15 +90,17 @@ export function addOperatorRoutes(
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    scope.addHook('preHandler', async (request, reply) => {
-      const refused = gate.check({
-        method: request.method,
-        path: request.url,
-        body: bytesOf(request.body),
-        authorization: request.headers.authorization,
-      });
-      if (refused !== null) await reply.code(errorTable[refused.code].http).send(refused);
-    });
+    const refuse = async (reply: FastifyReply, refused: Refusal | null): Promise<void> => {
+      if (refused === null) return;
+      // What else comes on this connection would be the rest of that request.
+      await reply.code(errorTable[refused.code].http).header('connection', 'close').send(refused);
+    };
+    scope.addHook('onRequest', async ({ method, url: path, headers: { authorization } }, reply) =>
+      refuse(reply, gate.check({ method, path, authorization })),
+    );
+    scope.addHook('preHandler', async ({ body, headers: { authorization } }, reply) =>
+      refuse(reply, gate.checkBody(authorization, bytesOf(body))),
+    );
     add(scope);
   });
 }

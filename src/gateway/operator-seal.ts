@@ -5,13 +5,13 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 const scheme = 'Conclave';
-const label = 'conclave operator 1';
+const label = 'conclave operator 2';
 
-export interface SealedRequest {
+/** All but the body, for which its digest stands: so it is known who asks before any of the body is read. */
+export interface SealedHead {
   readonly method: string;
   /** With the query, as it is sent. */
   readonly path: string;
-  readonly body: Uint8Array;
   /** Number of the node that is asked: what one node heard is of no use at another one. */
   readonly node: number;
   /** The node's own wall clock. */
@@ -23,31 +23,42 @@ export interface SealedRequest {
 export interface Seal {
   readonly timeMs: number;
   readonly nonce: string;
+  /** SHA-256 of the body, as the seal says. */
+  readonly digest: Buffer;
   readonly mac: Buffer;
 }
 
 /** The value of the Authorization header. */
-export function sealRequest(key: Uint8Array, request: SealedRequest): string {
+export function sealRequest(key: Uint8Array, request: SealedHead & { readonly body: Uint8Array }): string {
   const { timeMs, nonce } = request;
-  return `${scheme} time=${timeMs},nonce=${nonce},mac=${macOf(key, request).toString('hex')}`;
+  const digest = digestOf(request.body);
+  const mac = macOf(key, request, digest).toString('hex');
+  return `${scheme} time=${timeMs},nonce=${nonce},digest=${digest.toString('hex')},mac=${mac}`;
 }
 
 /** Null when the header is none of ours. */
 export function readSeal(header: string | undefined): Seal | null {
-  const match = /^Conclave time=(\d{1,15}),nonce=([0-9a-f]{32}),mac=([0-9a-f]{64})$/.exec(header ?? '');
-  const [, time, nonce, mac] = match ?? [];
-  if (time === undefined || nonce === undefined || mac === undefined) return null;
-  return { timeMs: Number(time), nonce, mac: Buffer.from(mac, 'hex') };
+  const form = /^Conclave time=(\d{1,15}),nonce=([0-9a-f]{32}),digest=([0-9a-f]{64}),mac=([0-9a-f]{64})$/;
+  const [, time, nonce, digest, mac] = form.exec(header ?? '') ?? [];
+  if (time === undefined || nonce === undefined || digest === undefined || mac === undefined) return null;
+  return { timeMs: Number(time), nonce, digest: Buffer.from(digest, 'hex'), mac: Buffer.from(mac, 'hex') };
 }
 
-/** In a time that does not depend on where it differs. */
-export function isSealedWith(key: Uint8Array, request: SealedRequest, { mac }: Seal): boolean {
-  return timingSafeEqual(macOf(key, request), mac);
+/** In a time that does not depend on where it differs, as the next. */
+export function isSealedWith(key: Uint8Array, head: SealedHead, { digest, mac }: Seal): boolean {
+  return timingSafeEqual(macOf(key, head, digest), mac);
 }
 
-function macOf(key: Uint8Array, { method, path, body, node, timeMs, nonce }: SealedRequest): Buffer {
-  const digest = createHash('sha256').update(body).digest('hex');
+export function isSealedBody({ digest }: Seal, body: Uint8Array): boolean {
+  return timingSafeEqual(digestOf(body), digest);
+}
+
+function digestOf(body: Uint8Array): Buffer {
+  return createHash('sha256').update(body).digest();
+}
+
+function macOf(key: Uint8Array, { method, path, node, timeMs, nonce }: SealedHead, digest: Buffer): Buffer {
   // None of the parts can hold a line break: the method and the path come out of an HTTP request line.
-  const text = [label, method, path, node, timeMs, nonce, digest].join('\n');
+  const text = [label, method, path, node, timeMs, nonce, digest.toString('hex')].join('\n');
   return createHmac('sha256', key).update(text).digest();
 }

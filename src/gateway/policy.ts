@@ -22,6 +22,7 @@ export interface Policy {
   /** Who tries passwords out is slowed down. */
   readonly limitsGuessing: boolean;
   readonly addresses: AddressBounds;
+  readonly httpConnectionsPerAddress: number;
 }
 
 /** Why nobody may register with that code, or without one; null when they may, as far as the configuration is concerned. */
@@ -50,6 +51,7 @@ export function policyOf(config: ClusterConfig): Policy {
       serviceNames: ['conclave', config.cluster],
     },
     limitsGuessing: limits.guessing ?? !demonstration,
+    httpConnectionsPerAddress: limits.httpConnectionsPerAddress ?? bound(128),
     addresses: {
       connectionsPerAddress: limits.connectionsPerAddress ?? bound(16),
       newConnectionsPerAddress: limits.newConnectionsPerAddress ?? bound(32),

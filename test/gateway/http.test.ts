@@ -42,6 +42,7 @@ function app(status: EngineStatus, operationsToken: string | null = null): Retur
     counters: new Counters(),
     logger: silentLogger,
     tls: null,
+    connectionsPerAddress: 0,
     origins: () => ['http://127.0.0.1:7301'],
     operationsToken,
     operators: null,

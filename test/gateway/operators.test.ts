@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import t from 'tap';
 import type { Clock } from '../../src/base/clock.ts';
 import { OperatorGate } from '../../src/gateway/operator-gate.ts';
@@ -27,14 +28,14 @@ function sealed(
 t.test('operators: a seal is good for one request, at one node, once, and for a short time', async (t) => {
   const clock = new VirtualClock();
   const gate = new OperatorGate({ key, node: 1, clock });
-  const codeOf = (authorization: string | undefined, request: Wish = wish): string | null =>
-    gate.check({ ...request, authorization })?.code ?? null;
+  const codeOf = (authorization: string | undefined, { body, ...request }: Wish = wish): string | null =>
+    (gate.check({ ...request, authorization }) ?? gate.checkBody(authorization, body))?.code ?? null;
   t.equal(codeOf(undefined), 'AUTH_REQUIRED');
   t.equal(codeOf('Bearer abc'), 'AUTH_REQUIRED');
   const good = sealed(clock, 1);
   t.equal(codeOf(good, { ...wish, path: '/admin/transfer' }), 'DENIED', 'another path');
   t.equal(codeOf(good, { ...wish, method: 'GET' }), 'DENIED', 'another method');
-  t.equal(codeOf(good, { ...wish, body: Buffer.from('{"a":2}') }), 'DENIED', 'another body');
+  t.equal(codeOf(sealed(clock, 9), { ...wish, body: Buffer.from('{"a":2}') }), 'DENIED', 'another body');
   t.equal(codeOf(good), null);
   t.equal(codeOf(good), 'DENIED', 'repeated');
   t.equal(codeOf(sealed(clock, 2, { node: 2 })), 'DENIED', 'meant for another node');
@@ -63,6 +64,24 @@ t.test('operators: the used seals are bounded, and room comes back with time', a
   t.equal(gate.check({ ...wish, authorization: sealed(clock, 10_000) })?.code, 'BUSY');
   await clock.advance(60_001);
   t.equal(gate.check({ ...wish, authorization: sealed(clock, 10_001) }), null);
+});
+
+t.test('operators: a stranger is refused before anything of a body has come', async (t) => {
+  const { nodes, stop } = await startNodes(1);
+  t.teardown(stop);
+  const answered = async (authorization: string): Promise<string> => {
+    const socket = connect(nodes[0]?.httpPort ?? 0, '127.0.0.1');
+    t.teardown(() => socket.destroy());
+    const head = ['POST /admin/import HTTP/1.1', 'host: x', 'content-type: application/json'];
+    socket.write([...head, 'content-length: 1000000', authorization, '', ''].join('\r\n'));
+    let text = '';
+    for await (const piece of socket) text += String(piece);
+    return text;
+  };
+  const path = '/admin/import';
+  const strange = sealRequest(key, { ...wish, path, node: 1, timeMs: Date.now(), nonce: nonce(1) });
+  t.match(await answered('accept: */*'), /^HTTP\/1.1 401 .*AUTH_REQUIRED/s, 'and the connection is closed');
+  t.match(await answered(`authorization: ${strange}`), /^HTTP\/1.1 403 .*DENIED/s);
 });
 
 t.test('operators: members over HTTP, with what the engine says', async (t) => {
