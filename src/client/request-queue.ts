@@ -3,7 +3,8 @@
  *
  * A change gets its number when it first leaves and keeps it over every repetition, so that the cluster recognises it (exactly-once
  * sessions, Raft thesis 6.3). Three things can come back that are no answer: `UNAVAILABLE`, `BUSY` and `TOO_MANY_IN_FLIGHT` were not
- * recorded and `unknown` may have been, so the same number is sent again after a back-off.
+ * recorded and `unknown` may have been, so the same number is sent again after a back-off. What a node refuses without asking the log is
+ * an answer only while no earlier attempt may be in the log.
  */
 import { type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -53,7 +54,9 @@ interface Pending {
 /** `unserved`: the node could not say; another one may. `busy`: it will be repeated, here. `expired`: see `loseSession`. */
 export type ReplyEffect = 'settled' | 'partial' | 'unserved' | 'busy' | 'expired' | 'ignored';
 
-const repeatable = new Set<ErrorCode>(['UNAVAILABLE', 'BUSY', 'TOO_MANY_IN_FLIGHT']);
+const repeatable: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'BUSY', 'TOO_MANY_IN_FLIGHT']);
+/** Never recorded either: of this attempt they say that it was not executed, and nothing of those before. */
+const saidOfOneAttempt: ReadonlySet<ErrorCode> = new Set(['LOW_SPACE', 'RATE_LIMITED']);
 
 export class RequestQueue {
   readonly #options: QueueOptions;
@@ -157,9 +160,9 @@ export class RequestQueue {
       this.#settle(pending, { kind: 'receipt', value, ...label });
       return 'settled';
     }
-    if (repeatable.has(reply.code)) {
+    if (repeatable.has(reply.code) || (pending.uncertain && saidOfOneAttempt.has(reply.code))) {
       pending.refusal = { code: reply.code, text: reply.text };
-      this.#wait(pending, nowMs);
+      this.#wait(pending, nowMs, reply.retryAfterMs);
       return reply.code === 'UNAVAILABLE' ? 'unserved' : 'busy';
     }
     if (reply.code === 'SESSION_EXPIRED') {
@@ -297,9 +300,9 @@ export class RequestQueue {
     return `${JSON.stringify(pending.request).slice(0, -1)},${numbers}}`;
   }
 
-  #wait(pending: Pending, nowMs: number): void {
+  #wait(pending: Pending, nowMs: number, leastMs = 0): void {
     pending.state = 'waiting';
-    pending.atMs = nowMs + backOffMs(pending.attempts, this.#options.random);
+    pending.atMs = nowMs + Math.max(leastMs, backOffMs(pending.attempts, this.#options.random));
     this.#again.add(pending);
   }
 

@@ -199,6 +199,29 @@ t.test(
   },
 );
 
+t.test('client: what a node refuses without asking the log says nothing of an earlier attempt', async (t) => {
+  const { clock, cluster, client } = await loggedIn();
+  cluster.refusals.push('LOW_SPACE');
+  t.match(await within(clock, 100, client.send('bob', 'first')), { kind: 'rejection', code: 'LOW_SPACE' });
+  for (const [leader, code] of [
+    [1, 'LOW_SPACE'],
+    [2, 'RATE_LIMITED'],
+  ] as const) {
+    cluster.losesReplies = 1;
+    const sent = client.send('bob', `before ${code}`);
+    await clock.advance(3);
+    cluster.refusals.push(code, code);
+    cluster.kill(leader);
+    cluster.setLeader(leader + 1);
+    t.match(await within(clock, 5_000, sent), { kind: 'receipt' }, `it was in the log before ${code}`);
+    await clock.advance(1_000);
+  }
+  t.strictSame(
+    cluster.messages.map(({ text }) => text),
+    ['before LOW_SPACE', 'before RATE_LIMITED'],
+  );
+});
+
 t.test('client: reads are asked again on the next node', async (t) => {
   const { clock, cluster, client } = await loggedIn();
   cluster.setLeader(null);
