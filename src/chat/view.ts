@@ -76,6 +76,9 @@ export interface SessionView {
   readonly secretHash: string;
   /** Null before login. */
   readonly account: AccountId | null;
+  /** Log index and cluster time of its login; 0 before. */
+  readonly boundIndex: number;
+  readonly boundMs: number;
   /** Highest sequence used. */
   readonly highest: number;
   /** Whether the answer to that number is kept: asking again gets it, and does nothing. */

@@ -15,9 +15,16 @@ import type { DeliveryView, HistoryStore, Push } from './ports.ts';
 const heldRecords = 512;
 const pageRecordsMax = 64;
 
-/** Where to begin: behind what was delivered (`delivered` of each conversation), or behind a log index. */
+/**
+ * Where to begin: behind what was delivered (`delivered` of each conversation), or behind a log index. In the lobby nothing is ever
+ * delivered or pending, so there it is a log index in both cases; `lobbyAfter` null: with what is said from now on.
+ */
 export type Start =
-  | { readonly kind: 'delivered'; readonly delivered: (conversation: ConversationView) => number }
+  | {
+      readonly kind: 'delivered';
+      readonly delivered: (conversation: ConversationView) => number;
+      readonly lobbyAfter: number | null;
+    }
   | { readonly kind: 'after'; readonly index: number };
 
 export interface CatchUpPorts {
@@ -54,16 +61,16 @@ export async function* readMissed(
     id: one.id,
     lastSequence: one.lastSequence,
     first: one.joinedBehind(account) + 1,
+    from: placeOf(one, start),
   }));
-  const firsts = start.kind === 'delivered' ? candidates.map((one) => start.delivered(one) + 1) : [];
   const pageRecords = Math.max(
     1,
     Math.min(pageRecordsMax, Math.floor(heldRecords / Math.max(1, feeds.length))),
   );
   const heads = new MinHeap<Feed>((feed) => feed.page[feed.at]?.index ?? 0);
-  for (const [at, { id, lastSequence, first }] of feeds.entries()) {
+  for (const { id, lastSequence, first, from } of feeds) {
     const wanted =
-      start.kind === 'after' ? await firstAfter(ports, id, lastSequence, start.index) : (firsts[at] ?? 1);
+      from.kind === 'index' ? await firstAfter(ports, id, lastSequence, from.index) : from.sequence + 1;
     const feed: Feed = {
       conversation: id,
       last: lastSequence,
@@ -83,9 +90,23 @@ export async function* readMissed(
   }
 }
 
+/** Behind which log index or sequence the reading of one conversation begins. */
+type Place =
+  | { readonly kind: 'index'; readonly index: number }
+  | { readonly kind: 'sequence'; readonly sequence: number };
+
+function placeOf(conversation: ConversationView, start: Start): Place {
+  if (start.kind === 'after') return { kind: 'index', index: start.index };
+  const isLobby = conversation.kind === 'lobby';
+  if (isLobby && start.lobbyAfter !== null) return { kind: 'index', index: start.lobbyAfter };
+  return { kind: 'sequence', sequence: isLobby ? conversation.lastSequence : start.delivered(conversation) };
+}
+
 function hasMore(conversation: ConversationView, start: Start): boolean {
-  if (start.kind === 'after') return conversation.lastIndex > start.index;
-  return conversation.lastSequence > start.delivered(conversation);
+  const place = placeOf(conversation, start);
+  return place.kind === 'index'
+    ? conversation.lastIndex > place.index
+    : conversation.lastSequence > place.sequence;
 }
 
 /** Loads the next page; false when the conversation has nothing more. */
@@ -158,7 +179,8 @@ function isAcknowledged(
   account: AccountId,
   { conversation, sequence }: Message,
 ): boolean {
-  return view.conversation(conversation)?.isDelivered(account, sequence) ?? false;
+  const place = view.conversation(conversation);
+  return place !== undefined && place.kind !== 'lobby' && place.isDelivered(account, sequence);
 }
 
 function pushOf(view: DeliveryView, message: Message): Push {

@@ -31,7 +31,10 @@ export interface Sink {
 
 export type HistoryStore = Pick<StateStore, 'readStream'>;
 
-export type DeliveryView = Pick<ChatView, 'accountById' | 'conversation' | 'conversationsOf' | 'session'>;
+export type DeliveryView = Pick<
+  ChatView,
+  'accountById' | 'clusterMs' | 'conversation' | 'conversationsOf' | 'session'
+>;
 
 /** Small unreplicated datagrams between nodes; may be lost. */
 export interface Bus {

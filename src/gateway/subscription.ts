@@ -70,10 +70,16 @@ export class Subscription {
   }
 }
 
-function startOf({ cursors }: Delivery, { account, after }: SubscriptionOptions): Start {
+/** A session without a cursor is one whose client has seen nothing since its login; it comes within this time, or goes on from now. */
+const loginMs = 10 * 60_000;
+
+function startOf({ cursors, view }: Delivery, { account, after, session }: SubscriptionOptions): Start {
   if (after !== null) return { kind: 'after', index: after };
   // This node may know of deliveries that the replicated cursor does not show yet.
   const delivered = (conversation: ConversationView): number =>
     Math.max(conversation.delivered(account), cursors.delivered(account, conversation.id));
-  return { kind: 'delivered', delivered };
+  const login = session === null ? undefined : view.session(session);
+  // Online since its login, wherever it was told of it.
+  const isNew = login !== undefined && view.clusterMs - login.boundMs < loginMs;
+  return { kind: 'delivered', delivered, lobbyAfter: isNew ? login.boundIndex : null };
 }

@@ -201,3 +201,27 @@ t.test(
     ned.destroy();
   },
 );
+
+t.test(
+  'lobby: who changes nodes before the first mark misses nothing that was said since the login',
+  async (t) => {
+    const speaker = await NativeClient.join(one.httpPort, 'speaker');
+    const say = async (text: string): Promise<void> => {
+      t.match(await speaker.change({ op: 'send', to: '#lobby', text }), { ok: true });
+    };
+    await say('before the login');
+    const credentials = newSession();
+    const first = await NativeClient.join(one.httpPort, 'mover', credentials);
+    first.destroy();
+    await say('while between two nodes');
+    await say('and more');
+    // It has seen no event, so it has no cursor to show.
+    const second = await NativeClient.greet(two.httpPort, credentials);
+    await second.next((frame) => frame.ev === 'caught-up');
+    await say('there again');
+    await second.next((frame) => frame.text === 'there again');
+    t.same(second.texts(), ['while between two nodes', 'and more', 'there again']);
+    t.match(await second.query({ op: 'profile' }), { ok: true });
+    for (const client of [speaker, second]) client.destroy();
+  },
+);

@@ -130,7 +130,9 @@ export class Reader implements Sink {
     this.#outbox = new Outbox(this.#world.ports, {
       account: this.account,
       start:
-        after === undefined ? { kind: 'delivered', delivered: () => 0 } : { kind: 'after', index: after },
+        after === undefined
+          ? { kind: 'delivered', delivered: () => 0, lobbyAfter: null }
+          : { kind: 'after', index: after },
       sink: this,
       accountDeleted: () => undefined,
       backlogMessages: 7,
