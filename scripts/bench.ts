@@ -5,6 +5,7 @@
 import { cpus } from 'node:os';
 import { conclaveTarget } from './support/bench/conclave-target.ts';
 import { type BenchRow, runBench } from './support/bench/run.ts';
+import { measureSearch, type SearchRow } from './support/bench/search-load.ts';
 import { filesystemOf } from './support/filesystem.ts';
 import { readFlags, runToEnd, withCluster } from './support/program.ts';
 import type { RealCluster } from './support/real-cluster.ts';
@@ -17,6 +18,7 @@ number, written through to the disks of a majority, applied and receipted before
   --in-flight N     only with N unanswered messages (default: 1, 16, 64, 256 and 1024, one after another)
   --seconds S       measured time of each (default 5, after a warm-up of 1)
   --fan-out R       send to a group of R readers, all on one node; a message counts when each has it (1 and 16 in flight)
+  --search M        without a cluster: how long a search among M messages takes, in the process that a node has for it
   --connections C   sessions of the client process, at most one for each message in flight (default 4)
   --bytes B         length of a message (default 200)
   --json            one JSON object on stdout instead of a table
@@ -31,6 +33,7 @@ const { numbers, json } = readFlags({
   help,
   numbers: {
     'in-flight': { otherwise: 0, least: 1, most: 16_384 },
+    search: { otherwise: 0, least: 1_000, most: 10_000_000 },
     'fan-out': { otherwise: 0, least: 1, most: 10_000 },
     seconds: { otherwise: 5, least: 1, most: 3_600 },
     connections: { otherwise: 4, least: 1, most: 64 },
@@ -41,10 +44,26 @@ const { numbers, json } = readFlags({
 const readers = numbers['fan-out'];
 
 await runToEnd(async () => {
+  if (numbers.search > 0) return await searchOnly();
   const result = await withCluster({ label: 'bench', logLevel: 'warn' }, measureAll, () => false);
   if (json) console.log(JSON.stringify(result));
   return 0;
 });
+
+async function searchOnly(): Promise<number> {
+  const told = ({ question, hits, p50Ms, p99Ms }: SearchRow): void => {
+    if (!json) console.log(`${question.padEnd(28)}${`${hits}`.padStart(4)} hits${ms(p50Ms)}${ms(p99Ms)}`);
+  };
+  if (!json) console.log(`${'200 questions each'.padEnd(28)}           p50 ms    p99 ms`);
+  const figures = await measureSearch(numbers.search, told);
+  if (json) console.log(JSON.stringify(figures));
+  else console.log(`${figures.messages} messages, indexed at ${figures.indexedPerSecond} a second`);
+  return 0;
+}
+
+function ms(value: number): string {
+  return value.toFixed(1).padStart(10);
+}
 
 async function measureAll(cluster: RealCluster) {
   const target = conclaveTarget(cluster, {

@@ -29,6 +29,7 @@ import { createEngine, type EngineHandle } from './replication/raft-engine.ts';
 import { createTcpTransport } from './replication/tcp-transport.ts';
 import { inVersions } from './replication/versioned-transport.ts';
 import { formats } from './replication/versions.ts';
+import { openSearch, type Search } from './search/search.ts';
 import type { StateStore } from './store/state-store.ts';
 import { TransportSecurity } from './tls/transport-security.ts';
 import { nodeDisk } from './wal/node-disk.ts';
@@ -59,6 +60,7 @@ interface Node {
   readonly self: NodeConfig;
   readonly store: StateStore;
   readonly files: Files;
+  readonly search: Search;
   readonly handle: EngineHandle<Result, ChatEvent>;
   readonly gateway: Gateway;
   readonly security: TransportSecurity;
@@ -166,6 +168,13 @@ async function assemble(place: Place): Promise<Node> {
     scrubBytesPerSecond: config.files.scrubBytesPerSecond,
     reserveBytes: config.files.reserveBytes,
   });
+  const search = openSearch(root, {
+    view: machine,
+    store,
+    clock,
+    logger,
+    hasRoom: () => hasRoomToSpare(engine.status().storage?.room ?? null),
+  });
   streams.onRequest((_node, question) => files.answer(question));
   const gateway = await createGateway({
     config,
@@ -175,6 +184,7 @@ async function assemble(place: Place): Promise<Node> {
     view: machine,
     store,
     files,
+    search,
     security,
     peerRefusals: () => transport.counters.refused,
     clock,
@@ -182,7 +192,18 @@ async function assemble(place: Place): Promise<Node> {
     logger,
     operatorKey: key,
   });
-  return { self, store, files, handle, gateway, security, logger, life: { stopping: false }, removed };
+  return {
+    self,
+    store,
+    files,
+    search,
+    handle,
+    gateway,
+    security,
+    logger,
+    life: { stopping: false },
+    removed,
+  };
 }
 
 async function start(node: Node): Promise<void> {
@@ -190,6 +211,7 @@ async function start(node: Node): Promise<void> {
   try {
     await handle.start();
     node.files.start();
+    node.search.start();
     await gateway.listen();
   } catch (error) {
     // Whatever was opened must not keep the process from ending.
@@ -218,7 +240,7 @@ async function caughtUp(engine: Engine<Result, ChatEvent>): Promise<boolean> {
 }
 
 /** Leadership goes first, then the people, then the disk: no request of a library client fails. */
-async function stop({ handle, gateway, files, security, store, logger, life }: Node): Promise<void> {
+async function stop({ handle, gateway, files, search, security, store, logger, life }: Node): Promise<void> {
   life.stopping = true;
   const { engine } = handle;
   if (engine.status().role === 'leader') {
@@ -228,8 +250,14 @@ async function stop({ handle, gateway, files, security, store, logger, life }: N
   security.stop();
   await gateway.stop();
   files.stop();
+  await search.stop();
   await engine.stop();
   await store.close();
+}
+
+/** What can be made again waits until there is room for what cannot. */
+function hasRoomToSpare(room: { readonly freeBytes: number; readonly lowBytes: number } | null): boolean {
+  return room === null || room.freeBytes > 2 * room.lowBytes;
 }
 
 function stopAsked(): Promise<string> {

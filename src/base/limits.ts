@@ -25,6 +25,10 @@ export const limits = {
   displayNameChars: 64,
   emailChars: 254,
   searchPatternChars: 64,
+  /** What somebody types to find messages; how many one answer gives. */
+  findTextChars: 256,
+  findMessages: 100,
+  findDefaultMessages: 20,
   groupNameMaxChars: 32,
   groups: 10_000,
   /** Groups that have a port of their own: each is open on every node. */

@@ -2,6 +2,7 @@
 import { limits } from '../base/limits.ts';
 import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
 import type {
+  FindOptions,
   HistoryOptions,
   Outcome,
   ProfileChange,
@@ -99,6 +100,11 @@ export abstract class ClientRequests {
   history(address: string, options: HistoryOptions = {}): Promise<Outcome<'history'>> {
     const { limit = limits.historyDefaultMessages, ...range } = options;
     return this.ask({ op: 'history', with: address, limit, ...range });
+  }
+
+  /** Messages with all these words, the newest first: see docs/protocol.md. */
+  find(text: string, options: FindOptions = {}): Promise<Outcome<'find'>> {
+    return this.ask({ op: 'find', text, ...options });
   }
 
   /** Any request, as a codec made it. */

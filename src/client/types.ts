@@ -58,6 +58,7 @@ export interface HistoryOptions {
   readonly since?: number;
 }
 
+export type FindOptions = Omit<RequestOf<'find'>, 'op' | 'text'>;
 export type SendOptions = Pick<RequestOf<'send'>, 'replyTo' | 'receipt'>;
 
 /** What happens beside messages. Told as it happens: what happens while there is no connection is not told later. */

@@ -23,6 +23,7 @@ import { Counters } from './counters.ts';
 import { FramePacker } from './frame-packer.ts';
 import type { Hasher } from './hasher.ts';
 import type { HistoryStore } from './history.ts';
+import type { SearchPort } from './message-search.ts';
 import { NativeSession } from './native-session.ts';
 import type { NativeSocket } from './native-socket.ts';
 import { policyOf } from './policy.ts';
@@ -38,6 +39,8 @@ export interface EdgeOptions {
   readonly bus: PeerBus;
   readonly view: ChatView;
   readonly store: HistoryStore;
+  /** Which messages hold which words; absent: nothing is found here. Starting and stopping it is the caller's. */
+  readonly search?: SearchPort;
   /** This node's chunks; starting and stopping them is the caller's. */
   readonly files: Files;
   readonly clock: Clock;
@@ -86,11 +89,14 @@ export class Edge {
       logger,
       policy: policyOf(config),
       uploads: this.uploads,
+      search: options.search ?? null,
     });
     this.#unsubscribe = [
       engine.onApplied(() => clusterClock.observe()),
       engine.onApplied((applied) => hub.publish(applied)),
       engine.onReset((index) => hub.reset(index)),
+      engine.onApplied(({ events }) => options.search?.applied(events)),
+      engine.onReset(() => options.search?.reset()),
       engine.onLeader((leader) => this.#announce(leader)),
       engine.onMembers(() => this.#announceNodes()),
     ];

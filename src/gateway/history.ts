@@ -30,14 +30,14 @@ export class HistoryReader {
 
   /** As the request says, oldest first: as many as asked for, or as fit one frame. To be called behind a barrier. */
   async one(account: AccountId, request: HistoryRequest): Promise<readonly MessageEntry[]> {
-    const range = await this.#range(this.#conversation(account, request.with), request);
+    const range = await this.#range(this.conversation(account, request.with), request);
     const fromStart = isAscending(request);
     const kept: MessageEntry[] = [];
     let bytes = 0;
     for (let done = 0; range.from + done <= range.to; done += pageRecords) {
       const count = Math.min(pageRecords, range.to - range.from - done + 1);
       const from = fromStart ? range.from + done : range.to - done - count + 1;
-      const page = await this.#page(range.conversation, from, from + count - 1);
+      const page = await this.page(range.conversation, from, from + count - 1);
       for (const entry of fromStart ? page : page.reverse()) {
         bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
         if (bytes > replyBytes) return fromStart ? kept : kept.reverse();
@@ -50,7 +50,7 @@ export class HistoryReader {
 
   /** The same messages, ascending, as the consumer asks for them. Throws `CodedError` at once when they are not to be read. */
   pages(account: AccountId, request: HistoryRequest): AsyncGenerator<readonly MessageEntry[], void, void> {
-    return this.#pagesOf(this.#conversation(account, request.with), request);
+    return this.#pagesOf(this.conversation(account, request.with), request);
   }
 
   async *#pagesOf(
@@ -59,7 +59,7 @@ export class HistoryReader {
   ): AsyncGenerator<readonly MessageEntry[], void, void> {
     const range = await this.#range(conversation, request);
     for (let from = range.from; from <= range.to; from += pageRecords) {
-      const page = await this.#page(range.conversation, from, Math.min(range.to, from + pageRecords - 1));
+      const page = await this.page(range.conversation, from, Math.min(range.to, from + pageRecords - 1));
       if (page.length === 0) return;
       yield page;
     }
@@ -95,7 +95,7 @@ export class HistoryReader {
    * Null: there is none yet, and there may be one. Throws `CodedError` when there cannot be one, or when it is not this account's to read: a
    * closed group is to a stranger as if it were not there.
    */
-  #conversation(account: AccountId, address: string): ConversationView | null {
+  conversation(account: AccountId, address: string): ConversationView | null {
     // No name holds a colon: the id of a conversation, perhaps one with somebody who is gone.
     if (address.includes(':')) return this.#known(account, address);
     const groupName = groupNameIn(address);
@@ -116,7 +116,8 @@ export class HistoryReader {
     throw new CodedError(conversation?.kind === 'group' ? 'UNKNOWN_GROUP' : 'UNKNOWN_USER');
   }
 
-  async #page(conversation: string, from: number, to: number): Promise<MessageEntry[]> {
+  /** At most a page of them, whoever asks: whether these are to be read is decided before. */
+  async page(conversation: string, from: number, to: number): Promise<MessageEntry[]> {
     const records = await this.#store.readStream(conversation, { from, to, limit: pageRecords });
     return records.map(({ sequence, record }) => this.#entry(decodeMessage(conversation, sequence, record)));
   }

@@ -40,6 +40,7 @@ import { Guard } from './guard.ts';
 import type { Hasher } from './hasher.ts';
 import { HistoryReader, type HistoryStore } from './history.ts';
 import type { SecureBytes } from './identifiers.ts';
+import { MessageSearch, type SearchPort } from './message-search.ts';
 import { withPreparedNames } from './name-preparation.ts';
 import type { Policy } from './policy.ts';
 import { ReadBarrier } from './read-barrier.ts';
@@ -59,6 +60,8 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly policy: Policy;
   readonly uploads: Pick<Uploads, 'isComplete'>;
+  /** Absent or null: messages cannot be searched here. */
+  readonly search?: SearchPort | null;
 }
 
 export class Service {
@@ -80,11 +83,13 @@ export class Service {
   readonly #entrance: Entrance;
   readonly #groups: GroupService;
   readonly #reads: ConversationReads;
+  readonly #search: MessageSearch;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.#barrier = new ReadBarrier(options.engine, options.clock);
     this.history = new HistoryReader(options.view, options.store);
+    this.#search = new MessageSearch(options.view, this.history, options.search ?? null);
     this.#reads = new ConversationReads(options.view, options.presence);
     this.proposeOwn = (command) =>
       options.engine.propose(encodeProposal({ numbering: null, actor: null, command }));
@@ -330,7 +335,7 @@ export class Service {
 
   async #readOwn(
     account: number,
-    request: Extract<ReadRequest, { op: 'history' | 'members' | 'conversations' }>,
+    request: Extract<ReadRequest, { op: 'history' | 'find' | 'members' | 'conversations' }>,
   ): Promise<Success> {
     switch (request.op) {
       case 'members':
@@ -339,6 +344,8 @@ export class Service {
         return { op: 'conversations', conversations: this.#reads.conversations(account) };
       case 'history':
         return { op: 'history', messages: await this.history.one(account, request) };
+      case 'find':
+        return await this.#search.find(account, request);
       default:
         unreachable(request);
     }

@@ -57,6 +57,12 @@ const historyLimit: Field = {
   is: `an integer from 1 to ${limits.historyMessages}`,
 };
 
+const findLimit: Field = {
+  required: false,
+  test: (value) => isInteger(value, 1) && Number(value) <= limits.findMessages,
+  is: `an integer from 1 to ${limits.findMessages}`,
+};
+
 const numbered = { n: positive, low: positive };
 const query = { q: natural, stale: optional(flag) };
 const namePage = { limit: optional(positive), after: optional(text) };
@@ -117,6 +123,14 @@ const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
     before: optional(positive),
     after: optional(natural),
     since: optional(natural),
+  },
+  find: {
+    ...query,
+    text,
+    with: optional(text),
+    from: optional(text),
+    limit: findLimit,
+    before: optional(positive),
   },
   ack: { index: natural },
   read: { conversation: text, sequence: positive },

@@ -224,6 +224,7 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
       if (value.users.length === 0) return [noneFound(request), pipeListEnd];
       return [...value.users.map((user) => (user.online ? `${user.name} (live)` : user.name)), pipeListEnd];
     case 'history':
+    case 'find':
       return [...value.messages.map(formatPipePush), pipeListEnd];
     case 'create-group':
     case 'leave-group':

@@ -87,7 +87,7 @@ export type GroupRequest =
   | { readonly op: 'announce-group'; readonly group: string; readonly host: string; readonly port: number };
 
 /** Reads: linearizable unless a stale answer is asked for, without a number. */
-export type ReadRequest = (Staleness & CurrentRequest) | HistoryRequest;
+export type ReadRequest = (Staleness & CurrentRequest) | HistoryRequest | FindRequest;
 
 export interface Staleness {
   /** From what the answering node has, at most two seconds old, without asking the others; labelled. Native protocol only. */
@@ -125,6 +125,22 @@ export interface HistoryRequest extends Staleness {
   readonly after?: number;
   /** Milliseconds since 1970-01-01 UTC: at that time or later. */
   readonly since?: number;
+}
+
+/**
+ * Messages with all these words, the newest first, of everything one may read. `"a phrase"` stands as it is, `-word` must not be there, the last word
+ * counts as a beginning.
+ */
+export interface FindRequest extends Staleness {
+  readonly op: 'find';
+  readonly text: string;
+  /** Only there: as in `history`. */
+  readonly with?: string;
+  /** Only what this user wrote; then `text` may be empty. */
+  readonly from?: string;
+  readonly limit?: number;
+  /** Only messages with a lower log index: `next` of the answer before. */
+  readonly before?: number;
 }
 
 export type ClientRequest = ChangeRequest | ReadRequest;
@@ -232,6 +248,7 @@ const readOperations = {
   members: true,
   conversations: true,
   history: true,
+  find: true,
 } satisfies Record<ReadRequest['op'], true>;
 
 /** Whoever is answered with a receipt is logged in by it. */
@@ -287,7 +304,15 @@ export type Success =
   | { readonly op: 'conversations'; readonly conversations: readonly ConversationEntry[] }
   | { readonly op: 'users'; readonly users: readonly UserEntry[] }
   | { readonly op: 'search'; readonly users: readonly UserEntry[] }
-  | { readonly op: 'history'; readonly messages: readonly MessageEntry[] };
+  | { readonly op: 'history'; readonly messages: readonly MessageEntry[] }
+  | {
+      readonly op: 'find';
+      readonly messages: readonly MessageEntry[];
+      /** False while the index of the answering node lacks some of what was said in these conversations. */
+      readonly complete: boolean;
+      /** `before` of the next page; null at the end. */
+      readonly next: number | null;
+    };
 
 /** Where a message came to stand. */
 export interface SentValue {

@@ -20,6 +20,7 @@ const layerOf: Readonly<Record<string, number>> = {
   files: 2,
   replication: 2,
   delivery: 2,
+  search: 2,
   gateway: 3,
   client: 3,
   cli: 4,
@@ -35,6 +36,7 @@ const sideways: Readonly<Record<string, 'any' | 'types'>> = {
   'replication → wal': 'any',
   'replication → store': 'any',
   'delivery → store': 'any',
+  'search → store': 'types',
 };
 /** Arrows that point down and are forbidden all the same: the two cores never meet, clients know no server room. */
 const forbidden = [

@@ -82,7 +82,7 @@ export async function openTestFiles(
 export async function startNodes(
   count: number,
   overrides: Overrides = {},
-  more: Partial<GatewayOptions> = {},
+  more: Partial<GatewayOptions> | ((engine: FakeEngine) => Partial<GatewayOptions>) = {},
   listeners: readonly { readonly dialect: string; readonly port: number; readonly dialBack: boolean }[] = [],
 ): Promise<{ readonly cluster: FakeCluster; readonly nodes: readonly TestNode[]; stop(): Promise<void> }> {
   const cluster = new FakeCluster();
@@ -118,7 +118,7 @@ export async function startNodes(
       logger: silentLogger,
       hasher,
       operatorKey: testOperatorKey,
-      ...more,
+      ...(typeof more === 'function' ? more(engine) : more),
     });
     nodes.push({ id: engine.node, engine, files, disk, gateway, hasher, ...(await gateway.listen()) });
   }

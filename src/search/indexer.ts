@@ -1,0 +1,239 @@
+/**
+ * Brings into the index what was applied and is not there yet, in the background. It holds how far each conversation is in the index, as the
+ * index itself says; the applied state says how far it should be.
+ */
+import type { Clock, Timer } from '../base/clock.ts';
+import { KIB } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import { decodeMessage } from '../chat/message-codec.ts';
+import type { ChatEvent, ConversationId, Message } from '../chat/types.ts';
+import type { ChatView, ConversationView } from '../chat/view.ts';
+import type { StateStore } from '../store/state-store.ts';
+import type { IndexBatch, SearchDocument, SearchIndex } from './ports.ts';
+import { scopesOf, senderScope } from './scopes.ts';
+
+export interface IndexerOptions {
+  readonly view: ChatView;
+  readonly store: Pick<StateStore, 'readStream'>;
+  readonly index: SearchIndex;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** False while the disk has no room to spare. */
+  readonly hasRoom: () => boolean;
+}
+
+const batchMessages = 256;
+const batchBytes = 256 * KIB;
+/** Between two transactions: new messages are gathered for so long. */
+const restMs = 100;
+/** So long while messages come faster than this: the chat has the machine to itself. */
+const busyRestMs = 1_000;
+const busyPerSecond = 1_000;
+/** Without a question, what the index lacks is first looked at so long after the start. */
+const firstMs = 30_000;
+/** After a failure, doubled up to the second. */
+const retryMs = 1_000;
+const retryMaxMs = 60_000;
+
+interface Waiter {
+  readonly places: ReadonlyMap<ConversationId, number>;
+  readonly done: (complete: boolean) => void;
+  readonly deadline: Timer;
+}
+
+export class Indexer {
+  readonly #options: IndexerOptions;
+  /** Null until the index was asked, and after it failed. */
+  #places: Map<ConversationId, number> | null = null;
+  /** Conversations of which something may be missing, those that somebody asks for apart. */
+  readonly #behind = new Set<ConversationId>();
+  readonly #urgent = new Set<ConversationId>();
+  readonly #gone = new Set<ConversationId>();
+  readonly #waiters = new Set<Waiter>();
+  #timer: Timer | null = null;
+  #running: Promise<void> | null = null;
+  #failures = 0;
+  #arrived = 0;
+  #countedMs = 0;
+  #stopped = false;
+
+  constructor(options: IndexerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#later(firstMs);
+  }
+
+  /** Resolves when nothing is read or written any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    for (const waiter of this.#waiters) this.#answer(waiter, false);
+    await this.#running;
+  }
+
+  /** Messages that are known not to be in the index yet; null before it was looked at. */
+  get missing(): number | null {
+    const places = this.#places;
+    if (places === null) return null;
+    let missing = 0;
+    for (const id of [...this.#behind, ...this.#urgent]) {
+      const last = this.#options.view.conversation(id)?.lastSequence ?? 0;
+      missing += Math.max(0, last - (places.get(id) ?? 0));
+    }
+    return missing;
+  }
+
+  applied(events: readonly ChatEvent[]): void {
+    for (const event of events) {
+      if (event.kind === 'message') {
+        this.#arrived += 1;
+        if (this.#places !== null) this.#behind.add(event.message.conversation);
+      } else if (event.kind === 'group-deleted') {
+        this.#gone.add(event.group);
+      }
+    }
+    if (this.#behind.size > 0 || this.#gone.size > 0) this.#later(this.#restMs());
+  }
+
+  /** The state was replaced: nothing is known of what happened between. */
+  reset(): void {
+    this.#places = null;
+  }
+
+  /** True once the index has all that these conversations hold now; false when it does not by then. */
+  async covers(conversations: readonly ConversationView[], waitMs: number): Promise<boolean> {
+    const wanted = new Map(conversations.map(({ id, lastSequence }) => [id, lastSequence]));
+    if (this.#has(wanted)) return true;
+    for (const id of wanted.keys()) this.#urgent.add(id);
+    return await new Promise((resolve) => {
+      const deadline = this.#options.clock.after(waitMs, () => this.#answer(waiter, false));
+      const waiter: Waiter = { places: wanted, done: resolve, deadline };
+      this.#waiters.add(waiter);
+      // Somebody waits: a failure is tried again now.
+      this.#timer?.cancel();
+      this.#timer = null;
+      this.#later(0);
+    });
+  }
+
+  #has(wanted: ReadonlyMap<ConversationId, number>): boolean {
+    const places = this.#places;
+    return places !== null && [...wanted].every(([id, last]) => (places.get(id) ?? 0) >= last);
+  }
+
+  #answer(waiter: Waiter, complete: boolean): void {
+    if (!this.#waiters.delete(waiter)) return;
+    waiter.deadline.cancel();
+    waiter.done(complete);
+  }
+
+  #later(delayMs: number): void {
+    if (this.#stopped || this.#timer !== null || this.#running !== null) return;
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      this.#timer = null;
+      this.#running = this.#round().finally(() => {
+        this.#running = null;
+        if (this.#failures > 0) this.#later(Math.min(retryMaxMs, retryMs * 2 ** (this.#failures - 1)));
+        else if (this.#urgent.size > 0) this.#later(0);
+        else if (this.#behind.size > 0 || this.#gone.size > 0) this.#later(this.#restMs());
+      });
+    });
+  }
+
+  /** Counts what came since the last transaction. */
+  #restMs(): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    const perSecond = (1_000 * this.#arrived) / Math.max(restMs, nowMs - this.#countedMs);
+    return perSecond > busyPerSecond ? busyRestMs : restMs;
+  }
+
+  /** One transaction. Never rejects. */
+  async #round(): Promise<void> {
+    try {
+      if (!this.#options.hasRoom()) throw new Error('the disk has no room to spare');
+      this.#places ??= await this.#look();
+      const batch = await this.#gather(this.#places);
+      if (batch !== null) {
+        await this.#options.index.write(batch);
+        for (const id of batch.gone) this.#places.delete(id);
+        for (const [id, place] of batch.places) this.#places.set(id, place);
+      }
+      this.#failures = 0;
+      this.#arrived = 0;
+      this.#countedMs = this.#options.clock.monotonicMs();
+    } catch (error) {
+      this.#places = null;
+      this.#failures += 1;
+      const cause = error instanceof Error ? error.message : String(error);
+      this.#options.logger.warn({ cause }, 'the search index falls behind');
+    }
+    for (const waiter of [...this.#waiters]) if (this.#has(waiter.places)) this.#answer(waiter, true);
+  }
+
+  /** What the index has, and against the state what it lacks or should not have. */
+  async #look(): Promise<Map<ConversationId, number>> {
+    const { view, index } = this.#options;
+    const places = new Map(await index.places());
+    for (const [id, place] of places) {
+      const conversation = view.conversation(id);
+      // More than there is: of another history.
+      if (conversation === undefined || place > conversation.lastSequence) this.#gone.add(id);
+    }
+    for (const { id, lastSequence } of conversationsIn(view)) {
+      if (this.#gone.has(id) || (places.get(id) ?? 0) < lastSequence) this.#behind.add(id);
+    }
+    return places;
+  }
+
+  /** Null: there is nothing to do. */
+  async #gather(places: ReadonlyMap<ConversationId, number>): Promise<IndexBatch | null> {
+    const gone = [...this.#gone];
+    this.#gone.clear();
+    const documents: SearchDocument[] = [];
+    const reached = new Map<ConversationId, number>();
+    let bytes = 0;
+    for (const from of [this.#urgent, this.#behind]) {
+      for (const id of from) {
+        const room = batchMessages - documents.length;
+        if (room <= 0 || bytes >= batchBytes) break;
+        const last = this.#options.view.conversation(id)?.lastSequence ?? 0;
+        const place = gone.includes(id) ? 0 : (reached.get(id) ?? places.get(id) ?? 0);
+        const messages = place < last ? await this.#read(id, place + 1, Math.min(last, place + room)) : [];
+        for (const message of messages) {
+          documents.push(documentOf(message));
+          bytes += message.body.kind === 'text' ? message.body.text.length : 0;
+        }
+        const end = messages.at(-1)?.sequence ?? place;
+        if (end > place) reached.set(id, end);
+        if (end >= last || messages.length === 0) from.delete(id);
+      }
+    }
+    return documents.length + gone.length === 0
+      ? null
+      : { documents, places: [...reached], gone, removed: [] };
+  }
+
+  async #read(id: ConversationId, from: number, to: number): Promise<readonly Message[]> {
+    const records = await this.#options.store.readStream(id, { from, to, limit: batchMessages });
+    return records.map(({ sequence, record }) => decodeMessage(id, sequence, record));
+  }
+}
+
+function documentOf(message: Message): SearchDocument {
+  const { index: id, conversation, sequence, from, body } = message;
+  const text = body.kind === 'text' ? body.text : body.file.name;
+  return { id, conversation, sequence, text, scopes: [...scopesOf(conversation), senderScope(from)] };
+}
+
+function* conversationsIn(view: ChatView): Iterable<ConversationView> {
+  const seen = new Set<ConversationId>();
+  for (const { id } of view.accounts()) {
+    for (const conversation of view.conversationsOf(id)) {
+      if (seen.has(conversation.id)) continue;
+      seen.add(conversation.id);
+      yield conversation;
+    }
+  }
+}
