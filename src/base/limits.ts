@@ -94,6 +94,12 @@ export const limits = {
   invitationUses: 10_000,
   /** The longest life of one. */
   invitationMs: 365 * 24 * 3_600_000,
+  /** Access tokens, in all and of one account; the longest life that one may be given. */
+  tokens: 50_000,
+  tokensPerAccount: 50,
+  tokenMs: 10 * 365 * 24 * 3_600_000,
+  /** How exactly it is kept when a token was used last. */
+  tokenUseGrainMs: 3_600_000,
   hashConcurrency: 2,
   hashQueue: 256,
 } as const;

@@ -13,6 +13,7 @@ import { readFileCommand, writeFileCommand } from './file-codec.ts';
 import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
 import { readImport, writeImport } from './import-codec.ts';
 import { readBody, writeBody } from './message-codec.ts';
+import { readTokenCommand, writeTokenCommand } from './token-codec.ts';
 import type { Actor, Command, CursorAdvance, Numbering, Proposal } from './types.ts';
 
 const version = 1;
@@ -74,7 +75,7 @@ function readNumbering(reader: ByteReader): Numbering | null {
 }
 
 /** How an actor's session is written. Almost always it is the one of the numbering, and then not repeated. */
-const actorSession = { none: 0, own: 1, numbered: 2, line: 3 } as const;
+const actorSession = { none: 0, own: 1, numbered: 2, line: 3, token: 4 } as const;
 
 function writeActor(actor: Actor | null, numbered: string | undefined): void {
   writer.byte(actor === null ? 0 : 1);
@@ -83,6 +84,9 @@ function writeActor(actor: Actor | null, numbered: string | undefined): void {
   if (actor.session === null && actor.credential !== undefined) {
     writer.byte(actorSession.line);
     writer.integer(actor.credential);
+  } else if (actor.session === null && actor.token !== undefined) {
+    writer.byte(actorSession.token);
+    writer.integer(actor.token);
   } else if (actor.session === null) {
     writer.byte(actorSession.none);
   } else if (actor.session === numbered) {
@@ -99,6 +103,7 @@ function readActor(reader: ByteReader, numbered: string | undefined): Actor | nu
   const form = reader.byte();
   if (form === actorSession.none) return { account, session: null };
   if (form === actorSession.line) return { account, session: null, credential: reader.integer() };
+  if (form === actorSession.token) return { account, session: null, token: reader.integer() };
   if (form === actorSession.own) return { account, session: reader.text() };
   if (form === actorSession.numbered && numbered !== undefined) return { account, session: numbered };
   throw new MalformedBytes('no such form of a session');
@@ -164,6 +169,12 @@ function writeCommand(command: Command): void {
       return;
     case 'import':
       writeImport(writer, command);
+      return;
+    case 'create-token':
+    case 'revoke-token':
+    case 'enter-token':
+    case 'note-token-uses':
+      writeTokenCommand(writer, command);
       return;
     case 'advance-cursors':
       writer.byte(tag.advanceCursors);
@@ -288,6 +299,7 @@ function readCommand(reader: ByteReader): Command {
         readGroupCommand(reader, kind) ??
         readFileCommand(reader, kind) ??
         readImport(reader, kind) ??
+        readTokenCommand(reader, kind) ??
         readAccountCommand(reader, kind)
       );
   }

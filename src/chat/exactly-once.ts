@@ -63,7 +63,7 @@ function opened(
   return sessions.open(numbering.session, numbering.secretHash, moment);
 }
 
-const openers: ReadonlySet<Command['kind']> = new Set(['register', 'login', 'enter-guest']);
+const openers: ReadonlySet<Command['kind']> = new Set(['register', 'login', 'enter-guest', 'enter-token']);
 
 const sessionIdChars = 32;
 const secretHashChars = 64;

@@ -60,6 +60,19 @@ export function fingerprintCommand(command: Command): number {
       return fingerprintTexts('change-password');
     case 'set-profile':
       return fingerprintTexts('set-profile', shown(command.displayName), shown(command.email));
+    case 'create-token':
+      return fingerprintTexts(
+        command.kind,
+        command.name,
+        command.hash,
+        command.scopes.join(' '),
+        String(command.lifetimeMs),
+      );
+    case 'revoke-token':
+      return fingerprintTexts(command.kind, String(command.token));
+    case 'enter-token':
+      return fingerprintTexts(command.kind, command.hash);
+    case 'note-token-uses':
     case 'import':
     case 'rehash':
     case 'renew-guests':

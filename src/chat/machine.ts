@@ -15,6 +15,7 @@ import { fingerprintRow } from './fingerprint.ts';
 import { type Context, reject, type Tables } from './handlers/context.ts';
 import { removeAccount } from './handlers/delete-account.ts';
 import { run } from './handlers/registry.ts';
+import { endToken } from './handlers/revoke-token.ts';
 import { Invitations } from './invitations.ts';
 import { Leases } from './leases.ts';
 import type { Moment } from './moment.ts';
@@ -23,6 +24,8 @@ import { RowLoader } from './row-loader.ts';
 import { Senders } from './senders.ts';
 import type { Session } from './session.ts';
 import { defaultSessionBounds, type SessionBounds, Sessions } from './sessions.ts';
+import type { TokenId, TokenView } from './token-types.ts';
+import { Tokens } from './tokens.ts';
 import { Tombstones } from './tombstones.ts';
 import type {
   Account,
@@ -69,6 +72,7 @@ export class ChatMachine implements ChatView {
       attempts: new Attempts(this.#changes),
       invitations: new Invitations(this.#changes),
       tombstones: new Tombstones(this.#changes),
+      tokens: new Tokens(this.#changes),
     };
   }
 
@@ -84,6 +88,9 @@ export class ChatMachine implements ChatView {
     this.#clusterMs = moment.clusterMs;
     for (const guest of this.#tables.leases.lapsed(moment.clusterMs)) {
       removeAccount(new EntryContext(moment, this.#tables, null, { account: guest, session: null }, events));
+    }
+    for (const { id, account } of this.#tables.tokens.lapsed(moment.clusterMs)) {
+      endToken(new EntryContext(moment, this.#tables, null, null, events), account, id);
     }
     for (const session of this.#tables.sessions.expire(moment.clusterMs)) {
       events.push({ kind: 'session-ended', session: session.id });
@@ -115,6 +122,7 @@ export class ChatMachine implements ChatView {
     this.#tables.attempts.restore(loader.attempts);
     this.#tables.invitations.restore(loader.invitations);
     this.#tables.tombstones.restore(loader.tombstones);
+    this.#tables.tokens.restore(loader.tokens);
   }
 
   get view(): ChatView {
@@ -156,6 +164,18 @@ export class ChatMachine implements ChatView {
 
   hasInvitation(codeHash: string): boolean {
     return this.#tables.invitations.isGood(codeHash, this.#clusterMs);
+  }
+
+  tokenByHash(hash: string): TokenView | undefined {
+    return this.#tables.tokens.byHash(hash, this.#clusterMs);
+  }
+
+  token(id: TokenId): TokenView | undefined {
+    return this.#tables.tokens.byId(id, this.#clusterMs);
+  }
+
+  tokensOf(account: AccountId): readonly TokenView[] {
+    return this.#tables.tokens.of(account).filter(({ id }) => this.token(id) !== undefined);
   }
 
   get clusterMs(): number {
@@ -262,9 +282,16 @@ class EntryContext implements Context {
     this.tables = tables;
     this.session = session;
     const account = actor === null ? undefined : tables.accounts.byId(actor.account);
-    const isCurrent = actor?.credential === undefined || actor.credential === account?.credential;
-    this.actor = account !== undefined && isCurrent ? account : null;
+    const isKnown = actor !== null && account !== undefined && this.#isCurrent(actor, account);
+    this.actor = isKnown ? account : null;
     this.#events = events;
+  }
+
+  /** What the gateway vouched for may have ended before the entry was applied. */
+  #isCurrent({ credential, token }: Actor, account: Account): boolean {
+    if (credential !== undefined && credential !== account.credential) return false;
+    if (token === undefined) return true;
+    return this.tables.tokens.byId(token, this.moment.clusterMs)?.account === account.id;
   }
 
   emit(event: ChatEvent): void {

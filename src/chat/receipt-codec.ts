@@ -4,6 +4,7 @@ import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
 import { readFileReceipt, writeFileReceipt } from './file-codec.ts';
 import { readGroupReceipt, writeGroupReceipt } from './group-codec.ts';
 import { readImportReceipt, writeImportReceipt } from './import-codec.ts';
+import { readTokenReceipt, writeTokenReceipt } from './token-codec.ts';
 import type { Receipt, RejectionCode, Result } from './types.ts';
 
 /** Numbers of the receipts in a row: never reused, never changed. Rejections stand above them. */
@@ -53,6 +54,8 @@ const rejections: readonly RejectionCode[] = [
   'UNKNOWN_MESSAGE',
   'UNKNOWN_UPLOAD',
   'UPLOAD_INCOMPLETE',
+  'UNKNOWN_TOKEN',
+  'TOKEN_INVALID',
 ];
 const firstRejection = 128;
 
@@ -115,6 +118,11 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
     case 'imported':
       writeImportReceipt(writer, receipt);
       return;
+    case 'token-created':
+    case 'token-revoked':
+    case 'token-entered':
+      writeTokenReceipt(writer, receipt);
+      return;
     case 'cursors-advanced':
       writer.byte(tag.cursorsAdvanced);
       return;
@@ -151,6 +159,7 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
         readGroupReceipt(reader, kind) ??
         readFileReceipt(reader, kind) ??
         readImportReceipt(reader, kind) ??
+        readTokenReceipt(reader, kind) ??
         readAccountReceipt(reader, kind)
       );
   }

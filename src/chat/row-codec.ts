@@ -6,10 +6,14 @@ import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts
 import type { GroupAddress } from './group-types.ts';
 import type { MembershipData } from './membership.ts';
 import { readResult, writeResult } from './receipt-codec.ts';
+import type { TokenId } from './token-types.ts';
 import type { AccountId, ConversationId, DeliveryReceipt, Result, SessionId } from './types.ts';
 
 const version = 1;
 const sessionVersion = 2;
+/** A session that an access token opened names it behind everything else; the others are written without. */
+const tokenSessionVersion = 4;
+const sessionVersions = [version, sessionVersion, tokenSessionVersion];
 /** Conversations of version 1 knew no more of a member than what was delivered. */
 const conversationVersion = 2;
 /** Groups of version 1 had no port of their own; who has none is written as that still. */
@@ -32,6 +36,7 @@ export const rowPrefix = {
   attempt: 't/',
   invitation: 'i/',
   tombstone: 'x/',
+  token: 'p/',
 } as const;
 
 /** A direct conversation, or the lobby, which has no members. */
@@ -75,6 +80,8 @@ export interface SessionData {
   readonly secretHash: string;
   readonly ended: boolean;
   readonly account: AccountId | null;
+  /** The access token that opened it; null: a login did, or it is not bound. */
+  readonly token: TokenId | null;
   readonly usedIndex: number;
   readonly usedMs: number;
   /** Where and when it was bound to its account; 0 before. */
@@ -224,7 +231,7 @@ export function decodeReceipt(id: string, value: Uint8Array): ReceiptData | null
 }
 
 export function encodeSession(session: SessionData): Uint8Array {
-  writer.begin(sessionVersion);
+  writer.begin(session.token === null ? sessionVersion : tokenSessionVersion);
   writer.text(session.secretHash);
   writer.byte(session.ended ? 1 : 0);
   // Log indices begin at 1, so no account has the id 0.
@@ -241,13 +248,14 @@ export function encodeSession(session: SessionData): Uint8Array {
     writer.integer(answer.fingerprint);
     writeResult(writer, answer.result);
   }
+  if (session.token !== null) writer.integer(session.token);
   return writer.take();
 }
 
 export function decodeSession(id: SessionId, value: Uint8Array): SessionData | null {
   return readAll(value, (reader) => {
     const rowVersion = reader.byte();
-    if (rowVersion !== sessionVersion && rowVersion !== version) throw new MalformedBytes('unknown version');
+    if (!sessionVersions.includes(rowVersion)) throw new MalformedBytes('unknown version');
     const secretHash = reader.text();
     const ended = reader.byte() === 1;
     const account = reader.integer() || null;
@@ -263,11 +271,13 @@ export function decodeSession(id: SessionId, value: Uint8Array): SessionData | n
       const sequence = reader.integer();
       answers.set(sequence, { fingerprint: reader.integer(), result: readResult(reader) });
     }
+    const token = rowVersion === tokenSessionVersion ? reader.integer() : null;
     return {
       id,
       secretHash,
       ended,
       account,
+      token,
       usedIndex,
       usedMs,
       boundIndex,

@@ -20,6 +20,7 @@ import {
   rowPrefix,
   type SessionData,
 } from './row-codec.ts';
+import { decodeToken, type TokenData } from './tokens.ts';
 import { decodeTombstone, type TombstoneData } from './tombstones.ts';
 import type { Account, AccountId } from './types.ts';
 
@@ -37,6 +38,7 @@ export class RowLoader {
   readonly attempts: AttemptData[] = [];
   readonly invitations: InvitationData[] = [];
   readonly tombstones: TombstoneData[] = [];
+  readonly tokens: TokenData[] = [];
 
   /** Throws `CodedError` DATA_DAMAGED naming the key. */
   take(key: string, value: Uint8Array): void {
@@ -56,6 +58,9 @@ export class RowLoader {
         return;
       case rowPrefix.tombstone:
         keep(this.tombstones, key, decodeTombstone(id, value));
+        return;
+      case rowPrefix.token:
+        keep(this.tokens, key, decodeToken(Number(id), value));
         return;
       case rowPrefix.guestLease:
         keep(this.leases, key, decodeLease(Number(id), value));

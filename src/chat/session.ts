@@ -2,6 +2,7 @@
 import { assert } from '../base/assert.ts';
 import type { Row } from './changes.ts';
 import { encodeSession, type RecordedAnswer, rowPrefix, type SessionData } from './row-codec.ts';
+import type { TokenId } from './token-types.ts';
 import type { AccountId, SessionId } from './types.ts';
 import type { SessionView } from './view.ts';
 
@@ -15,6 +16,7 @@ export class Session implements SessionView, SessionData, Row {
   later: Session | null = null;
   #ended: boolean;
   #account: AccountId | null;
+  #token: TokenId | null;
   #usedIndex: number;
   #usedMs: number;
   #boundIndex: number;
@@ -30,6 +32,7 @@ export class Session implements SessionView, SessionData, Row {
     this.key = rowPrefix.session + data.id;
     this.#ended = data.ended;
     this.#account = data.account;
+    this.#token = data.token;
     this.#usedIndex = data.usedIndex;
     this.#usedMs = data.usedMs;
     this.#boundIndex = data.boundIndex;
@@ -46,6 +49,11 @@ export class Session implements SessionView, SessionData, Row {
 
   get account(): AccountId | null {
     return this.#account;
+  }
+
+  /** The access token that opened it and bounds what it may do; null: a login did. */
+  get token(): TokenId | null {
+    return this.#token;
   }
 
   /** Log index at which it went to the end of its list; with the id, for those that one entry ended together, its place in it. */
@@ -99,6 +107,12 @@ export class Session implements SessionView, SessionData, Row {
     this.#account = account;
     this.#boundIndex = index;
     this.#boundMs = clusterMs;
+  }
+
+  /** Before it is bound. */
+  restrictTo(token: TokenId): void {
+    assert(this.#account === null && this.#token === null, 'a session is opened by one token');
+    this.#token = token;
   }
 
   end(): void {

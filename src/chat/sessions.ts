@@ -63,6 +63,7 @@ export class Sessions {
       secretHash,
       ended: false,
       account: null,
+      token: null,
       usedIndex: moment.index,
       usedMs: moment.clusterMs,
       boundIndex: 0,

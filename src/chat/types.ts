@@ -7,6 +7,7 @@ import type { AccountCommand, AccountReceipt } from './account-types.ts';
 import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts';
 import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
 import type { ImportCommand, ImportReceipt } from './import-types.ts';
+import type { TokenCommand, TokenEvent, TokenId, TokenReceipt } from './token-types.ts';
 
 /** Log index of the registration: unique for ever, so that a name registered again is another account. */
 export type AccountId = number;
@@ -69,6 +70,8 @@ export interface Actor {
   readonly account: AccountId;
   /** Of a raw line connection: what its login verified. A password changed since makes it nobody. */
   readonly credential?: number;
+  /** What was shown in place of a session: one that is no more makes it nobody. */
+  readonly token?: TokenId;
   /** The session of a native client; null for a raw line connection. */
   readonly session: SessionId | null;
 }
@@ -130,6 +133,7 @@ export type Command =
     }
   | GroupCommand
   | ImportCommand
+  | TokenCommand
   | AccountCommand;
 
 export interface CursorAdvance {
@@ -187,6 +191,7 @@ export type Receipt =
   | { readonly kind: 'cursors-advanced' }
   | GroupReceipt
   | ImportReceipt
+  | TokenReceipt
   | AccountReceipt;
 
 export type RejectionCode =
@@ -222,7 +227,9 @@ export type RejectionCode =
   | 'TOO_MANY_PENDING'
   | 'UNKNOWN_MESSAGE'
   | 'UNKNOWN_UPLOAD'
-  | 'UPLOAD_INCOMPLETE';
+  | 'UPLOAD_INCOMPLETE'
+  | 'UNKNOWN_TOKEN'
+  | 'TOKEN_INVALID';
 
 export type Result =
   | { readonly ok: true; readonly receipt: Receipt }
@@ -243,6 +250,7 @@ export type ChatEvent =
   | { readonly kind: 'cursor-advanced'; readonly advance: CursorAdvance }
   /** A message was delivered whose sender wants to know. */
   | { readonly kind: 'receipt'; readonly receipt: DeliveryReceipt }
+  | TokenEvent
   | GroupEvent;
 
 /** What was attacked: `a:<account>`, `n:<fingerprint>` of a name that nobody has, `g:<group>:<account>`. */

@@ -3,6 +3,7 @@ import type { FileId, FileReference, ManifestAddress, UploadLease } from './file
 import type { GroupAddress } from './group-types.ts';
 import type { MembershipData } from './membership.ts';
 import type { ReceiptData } from './row-codec.ts';
+import type { TokenId, TokenView } from './token-types.ts';
 import type { Account, AccountId, AttemptKey, ConversationId, DeliveryReceipt, SessionId } from './types.ts';
 
 export interface ChatView {
@@ -15,6 +16,11 @@ export interface ChatView {
   hasInvitation(codeHash: string): boolean;
   /** Failed attempts at it, if there were any since the last success. */
   attempt(key: AttemptKey): AttemptView | undefined;
+  /** An access token that was good when the newest entry was applied. */
+  tokenByHash(hash: string): TokenView | undefined;
+  token(id: TokenId): TokenView | undefined;
+  /** Those that are good, the oldest first. */
+  tokensOf(account: AccountId): readonly TokenView[];
   /** Cluster time of the newest applied entry. */
   readonly clusterMs: number;
   /** All accounts by lower-cased name, ascending by code unit. */
@@ -79,6 +85,8 @@ export interface SessionView {
   /** Log index and cluster time of its login; 0 before. */
   readonly boundIndex: number;
   readonly boundMs: number;
+  /** The access token that opened it; null: a login did. */
+  readonly token: TokenId | null;
   /** Highest sequence used. */
   readonly highest: number;
   /** Whether the answer to that number is kept: asking again gets it, and does nothing. */

@@ -6,6 +6,7 @@
 import { assert, unreachable } from '../base/assert.ts';
 import { limits } from '../base/limits.ts';
 import type { GroupEvent } from '../chat/group-types.ts';
+import type { TokenId } from '../chat/token-types.ts';
 import type {
   AccountId,
   ChatEvent,
@@ -49,6 +50,7 @@ export class Hub {
   readonly #turn: (action: () => void) => void;
   readonly #byAccount = new Map<AccountId, Set<Subscriber>>();
   readonly #bySession = new Map<SessionId, Set<() => void>>();
+  readonly #byToken = new Map<TokenId, Set<() => void>>();
   readonly #byCredential = new Map<AccountId, Set<CredentialWatch>>();
   readonly #selection: MemberSelection<Subscriber>;
   #index: number;
@@ -91,7 +93,12 @@ export class Hub {
     return addTo(this.#bySession, session, ended);
   }
 
-  /** For whoever has no session: `ended` is called once the account's password is another than now. */
+  /** For whoever showed an access token and has no session. */
+  watchToken(token: TokenId, ended: () => void): () => void {
+    return addTo(this.#byToken, token, ended);
+  }
+
+  /** For whoever has neither: `ended` is called once the account's password is another than now. */
   watchCredential(account: AccountId, ended: () => void): () => void {
     const credential = this.#view.accountById(account)?.credential;
     return addTo(this.#byCredential, account, { credential, ended });
@@ -103,6 +110,7 @@ export class Hub {
     for (const event of applied.events) {
       // Nobody may go on in a session that is over, whatever else waits.
       if (event.kind === 'session-ended') this.#endSession(event.session);
+      else if (event.kind === 'token-ended') this.#endToken(event.token);
       else if (event.kind === 'credential-changed') this.#endOlder(event.account);
       else if (this.#slicing || this.#isLarge(event)) this.#queue(event);
       else this.#tell(event);
@@ -115,6 +123,8 @@ export class Hub {
     for (const [session, watchers] of this.#bySession) {
       if (this.#view.session(session) === undefined) for (const ended of [...watchers]) ended();
     }
+    for (const token of this.#byToken.keys())
+      if (this.#view.token(token) === undefined) this.#endToken(token);
     for (const account of this.#byCredential.keys()) this.#endOlder(account);
     for (const [account, subscribers] of this.#byAccount) {
       const gone = this.#view.accountById(account) === undefined;
@@ -141,6 +151,9 @@ export class Hub {
         return;
       case 'session-ended':
         this.#endSession(event.session);
+        return;
+      case 'token-ended':
+        this.#endToken(event.token);
         return;
       case 'credential-changed':
         this.#endOlder(event.account);
@@ -238,6 +251,10 @@ export class Hub {
 
   #endSession(session: SessionId): void {
     for (const ended of [...(this.#bySession.get(session) ?? [])]) ended();
+  }
+
+  #endToken(token: TokenId): void {
+    for (const ended of [...(this.#byToken.get(token) ?? [])]) ended();
   }
 
   #queue(event: ChatEvent): void {

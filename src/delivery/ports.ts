@@ -33,7 +33,7 @@ export type HistoryStore = Pick<StateStore, 'readStream'>;
 
 export type DeliveryView = Pick<
   ChatView,
-  'accountById' | 'clusterMs' | 'conversation' | 'conversationsOf' | 'session'
+  'accountById' | 'clusterMs' | 'conversation' | 'conversationsOf' | 'session' | 'token'
 >;
 
 /** Small unreplicated datagrams between nodes; may be lost. */

@@ -1,3 +1,4 @@
+import type { TokenView } from '../chat/token-types.ts';
 import type { AccountId, SessionId } from '../chat/types.ts';
 
 export interface Identity {
@@ -5,6 +6,8 @@ export interface Identity {
   readonly name: string;
   /** Of a raw line connection: what its login verified, so that a password changed since is noticed by the state. */
   readonly credential?: number;
+  /** The access token that was shown, or that opened the session: it bounds what may be asked. Absent: nothing does. */
+  readonly token?: Pick<TokenView, 'id' | 'scopes'>;
 }
 
 /** Who is behind one connection. Changed by the service as the replicated state decides, and by the connection's session when it ends. */

@@ -136,7 +136,8 @@ export class Edge {
 
   /** What the readers of this node said goes into the state. */
   async flush(): Promise<void> {
-    await Promise.all([this.delivery.cursors.flush(), this.delivery.acknowledger.flush()]);
+    const { cursors, acknowledger } = this.delivery;
+    await Promise.all([cursors.flush(), acknowledger.flush(), this.service.tokens.flush()]);
   }
 
   /** Nothing is told or proposed any more. */
@@ -144,6 +145,7 @@ export class Edge {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.service.accounts.stop();
     this.service.guard.stop();
+    this.service.tokens.stop();
     this.delivery.cursors.stop();
     this.delivery.acknowledger.stop();
     this.delivery.presence.stop();

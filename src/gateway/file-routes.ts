@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AccountId } from '../chat/types.ts';
+import { scopeFault } from './bots/scopes.ts';
 import { addDownloadRoutes } from './download-routes.ts';
 import type { Downloads } from './downloads.ts';
 import type { HttpSessions } from './http-session.ts';
@@ -35,8 +36,11 @@ export function fileRoutes(options: FileRoutesOptions): FastifyPluginAsync {
     );
     // Before any of the body is read: a stranger makes the node hold nothing.
     scope.addHook('onRequest', async (request) => {
-      const { account } = await sessions.authenticate(request.headers.authorization);
-      accounts.set(request, account);
+      const identity = await sessions.authenticate(request.headers.authorization);
+      const door = request.routeOptions.url?.startsWith(`${prefix}/uploads`) ? 'upload' : 'download';
+      const barred = scopeFault(identity, door);
+      if (barred !== null) throw new CodedError(barred.code, barred.text);
+      accounts.set(request, identity.account);
     });
     addUploadRoutes(scope, { ...options, prefix, accountOf });
     addDownloadRoutes(scope, { ...options, prefix, accountOf });

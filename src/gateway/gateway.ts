@@ -244,7 +244,7 @@ class NodeGateway implements Gateway {
     });
     const { service, uploads } = this.#edge;
     const downloads = new Downloads(this.#options);
-    const sessions = new HttpSessions(view, () => service.barrier());
+    const sessions = new HttpSessions(view, service);
     void http.register(fileRoutes({ sessions, uploads, downloads, clock, logger }));
     return http;
   }

@@ -16,6 +16,7 @@ import { encodeNative, type NativeInput, parseNative } from '../protocol/native-
 import type { Reply, Success } from '../protocol/requests.ts';
 import { deletedAccountName } from '../protocol/requests.ts';
 import type { Ticket } from './address-limits.ts';
+import { identityOf, scopeFault } from './bots/scopes.ts';
 import { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
 import { noticeOf } from './entries.ts';
@@ -206,21 +207,20 @@ export class NativeSession implements Sink {
       this.close('DENIED', 'The secret is not this session’s.');
       return;
     }
-    const account = session?.account == null ? undefined : view.accountById(session.account);
-    if (account !== undefined) {
-      this.#context.identity = { account: account.id, name: account.name };
-      this.#dependencies.ticket.loggedIn();
-    } else if (this.#dependencies.ticket.kind !== 'free') {
+    const identity = session === undefined ? null : identityOf(view, session);
+    this.#context.identity = identity;
+    if (identity === null && this.#dependencies.ticket.kind !== 'free') {
       this.close('RATE_LIMITED', 'Too many connections from this address that did not log in.');
       return;
     }
+    if (identity !== null) this.#dependencies.ticket.loggedIn();
     this.#write({
       ev: 'welcome',
       v: nativeVersion,
       node,
       leader: leader(),
       nodes: nodes(),
-      user: account?.name ?? null,
+      user: identity?.name ?? null,
       highest: session?.highest ?? 0,
     });
     this.#state = 'open';
@@ -346,6 +346,7 @@ export class NativeSession implements Sink {
   #subscribe(after: number | null): void {
     const { identity, session } = this.#context;
     if (identity === null || this.#subscription !== null || this.#state !== 'open') return;
+    if (scopeFault(identity, 'events') !== null) return;
     const { account } = identity;
     if (after !== null) this.#progress.resumed(account, after);
     this.#subscription = new Subscription(this.#dependencies.delivery, {

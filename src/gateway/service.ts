@@ -2,15 +2,13 @@
  * The chat as every dialect sees it: one request in, one of three outcomes out. Authentication, validation that is friendly (the
  * authority is `apply`), hash before propose, a barrier before every read.
  */
-import { groupMark, lobbyName } from '../base/addresses.ts';
 import { unreachable } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { CodedError, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import type { AccountReceipt } from '../chat/account-types.ts';
 import { encodeProposal } from '../chat/codec.ts';
-import type { Actor, ChatEvent, Command, Numbering, Receipt, Result } from '../chat/types.ts';
+import type { Actor, ChatEvent, Command, Numbering, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import {
   type ChangeRequest,
@@ -30,6 +28,8 @@ import { addressFault } from './address-fault.ts';
 import { AddressLimits } from './address-limits.ts';
 import { Administration } from './administration.ts';
 import { Authentication } from './authentication.ts';
+import { scopeFault } from './bots/scopes.ts';
+import { TokenService } from './bots/token-service.ts';
 import type { ConnectionContext } from './context.ts';
 import { ConversationReads, type PresenceView } from './conversation-reads.ts';
 import type { Counters } from './counters.ts';
@@ -45,6 +45,7 @@ import { withPreparedNames } from './name-preparation.ts';
 import type { Policy } from './policy.ts';
 import { ReadBarrier } from './read-barrier.ts';
 import { receipt, refused, rejection } from './replies.ts';
+import { Successes } from './successes.ts';
 import type { Uploads } from './uploads.ts';
 
 export interface ServiceOptions {
@@ -70,6 +71,8 @@ export class Service {
   readonly accounts: AccountService;
   /** For administrators only. */
   readonly administration: Administration;
+  /** Access tokens of accounts. */
+  readonly tokens: TokenService;
   /** Whoever checks a password asks it first: `g:<group>:<account>` is the key of a group's. */
   readonly guard: Guard;
   /** What one address may do before a login. */
@@ -84,6 +87,7 @@ export class Service {
   readonly #groups: GroupService;
   readonly #reads: ConversationReads;
   readonly #search: MessageSearch;
+  readonly #successes: Successes;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -91,6 +95,7 @@ export class Service {
     this.history = new HistoryReader(options.view, options.store);
     this.#search = new MessageSearch(options.view, this.history, options.search ?? null);
     this.#reads = new ConversationReads(options.view, options.presence);
+    this.#successes = new Successes(options.view, options.presence);
     this.proposeOwn = (command) =>
       options.engine.propose(encodeProposal({ numbering: null, actor: null, command }));
     const shared = {
@@ -109,6 +114,7 @@ export class Service {
     this.#entrance = new Entrance(this.accounts, this.#authentication, parts);
     this.administration = new Administration(parts);
     this.#groups = new GroupService(parts);
+    this.tokens = new TokenService(this.#authentication, shared);
   }
 
   /**
@@ -136,6 +142,8 @@ export class Service {
     asked: HistoryRequest,
   ): Promise<AsyncGenerator<readonly MessageEntry[], void, void> | Reply> {
     if (context.identity === null) return rejection('AUTH_REQUIRED');
+    const barred = scopeFault(context.identity, asked.op);
+    if (barred !== null) return barred;
     const request = withPreparedNames(asked);
     this.#options.counters.reads += 1;
     try {
@@ -154,6 +162,8 @@ export class Service {
   }
 
   #run(context: ConnectionContext, request: ClientRequest, numbering: Numbering | null): Promise<Reply> {
+    const barred = scopeFault(context.identity, request.op);
+    if (barred !== null) return Promise.resolve(barred);
     const reply = isRead(request)
       ? this.#read(context, request).then((read) => labelled(request, read))
       : this.#change(context, request, numbering);
@@ -194,6 +204,11 @@ export class Service {
       case 'send':
         if (anonymous) return refused('AUTH_REQUIRED');
         return this.#send(context, request, numbering);
+      case 'create-token':
+      case 'revoke-token':
+      case 'enter-token':
+        if (anonymous) return refused('AUTH_REQUIRED');
+        return this.tokens.change(context, request, numbering);
       case 'send-file':
         if (anonymous) return refused('AUTH_REQUIRED');
         return this.#files.send(context, request, numbering);
@@ -227,7 +242,7 @@ export class Service {
       case 'applied':
         counters.proposalsApplied += 1;
         return outcome.result.ok
-          ? { kind: 'receipt', value: this.#success(context, outcome.result.receipt) }
+          ? { kind: 'receipt', value: this.#successes.of(context, outcome.result.receipt) }
           : rejection(outcome.result.code);
       case 'refused':
         counters.proposalsRefused += 1;
@@ -238,70 +253,6 @@ export class Service {
       default:
         unreachable(outcome);
     }
-  }
-
-  #success(context: ConnectionContext, receipt: Receipt): Success {
-    switch (receipt.kind) {
-      case 'registered':
-        return { op: 'register', user: receipt.name };
-      case 'logged-in':
-        context.identity = { account: receipt.account, name: receipt.name };
-        return { op: 'login', user: receipt.name };
-      case 'logged-out':
-        context.identity = null;
-        return { op: 'logout' };
-      case 'account-deleted':
-        context.identity = null;
-        return { op: 'delete', user: receipt.name };
-      case 'sent':
-        return this.#sent(receipt);
-      case 'group-created':
-      case 'group-announced':
-      case 'group-joined':
-      case 'group-left':
-      case 'group-visited':
-      case 'group-changed':
-      case 'member-removed':
-      case 'group-deleted':
-        // Whoever asked gives the answer the name of what was asked.
-        return { op: 'join-group', group: receipt.name, conversation: receipt.group };
-      // Answers to what no client asks this way.
-      case 'imported':
-      case 'upload-leased':
-      case 'upload-cancelled':
-      case 'cursors-advanced':
-        throw new CodedError('INTERNAL');
-      default:
-        return this.#accountSuccess(context, receipt);
-    }
-  }
-
-  #accountSuccess(context: ConnectionContext, receipt: AccountReceipt): Success {
-    switch (receipt.kind) {
-      case 'guest-entered':
-        context.identity = { account: receipt.account, name: receipt.name };
-        return { op: 'login', user: receipt.name };
-      case 'password-changed':
-        return { op: 'change-password' };
-      case 'profile-set':
-        return { op: 'set-profile' };
-      case 'bearer-registered':
-      case 'noted':
-        throw new CodedError('INTERNAL');
-      default:
-        unreachable(receipt);
-    }
-  }
-
-  #sent({ conversation, to, ...receipt }: Extract<Receipt, { kind: 'sent' }>): Success {
-    const { view, presence } = this.#options;
-    const { sequence, index, number, sentMs } = receipt;
-    const common = { op: 'send', conversation, sequence, index, number, sentMs } as const;
-    if (to !== null) {
-      return { ...common, to: view.accountById(to)?.name ?? '', online: presence.isOnline(to) };
-    }
-    const group = view.conversation(conversation);
-    return { ...common, to: groupMark + (group?.kind === 'group' ? group.name : lobbyName), online: true };
   }
 
   async #read(context: ConnectionContext, request: ReadRequest): Promise<Reply> {
@@ -335,13 +286,15 @@ export class Service {
 
   async #readOwn(
     account: number,
-    request: Extract<ReadRequest, { op: 'history' | 'find' | 'members' | 'conversations' }>,
+    request: Extract<ReadRequest, { op: 'history' | 'find' | 'members' | 'conversations' | 'tokens' }>,
   ): Promise<Success> {
     switch (request.op) {
       case 'members':
         return { op: 'members', members: this.#reads.members(account, request) };
       case 'conversations':
         return { op: 'conversations', conversations: this.#reads.conversations(account) };
+      case 'tokens':
+        return this.tokens.list(account);
       case 'history':
         return { op: 'history', messages: await this.history.one(account, request) };
       case 'find':
@@ -359,10 +312,10 @@ export class Service {
 
 function actorOf({ identity, session }: ConnectionContext): Actor | null {
   if (identity === null) return null;
-  const { account, credential } = identity;
-  return session === null && credential !== undefined
-    ? { account, session, credential }
-    : { account, session };
+  const { account, credential, token } = identity;
+  if (session !== null) return { account, session };
+  if (token !== undefined) return { account, session, token: token.id };
+  return credential === undefined ? { account, session } : { account, session, credential };
 }
 
 /** What decides who is asking, and what takes its time to hash: nothing overtakes it. */
@@ -371,6 +324,7 @@ const holding: ReadonlySet<ClientRequest['op']> = new Set([
   'login',
   'enter-guest',
   'enter-bearer',
+  'enter-token',
   'logout',
   'delete',
   'change-password',

@@ -1,5 +1,6 @@
 /** One logged-in connection's share of delivery: its outbox, its presence, and the end of its account or session. */
 import type { Clock } from '../base/clock.ts';
+import type { TokenId } from '../chat/token-types.ts';
 import type { AccountId, SessionId } from '../chat/types.ts';
 import type { ConversationView } from '../chat/view.ts';
 import type { Acknowledger } from '../delivery/acknowledger.ts';
@@ -24,6 +25,8 @@ export interface Delivery {
 export interface SubscriptionOptions {
   readonly account: AccountId;
   readonly session: SessionId | null;
+  /** Where there is no session: the access token that was shown. */
+  readonly token?: TokenId;
   /** Log index of the last event that the reader has; null: behind what was delivered to the account. */
   readonly after: number | null;
   readonly sink: Sink;
@@ -39,7 +42,7 @@ export class Subscription {
   #closed = false;
 
   constructor(delivery: Delivery, options: SubscriptionOptions) {
-    const { account, session, sink } = options;
+    const { account, sink } = options;
     this.account = account;
     const ended = (): void => {
       if (this.#closed) return;
@@ -53,12 +56,7 @@ export class Subscription {
       accountDeleted: ended,
       ...(options.hints === undefined ? {} : { hints: options.hints }),
     });
-    this.#ends = [
-      delivery.presence.connect(account),
-      session === null
-        ? delivery.hub.watchCredential(account, ended)
-        : delivery.hub.watchSession(session, ended),
-    ];
+    this.#ends = [delivery.presence.connect(account), watch(delivery.hub, options, ended)];
   }
 
   /** Nothing is pushed or told after this. */
@@ -68,6 +66,11 @@ export class Subscription {
     this.outbox.close();
     for (const end of this.#ends) end();
   }
+}
+
+function watch(hub: Hub, { account, session, token }: SubscriptionOptions, ended: () => void): () => void {
+  if (session !== null) return hub.watchSession(session, ended);
+  return token === undefined ? hub.watchCredential(account, ended) : hub.watchToken(token, ended);
 }
 
 /** A session without a cursor is one whose client has seen nothing since its login; it comes within this time, or goes on from now. */

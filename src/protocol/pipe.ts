@@ -244,6 +244,11 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
       return [...value.members.map(({ name }) => name), pipeListEnd];
     case 'conversations':
       return [...value.conversations.map(({ name }) => name), pipeListEnd];
+    case 'create-token':
+    case 'revoke-token':
+      return [`Token ${value.id} ${value.op === 'create-token' ? 'created' : 'revoked'}.`];
+    case 'tokens':
+      return [...value.tokens.map(({ id, name }) => `${id} ${escapeLine(name)}`), pipeListEnd];
     default:
       unreachable(value);
   }

@@ -30,6 +30,23 @@ export type ChangeRequest =
    * As whoever has this secret, a UUID of version 4 that its owner made by chance: a new account where there is none. Answered as a login.
    */
   | { readonly op: 'enter-bearer'; readonly secret: string; readonly invitation?: string }
+  /** As the account whose access token this is, within its scopes. Answered as a login. */
+  | { readonly op: 'enter-token'; readonly token: string }
+  /**
+   * An access token for oneself. Whoever asks makes it by chance, keeps it, and tells its SHA-256 (hex); asked again with the same one it is
+   * the same.
+   */
+  | {
+      readonly op: 'create-token';
+      /** For its owner; one of each name. */
+      readonly name: string;
+      readonly hash: string;
+      /** Separated by spaces. */
+      readonly scopes: string;
+      /** Absent: until it is revoked. */
+      readonly lifetimeMs?: number;
+    }
+  | { readonly op: 'revoke-token'; readonly id: number }
   /** Ends all other sessions of the account. Without the present password it is refused. */
   | { readonly op: 'change-password'; readonly current?: string; readonly password: string }
   /** Null takes away; absent leaves as it is. */
@@ -97,6 +114,8 @@ export interface Staleness {
 type CurrentRequest =
   /** One's own account. */
   | { readonly op: 'profile' }
+  /** One's own. */
+  | { readonly op: 'tokens' }
   | { readonly op: 'users' }
   | { readonly op: 'search'; readonly pattern: string }
   /** Those who are online, by the time of their connection. */
@@ -158,6 +177,18 @@ export interface Profile {
   /** For other systems; never changes. */
   readonly uuid: string;
   readonly createdMs: number;
+}
+
+/** An access token as its owner sees it: nothing that opens anything. */
+export interface TokenEntry {
+  readonly id: number;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdMs: number;
+  /** Null: when it is revoked. */
+  readonly expiresMs: number | null;
+  /** To the hour; null: not yet. */
+  readonly usedMs: number | null;
 }
 
 export interface OnlineEntry {
@@ -241,6 +272,7 @@ export type GroupNotice = { readonly conversation: string; readonly group: strin
 
 const readOperations = {
   profile: true,
+  tokens: true,
   users: true,
   search: true,
   online: true,
@@ -253,7 +285,7 @@ const readOperations = {
 
 /** Whoever is answered with a receipt is logged in by it. */
 export function isEntrance({ op }: ClientRequest): boolean {
-  return op === 'login' || op === 'enter-guest' || op === 'enter-bearer';
+  return op === 'login' || op === 'enter-guest' || op === 'enter-bearer' || op === 'enter-token';
 }
 
 export function isRead(request: ClientRequest): request is ReadRequest {
@@ -295,6 +327,9 @@ export type Success =
   | { readonly op: 'change-password' }
   | { readonly op: 'set-profile' }
   | ({ readonly op: 'profile' } & Profile)
+  | { readonly op: 'create-token'; readonly id: number; readonly expiresMs: number | null }
+  | { readonly op: 'revoke-token'; readonly id: number }
+  | { readonly op: 'tokens'; readonly tokens: readonly TokenEntry[] }
   | ({ readonly op: 'send' } & SentValue)
   | ({ readonly op: 'send-file' } & SentValue)
   | GroupSuccess

@@ -1,10 +1,14 @@
 import { limits } from '../../base/limits.ts';
 import type { Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
+import { endTokensOf } from './revoke-token.ts';
 
 type ChangePassword = Extract<Command, { kind: 'change-password' }>;
 
-/** The gateway has verified the present password. Whoever else is logged in to the account is logged out everywhere. */
+/**
+ * The gateway has verified the present password. Whoever else is logged in to the account is logged out everywhere, and a token that they
+ * may have made for themselves is worth nothing.
+ */
 export function changePassword(context: Context, command: ChangePassword): Result {
   const { moment, session, actor, tables } = context;
   if (actor === null) return reject('AUTH_REQUIRED');
@@ -15,6 +19,7 @@ export function changePassword(context: Context, command: ChangePassword): Resul
     tables.sessions.end(other, moment);
     context.emit({ kind: 'session-ended', session: other.id });
   }
+  endTokensOf(context, actor.id);
   tables.accounts.replace({
     ...actor,
     passwordHash: command.passwordHash,

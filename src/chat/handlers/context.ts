@@ -8,6 +8,7 @@ import type { Moment } from '../moment.ts';
 import type { Senders } from '../senders.ts';
 import type { Session } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
+import type { Tokens } from '../tokens.ts';
 import type { Tombstones } from '../tombstones.ts';
 import type { Account, ChatEvent, Receipt, RejectionCode, Result } from '../types.ts';
 
@@ -22,6 +23,7 @@ export interface Tables {
   readonly attempts: Attempts;
   readonly invitations: Invitations;
   readonly tombstones: Tombstones;
+  readonly tokens: Tokens;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */

@@ -3,6 +3,7 @@ import { foldName } from '../names.ts';
 import type { Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { depart } from './group-rights.ts';
+import { endTokensOf } from './revoke-token.ts';
 
 type DeleteAccount = Extract<Command, { kind: 'delete-account' }>;
 
@@ -28,6 +29,7 @@ export function removeAccount(context: Context): void {
     tables.sessions.end(own, moment);
     context.emit({ kind: 'session-ended', session: own.id });
   }
+  endTokensOf(context, actor.id);
   tables.files.cancelAll(actor.id);
   const own = [...tables.conversations.of(actor.id)];
   // In an order that does not depend on whether this node was restored: events come in it.

@@ -7,9 +7,11 @@ import { changePassword } from './change-password.ts';
 import type { Context } from './context.ts';
 import { createGroup } from './create-group.ts';
 import { createInvitation } from './create-invitation.ts';
+import { createToken } from './create-token.ts';
 import { deleteAccount } from './delete-account.ts';
 import { deleteGroup } from './delete-group.ts';
 import { enterGuest } from './enter-guest.ts';
+import { enterToken } from './enter-token.ts';
 import { importRecord } from './import-record.ts';
 import { joinGroup } from './join-group.ts';
 import { leaseUpload } from './lease-upload.ts';
@@ -17,12 +19,14 @@ import { leaveGroup } from './leave-group.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { noteAttempts } from './note-attempts.ts';
+import { noteTokenUses } from './note-token-uses.ts';
 import { register } from './register.ts';
 import { registerBearer } from './register-bearer.ts';
 import { rehash } from './rehash.ts';
 import { removeMember } from './remove-member.ts';
 import { renameGroup } from './rename-group.ts';
 import { renewGuests } from './renew-guests.ts';
+import { revokeToken } from './revoke-token.ts';
 import { send } from './send.ts';
 import { sendFile } from './send-file.ts';
 import { setGroupListener } from './set-group-listener.ts';
@@ -67,6 +71,10 @@ const handlers: Handlers = {
   import: importRecord,
   'note-attempts': noteAttempts,
   'create-invitation': createInvitation,
+  'create-token': createToken,
+  'revoke-token': revokeToken,
+  'enter-token': enterToken,
+  'note-token-uses': noteTokenUses,
 };
 
 export function run(context: Context, command: Command): Result {
