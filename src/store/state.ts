@@ -270,7 +270,8 @@ class LevelState implements StateStore {
   #write(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    this.#writing ??= this.#writeQueue();
+    // Never for nothing: a writing that ends before it is assigned would be taken for one that goes on, for ever.
+    if (this.#queue.length > 0) this.#writing ??= this.#writeQueue();
   }
 
   /** Writes what is queued, one batch after the other; groups staged meanwhile wait for their timer, if nobody asks. */

@@ -84,6 +84,25 @@ function conformance(kind: BackendKind): void {
     },
   );
 
+  t.test(title('a timer that finds everything written stops nothing'), async (t) => {
+    const backend = kind.make(t);
+    const store = await backend.open();
+    store.stage(mark(1), changes({ a: '1' }));
+    const first = store.flush(true);
+    store.stage(mark(2), changes({ a: '2' }));
+    const second = store.flush(true);
+    // Joins the second group, which is written for its own reader: the timer is left with nothing.
+    store.stage(mark(3), changes({ a: '3' }));
+    await Promise.all([first, second]);
+    t.equal(store.syncedIndex, 3);
+    await backend.clock.advance(200);
+    store.stage(mark(4), changes({ a: '4' }));
+    const third = store.flush(true);
+    await until(() => store.syncedIndex === 4);
+    await third;
+    await store.close();
+  });
+
   t.test(
     title('any range of a stream is read right, whatever is written, staged or on its way'),
     async (t) => {
