@@ -191,6 +191,7 @@ async function assemble(place: Place): Promise<Node> {
     random,
     logger,
     operatorKey: key,
+    killSelf: () => process.kill(process.pid, 'SIGKILL'),
   });
   return {
     self,

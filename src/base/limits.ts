@@ -100,6 +100,12 @@ export const limits = {
   tokenMs: 10 * 365 * 24 * 3_600_000,
   /** How exactly it is kept when a token was used last. */
   tokenUseGrainMs: 3_600_000,
+  /** Accounts with the role of an administrator. */
+  administrators: 1_000,
+  /** Lines of the log of administrative actions; the oldest goes first. */
+  actionsKept: 1_000,
+  actionChars: 64,
+  actionSubjectChars: 256,
   hashConcurrency: 2,
   hashQueue: 256,
 } as const;

@@ -8,6 +8,7 @@ import {
   writeFullRegistration,
   writeReplacingLogin,
 } from './account-codec.ts';
+import { readAdministration, writeAdministration } from './administration-codec.ts';
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
 import { readFileCommand, writeFileCommand } from './file-codec.ts';
 import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
@@ -176,6 +177,11 @@ function writeCommand(command: Command): void {
     case 'note-token-uses':
       writeTokenCommand(writer, command);
       return;
+    case 'set-role':
+    case 'note-action':
+    case 'note-outcome':
+      writeAdministration(writer, command);
+      return;
     case 'advance-cursors':
       writer.byte(tag.advanceCursors);
       writer.integer(command.cursors.length);
@@ -300,6 +306,7 @@ function readCommand(reader: ByteReader): Command {
         readFileCommand(reader, kind) ??
         readImport(reader, kind) ??
         readTokenCommand(reader, kind) ??
+        readAdministration(reader, kind) ??
         readAccountCommand(reader, kind)
       );
   }

@@ -74,6 +74,9 @@ export function fingerprintCommand(command: Command): number {
       return fingerprintTexts(command.kind, command.hash);
     case 'note-token-uses':
     case 'import':
+    case 'set-role':
+    case 'note-action':
+    case 'note-outcome':
     case 'rehash':
     case 'renew-guests':
     case 'register-bearer':

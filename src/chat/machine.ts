@@ -5,6 +5,9 @@
  */
 import type { Changes } from '../base/changes.ts';
 import { Accounts } from './accounts.ts';
+import { ActionLog } from './action-log.ts';
+import type { ActionRecord } from './administration-types.ts';
+import { Administrators } from './administrators.ts';
 import { Attempts } from './attempts.ts';
 import { ChangeSet } from './changes.ts';
 import { decodeProposal } from './codec.ts';
@@ -73,6 +76,8 @@ export class ChatMachine implements ChatView {
       invitations: new Invitations(this.#changes),
       tombstones: new Tombstones(this.#changes),
       tokens: new Tokens(this.#changes),
+      administrators: new Administrators(this.#changes),
+      actions: new ActionLog(this.#changes),
     };
   }
 
@@ -123,6 +128,8 @@ export class ChatMachine implements ChatView {
     this.#tables.invitations.restore(loader.invitations);
     this.#tables.tombstones.restore(loader.tombstones);
     this.#tables.tokens.restore(loader.tokens);
+    this.#tables.administrators.restore(loader.administrators);
+    this.#tables.actions.restore(loader.actions);
   }
 
   get view(): ChatView {
@@ -176,6 +183,14 @@ export class ChatMachine implements ChatView {
 
   tokensOf(account: AccountId): readonly TokenView[] {
     return this.#tables.tokens.of(account).filter(({ id }) => this.token(id) !== undefined);
+  }
+
+  isAdministrator(account: AccountId): boolean {
+    return this.#tables.administrators.has(account);
+  }
+
+  actions(): readonly ActionRecord[] {
+    return this.#tables.actions.all();
   }
 
   get clusterMs(): number {

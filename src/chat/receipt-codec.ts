@@ -1,5 +1,6 @@
 /** Recorded answers as part of a session's row. Rejections are recorded too: the first answer is the answer. */
 import { readAccountReceipt, writeAccountReceipt } from './account-codec.ts';
+import { readAdministrationReceipt, writeAdministrationReceipt } from './administration-codec.ts';
 import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
 import { readFileReceipt, writeFileReceipt } from './file-codec.ts';
 import { readGroupReceipt, writeGroupReceipt } from './group-codec.ts';
@@ -123,6 +124,9 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
     case 'token-entered':
       writeTokenReceipt(writer, receipt);
       return;
+    case 'action-noted':
+      writeAdministrationReceipt(writer, receipt);
+      return;
     case 'cursors-advanced':
       writer.byte(tag.cursorsAdvanced);
       return;
@@ -160,6 +164,7 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
         readFileReceipt(reader, kind) ??
         readImportReceipt(reader, kind) ??
         readTokenReceipt(reader, kind) ??
+        readAdministrationReceipt(reader, kind) ??
         readAccountReceipt(reader, kind)
       );
   }

@@ -37,6 +37,8 @@ export const rowPrefix = {
   invitation: 'i/',
   tombstone: 'x/',
   token: 'p/',
+  administrator: 'o/',
+  action: 'j/',
 } as const;
 
 /** A direct conversation, or the lobby, which has no members. */

@@ -1,6 +1,8 @@
 /** Reads stored rows back into plain data. Rows of one kind may need those of another, so all are read before any is used. */
 import { CodedError } from '../base/errors.ts';
 import { decodeAccount, decodeLease, type LeaseData } from './account-rows.ts';
+import { decodeAction, decodeGrant } from './administration-codec.ts';
+import type { ActionRecord } from './administration-types.ts';
 import { type AttemptData, decodeAttempt } from './attempt-rows.ts';
 import { lobbyId } from './conversation.ts';
 import { decodeFileReference, decodeUploadLease } from './file-rows.ts';
@@ -39,6 +41,8 @@ export class RowLoader {
   readonly invitations: InvitationData[] = [];
   readonly tombstones: TombstoneData[] = [];
   readonly tokens: TokenData[] = [];
+  readonly administrators: AccountId[] = [];
+  readonly actions: ActionRecord[] = [];
 
   /** Throws `CodedError` DATA_DAMAGED naming the key. */
   take(key: string, value: Uint8Array): void {
@@ -61,6 +65,12 @@ export class RowLoader {
         return;
       case rowPrefix.token:
         keep(this.tokens, key, decodeToken(Number(id), value));
+        return;
+      case rowPrefix.administrator:
+        keep(this.administrators, key, decodeGrant(Number(id), value));
+        return;
+      case rowPrefix.action:
+        keep(this.actions, key, decodeAction(Number(id), value));
         return;
       case rowPrefix.guestLease:
         keep(this.leases, key, decodeLease(Number(id), value));

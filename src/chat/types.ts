@@ -4,6 +4,7 @@
  */
 
 import type { AccountCommand, AccountReceipt } from './account-types.ts';
+import type { AdministrationCommand, AdministrationReceipt } from './administration-types.ts';
 import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts';
 import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
 import type { ImportCommand, ImportReceipt } from './import-types.ts';
@@ -134,6 +135,7 @@ export type Command =
   | GroupCommand
   | ImportCommand
   | TokenCommand
+  | AdministrationCommand
   | AccountCommand;
 
 export interface CursorAdvance {
@@ -192,6 +194,7 @@ export type Receipt =
   | GroupReceipt
   | ImportReceipt
   | TokenReceipt
+  | AdministrationReceipt
   | AccountReceipt;
 
 export type RejectionCode =

@@ -1,4 +1,5 @@
 /** What gateways and delivery may ask of the applied state. Reads only; valid until the next entry is applied. */
+import type { ActionRecord } from './administration-types.ts';
 import type { FileId, FileReference, ManifestAddress, UploadLease } from './file-types.ts';
 import type { GroupAddress } from './group-types.ts';
 import type { MembershipData } from './membership.ts';
@@ -21,6 +22,9 @@ export interface ChatView {
   token(id: TokenId): TokenView | undefined;
   /** Those that are good, the oldest first. */
   tokensOf(account: AccountId): readonly TokenView[];
+  isAdministrator(account: AccountId): boolean;
+  /** What was done to the cluster by those who look after it, oldest first. */
+  actions(): readonly ActionRecord[];
   /** Cluster time of the newest applied entry. */
   readonly clusterMs: number;
   /** All accounts by lower-cased name, ascending by code unit. */

@@ -7,6 +7,7 @@ export interface AccountRow {
   readonly displayName: string | null;
   readonly email: string | null;
   readonly online: boolean;
+  readonly administrator: boolean;
   readonly access: string;
   readonly retryAfterMs: number | null;
   readonly createdMs: number;
@@ -29,6 +30,7 @@ function isRow(value: unknown): value is AccountRow {
     typeof row.name === 'string' &&
     typeof row.kind === 'string' &&
     typeof row.online === 'boolean' &&
+    typeof row.administrator === 'boolean' &&
     typeof row.access === 'string' &&
     typeof row.createdMs === 'number' &&
     [row.displayName, row.email].every((text) => text === null || typeof text === 'string')
@@ -37,7 +39,7 @@ function isRow(value: unknown): value is AccountRow {
 
 export function formatAccounts(rows: readonly AccountRow[]): string {
   if (rows.length === 0) return 'There are no accounts.';
-  const head = ['name', 'kind', 'online', 'access', 'since', 'e-mail', 'display name'];
+  const head = ['name', 'kind', 'role', 'online', 'access', 'since', 'e-mail', 'display name'];
   const lines = [head, ...rows.map(cellsOf)];
   const widths = head.map((_, at) => Math.max(...lines.map((cells) => cells[at]?.length ?? 0)));
   return lines
@@ -55,6 +57,7 @@ function cellsOf(row: AccountRow): readonly string[] {
   return [
     row.name,
     row.kind,
+    row.administrator ? 'admin' : '-',
     row.online ? 'yes' : 'no',
     `${row.access}${wait}`,
     new Date(row.createdMs).toISOString().slice(0, 10),

@@ -1,4 +1,4 @@
-/** `npm run admin -- users`, `unlock` and `invite`: who there is, who is locked out, who may come. */
+/** `npm run admin -- users`, `unlock` and `invite`: who there is and who looks after the cluster, who is locked out, who may come. */
 import { createHash, randomBytes } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -16,7 +16,7 @@ const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 24
 const unitNames = { day: 24 * 3_600_000, hour: 3_600_000, minute: 60_000 };
 
 export async function users(args: Arguments, operands: readonly string[]): Promise<number> {
-  requireNothing(operands);
+  if (operands.length > 0) return setRole(args, operands);
   const client = await operatorClient(args);
   const all = [];
   for (let page = 0; page < pagesMax; page++) {
@@ -32,6 +32,22 @@ export async function users(args: Arguments, operands: readonly string[]): Promi
     if (!found.more) break;
   }
   console.log(args.has('json') ? JSON.stringify({ users: all }, null, 2) : formatAccounts(all));
+  return 0;
+}
+
+async function setRole(args: Arguments, operands: readonly string[]): Promise<number> {
+  const [verb, user, ...rest] = operands;
+  if (verb !== 'grant' && verb !== 'revoke') {
+    throw new CodedError('USAGE', `users knows grant and revoke, not "${verb}"`);
+  }
+  if (user === undefined) throw new CodedError('USAGE', `whose role to ${verb}: name the user`);
+  requireNothing(rest);
+  const administrator = verb === 'grant';
+  const client = await operatorClient(args);
+  const answer = await client.ask({ method: 'POST', path: '/admin/role', body: { user, administrator } });
+  if (answer.kind !== 'done') return tellFailure(answer, args, 'ask again');
+  if (args.has('json')) console.log(JSON.stringify({ status: 'done', user, administrator }));
+  else console.log(`${user} is ${administrator ? 'an administrator' : 'no administrator any more'}.`);
   return 0;
 }
 

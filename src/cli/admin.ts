@@ -5,6 +5,7 @@ import { operationsToken } from '../gateway/operations-token.ts';
 import { loadClusterKey } from '../replication/cluster-key.ts';
 import { invite, unlock, users } from './admin-accounts.ts';
 import { groupListener } from './admin-group-listener.ts';
+import { log } from './admin-log.ts';
 import { members, transfer } from './admin-members.ts';
 import { exportChat, importChat } from './admin-transfer.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './arguments.ts';
@@ -29,7 +30,16 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'who the members are, or a change of that; add and replace wait until the node votes',
     run: members,
   },
-  users: { usage: 'users', help: 'who is registered, who is online, who is locked out', run: users },
+  users: {
+    usage: 'users [grant|revoke NAME]',
+    help: 'who is registered, online, locked out, an administrator; or make one, or none any more',
+    run: users,
+  },
+  log: {
+    usage: 'log',
+    help: 'what was done by whoever looks after the cluster, and what became of it',
+    run: log,
+  },
   unlock: {
     usage: 'unlock USER',
     help: 'let somebody try again who failed too often at a password',

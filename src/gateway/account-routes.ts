@@ -1,9 +1,10 @@
-/** `/admin/users`, `/admin/unlock`, `/admin/invite` and `/admin/group-listener`, behind the operators' door. */
+/** `/admin/users`, `/admin/role`, `/admin/unlock`, `/admin/invite` and `/admin/group-listener`, behind either door. */
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import type { DescribeAction } from './action-journal.ts';
 import type { Administered, Administration } from './administration.ts';
 import { jsonOf } from './operator-gate.ts';
 
@@ -13,6 +14,15 @@ const usersQuery = TypeCompiler.Compile(
 );
 const unlockBody = TypeCompiler.Compile(
   Type.Object({ user: Type.String({ minLength: 1, maxLength: limits.emailChars }) }, closed),
+);
+const roleBody = TypeCompiler.Compile(
+  Type.Object(
+    {
+      user: Type.String({ minLength: 1, maxLength: limits.emailChars }),
+      administrator: Type.Boolean(),
+    },
+    closed,
+  ),
 );
 const inviteBody = TypeCompiler.Compile(
   Type.Object(
@@ -42,22 +52,49 @@ export function addAccountRoutes(scope: FastifyInstance, administration: Adminis
     if (!usersQuery.Check(request.query)) return refuse(reply, 'BAD_REQUEST');
     return answer(reply, await administration.users(request.query.after ?? '', usersPerPage));
   });
-  scope.post('/admin/unlock', async (request, reply) => {
+  scope.post('/admin/role', { config: { describe: describeRole } }, async (request, reply) => {
+    const body = jsonOf(request.body);
+    if (!roleBody.Check(body)) return refuse(reply, 'BAD_REQUEST');
+    return answer(reply, await administration.setRole(body.user, body.administrator));
+  });
+  scope.post('/admin/unlock', { config: { describe: describeUnlock } }, async (request, reply) => {
     const body = jsonOf(request.body);
     if (!unlockBody.Check(body)) return refuse(reply, 'BAD_REQUEST');
     return answer(reply, await administration.unlock(body.user));
   });
-  scope.post('/admin/group-listener', async (request, reply) => {
+  scope.post('/admin/group-listener', { config: { describe: describeListener } }, async (request, reply) => {
     const body = jsonOf(request.body);
     if (!listenerBody.Check(body)) return refuse(reply, 'BAD_REQUEST');
     return answer(reply, await administration.listen(body.group, body.port));
   });
-  scope.post('/admin/invite', async (request, reply) => {
+  scope.post('/admin/invite', { config: { describe: describeInvite } }, async (request, reply) => {
     const body = jsonOf(request.body);
     if (!inviteBody.Check(body)) return refuse(reply, 'BAD_REQUEST');
     return answer(reply, await administration.invite(body.codeHash, body.uses, body.lifetimeMs));
   });
 }
+
+const describeRole: DescribeAction = (body) => {
+  const value = jsonOf(body);
+  if (!roleBody.Check(value)) return { action: 'role', subject: '' };
+  return { action: value.administrator ? 'grant' : 'revoke', subject: value.user };
+};
+
+const describeUnlock: DescribeAction = (body) => {
+  const value = jsonOf(body);
+  return { action: 'unlock', subject: unlockBody.Check(value) ? value.user : '' };
+};
+
+const describeListener: DescribeAction = (body) => {
+  const value = jsonOf(body);
+  const subject = listenerBody.Check(value) ? `${value.group} ${value.port ?? 'none'}` : '';
+  return { action: 'group-listener', subject };
+};
+
+const describeInvite: DescribeAction = (body) => {
+  const value = jsonOf(body);
+  return { action: 'invite', subject: inviteBody.Check(value) ? `for ${value.uses}` : '' };
+};
 
 function answer(reply: FastifyReply, administered: Administered<unknown>): FastifyReply {
   switch (administered.kind) {

@@ -25,6 +25,7 @@ export interface AccountEntry {
   readonly uuid: string;
   readonly createdMs: number;
   readonly online: boolean;
+  readonly administrator: boolean;
   /** `limited`: until `untilMs` from now nothing is tried; `locked`: until it is unlocked. */
   readonly access: 'open' | 'limited' | 'locked';
   readonly retryAfterMs: number | null;
@@ -52,6 +53,22 @@ export class Administration {
     const from = all.findIndex(({ name }) => foldName(name) > folded);
     const users = from < 0 ? [] : all.slice(from, from + limit).map((account) => this.#entry(account));
     return { kind: 'done', value: { users, more: from >= 0 && from + limit < all.length } };
+  }
+
+  /** The same again changes nothing. A guest is no administrator. */
+  async setRole(
+    name: string,
+    administrator: boolean,
+  ): Promise<Administered<{ readonly name: string; readonly administrator: boolean }>> {
+    const { view, proposeOwn } = this.#options;
+    const refused = await this.#catchUp();
+    if (refused !== null) return refused;
+    const account = view.accountByName(name) ?? view.accountByEmail(name);
+    if (account === undefined) return rejection('UNKNOWN_USER');
+    const answer = settled(await proposeOwn({ kind: 'set-role', account: account.id, administrator }));
+    return answer.kind === 'applied'
+      ? { kind: 'done', value: { name: account.name, administrator } }
+      : answer;
   }
 
   /** Forgets all failures at the account's password, and its own at those of groups. */
@@ -122,6 +139,7 @@ export class Administration {
       uuid,
       createdMs,
       online: presence.isOnline(id),
+      administrator: view.isAdministrator(id),
       access: attempt?.isLocked ? 'locked' : isLimited ? 'limited' : 'open',
       retryAfterMs: isLimited ? Math.ceil(leftMs) : null,
     };

@@ -10,24 +10,23 @@ import type { Material } from '../tls/material.ts';
 import type { MaterialSource, TransportSecurity } from '../tls/transport-security.ts';
 import type { Ticket } from './address-limits.ts';
 import { ChatPort } from './chat-port.ts';
+import { ClusterChronicle } from './cluster-chronicle.ts';
+import { ClusterView } from './cluster-view.ts';
 import { asDialect } from './dialects/errors.ts';
 import { Dialects, type Listener, sharedListener } from './dialects/open.ts';
 import { Downloads } from './downloads.ts';
 import { Edge, type EdgeOptions } from './edge.ts';
-import { Exporter } from './exporter.ts';
 import { fileRoutes } from './file-routes.ts';
 import { FrameLines } from './frame-lines.ts';
 import { GroupPorts } from './group-ports.ts';
 import { ChildHasher, type Hasher } from './hasher.ts';
-import { buildHttp, type Operators } from './http.ts';
+import { buildHttp } from './http.ts';
 import { HttpSessions } from './http-session.ts';
-import { Importer } from './importer.ts';
 import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
 import { operationsToken } from './operations-token.ts';
-import { OperatorGate } from './operator-gate.ts';
+import { assembleOperators } from './operators.ts';
 import { policyOf } from './policy.ts';
-import type { TransferRoutesOptions } from './transfer-routes.ts';
 
 export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 'secureBytes'> {
   /** For tests; otherwise a child process. */
@@ -38,6 +37,8 @@ export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 's
   readonly security?: Pick<TransportSecurity, 'server' | 'alarms' | 'expiries'>;
   /** Connections on the peer port that were closed before anything on them was parsed, by reason. */
   readonly peerRefusals?: () => Readonly<Record<string, number>>;
+  /** Ends this process as a power cut would, for the demonstration profile only. */
+  readonly killSelf?: () => void;
 }
 
 export interface BoundPorts {
@@ -63,6 +64,7 @@ class NodeGateway implements Gateway {
   readonly #hasher: Hasher;
   readonly #edge: Edge;
   readonly #metrics: Metrics;
+  readonly #clusterView: ClusterView;
   readonly #dialects: Dialects;
   readonly #frameLines = new Set<FrameLines>();
   readonly #chatPorts: readonly { readonly port: number; readonly server: ChatPort }[];
@@ -87,6 +89,7 @@ class NodeGateway implements Gateway {
       certificates: () => options.security?.expiries() ?? [],
       peerRefusals: () => options.peerRefusals?.() ?? {},
     });
+    this.#clusterView = this.#buildClusterView();
     this.#dialects = this.#buildDialects();
     this.#chatPorts = this.#buildChatPorts();
     this.#groupPorts = this.#buildGroupPorts();
@@ -117,6 +120,7 @@ class NodeGateway implements Gateway {
     await this.#bounded(this.#edge.flush());
     this.#edge.stop();
     this.#metrics.stop();
+    this.#clusterView.stop();
     await this.#hasher.stop();
   }
 
@@ -215,6 +219,21 @@ class NodeGateway implements Gateway {
     return alarms.length === 0 ? status : { ...status, alarms: [...status.alarms, ...alarms] };
   }
 
+  #buildClusterView(): ClusterView {
+    const { config, clock, engine, bus, view } = this.#options;
+    const { counters, delivery } = this.#edge;
+    return new ClusterView({
+      cluster: config.cluster,
+      profile: config.profile,
+      clock,
+      status: () => this.#status(),
+      counters,
+      subscribers: () => delivery.hub.subscribers,
+      accounts: () => view.accounts().length,
+      chronicle: new ClusterChronicle({ clock, engine, bus }),
+    });
+  }
+
   #tlsOf(port: PortKind): MaterialSource<Material> | null {
     const { config, security } = this.#options;
     if (isPlainText(config, port)) return null;
@@ -227,6 +246,7 @@ class NodeGateway implements Gateway {
     const { config, node, engine, logger, view, clock } = this.#options;
     const self = nodeConfig(config, node);
     const { host, chatPort } = self;
+    const origins = () => originsOf([self, ...engine.status().members], !isPlainText(config, 'http'));
     const http = buildHttp({
       status: () => this.#status(),
       metrics: this.#metrics,
@@ -234,13 +254,18 @@ class NodeGateway implements Gateway {
       logger,
       tls: this.#tlsOf('http'),
       connectionsPerAddress: policyOf(config).httpConnectionsPerAddress,
-      origins: () => originsOf([self, ...engine.status().members], !isPlainText(config, 'http')),
+      origins,
       greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (${isPlainText(config, 'chat') ? `try: nc ${host} ${chatPort}` : 'TLS'}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
       openTicket: (address) => this.#edge.openTicket(address),
       onSlash: (socket, address, ticket) => this.#openSlash(socket, address, ticket),
       onSocket: (socket, address, ticket) => this.#edge.openNative(socket, address, ticket),
       operationsToken: this.#operationsToken(),
-      operators: this.#operators(),
+      operators: assembleOperators(this.#options, {
+        edge: this.#edge,
+        hasher: this.#hasher,
+        clusterView: this.#clusterView,
+        origins,
+      }),
     });
     const { service, uploads } = this.#edge;
     const downloads = new Downloads(this.#options);
@@ -255,25 +280,6 @@ class NodeGateway implements Gateway {
     if (isLoopback(nodeConfig(config, node).host)) return null;
     assert(operatorKey !== undefined, 'a node that strangers can reach has the cluster key');
     return operationsToken(operatorKey);
-  }
-
-  #operators(): Operators | null {
-    const { operatorKey: key, node, clock, engine, config } = this.#options;
-    if (key === undefined) return null;
-    const gate = new OperatorGate({ key, node, clock });
-    const members = { engine, loopbackOnly: config.profile === 'loopback-demo' };
-    return { gate, members, accounts: this.#edge.service.administration, transfer: this.#transfer() };
-  }
-
-  #transfer(): TransferRoutesOptions {
-    const { view, store, logger } = this.#options;
-    const { service } = this.#edge;
-    return {
-      importer: new Importer({ hasher: this.#hasher, proposeOwn: service.proposeOwn }),
-      newExporter: () => new Exporter(view, store),
-      barrier: () => service.barrier(),
-      logger,
-    };
   }
 }
 

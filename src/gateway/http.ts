@@ -9,8 +9,11 @@ import type { EngineStatus } from '../replication/engine.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource } from '../tls/transport-security.ts';
 import { addAccountRoutes } from './account-routes.ts';
+import { type ActionJournal, keepJournal } from './action-journal.ts';
 import type { Ticket } from './address-limits.ts';
 import type { Administration } from './administration.ts';
+import { type AdministratorGate, addAdministratorRoutes } from './administrator-gate.ts';
+import { addClusterRoutes, type ClusterRoutesOptions } from './cluster-routes.ts';
 import type { Counters } from './counters.ts';
 import { boundConnections } from './http-connections.ts';
 import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
@@ -54,6 +57,10 @@ export interface Operators {
   readonly members: MemberRoutesOptions;
   readonly accounts: Administration;
   readonly transfer: TransferRoutesOptions;
+  readonly cluster: ClusterRoutesOptions;
+  readonly journal: ActionJournal;
+  /** People with a role instead of the key. */
+  readonly administrators: AdministratorGate;
 }
 
 /** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
@@ -74,7 +81,8 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     void reply.code(status).send({ code: status >= 500 ? 'INTERNAL' : 'BAD_REQUEST' });
   });
   readStrictJson(app);
-  addPages(app, options);
+  const pages = addPages(app, options);
+  app.get('/cluster/ui', (_request, reply) => pages.send(reply, 'cluster'));
   addOperations(app, options);
   if (options.operators !== null) addOperators(app, options.operators);
   void app.register(websocket, {
@@ -189,13 +197,22 @@ export function askForToken({ operationsToken }: Pick<HttpOptions, 'operationsTo
   };
 }
 
-function addOperators(app: FastifyInstance, { gate, members, accounts, transfer }: Operators): void {
+function addOperators(app: FastifyInstance, operators: Operators): void {
+  const { gate, administrators, journal, members, accounts, transfer, cluster } = operators;
   // What a seal must say: whose it is and of which time. Open to all, since neither is a secret.
   app.get('/admin/hello', () => ({ node: gate.node, timeMs: gate.timeMs }));
   addOperatorRoutes(app, gate, (scope) => {
+    keepJournal(scope, journal, () => ({ kind: 'operator' }));
     addMemberRoutes(scope, members);
     addAccountRoutes(scope, accounts);
     addTransferRoutes(scope, transfer);
+    addClusterRoutes(scope, cluster);
+  });
+  addAdministratorRoutes(app, administrators, (scope, actorOf) => {
+    keepJournal(scope, journal, actorOf);
+    addMemberRoutes(scope, members);
+    addAccountRoutes(scope, accounts);
+    addClusterRoutes(scope, cluster);
   });
 }
 

@@ -6,6 +6,7 @@ import { isLoopback } from '../base/config.ts';
 import { type ErrorCode, errorTable } from '../base/errors.ts';
 import type { ChangeOutcome, Engine } from '../replication/engine.ts';
 import { changeSchema } from '../replication/member-asks.ts';
+import type { Action } from './action-journal.ts';
 import { jsonOf } from './operator-gate.ts';
 
 export interface MemberRoutesOptions {
@@ -36,18 +37,32 @@ export function addMemberRoutes(scope: FastifyInstance, options: MemberRoutesOpt
     const { id, role, leader, term, members } = engine.status();
     return { id, role, leader, term, members };
   });
-  scope.post('/admin/members', async (request, reply) => {
+  const changing = { demonstration: true, describe: describeChange };
+  scope.post('/admin/members', { config: changing }, async (request, reply) => {
     const body = jsonOf(request.body);
     if (!requests.Check(body)) return malformed(reply);
     const fault = placeFault(body, options);
     if (fault !== null) return refuse(reply, 'BAD_REQUEST', fault);
     return answer(reply, await engine.changeMembers(body.change, body.tag));
   });
-  scope.post('/admin/transfer', async (request, reply) => {
+  const handing = { demonstration: true, describe: describeTransfer };
+  scope.post('/admin/transfer', { config: handing }, async (request, reply) => {
     const body = jsonOf(request.body);
     if (!transfers.Check(body)) return malformed(reply);
     return answer(reply, await engine.transferLeader(body.node));
   });
+}
+
+function describeChange(body: unknown): Action {
+  const value = jsonOf(body);
+  if (!requests.Check(value)) return { action: 'members', subject: '' };
+  return { action: `members ${value.change.kind}`, subject: `node ${value.change.node}` };
+}
+
+function describeTransfer(body: unknown): Action {
+  const value = jsonOf(body);
+  const node = transfers.Check(value) ? value.node : null;
+  return { action: 'transfer', subject: node === null ? '' : `node ${node}` };
 }
 
 function placeFault({ change }: Static<typeof requestSchema>, options: MemberRoutesOptions): string | null {

@@ -49,6 +49,7 @@ export class Successes {
         return this.#tokenSuccess(context, receipt);
       // Answers to what no client asks this way.
       case 'imported':
+      case 'action-noted':
       case 'upload-leased':
       case 'upload-cancelled':
       case 'cursors-advanced':

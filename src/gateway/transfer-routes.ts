@@ -28,7 +28,8 @@ const body = TypeCompiler.Compile(
 
 export function addTransferRoutes(scope: FastifyInstance, options: TransferRoutesOptions): void {
   const { importer, newExporter, barrier, logger } = options;
-  scope.post('/admin/import', { bodyLimit: 2 * MIB }, async (request, reply) => {
+  const describe = () => ({ action: 'import', subject: '', joins: true });
+  scope.post('/admin/import', { bodyLimit: 2 * MIB, config: { describe } }, async (request, reply) => {
     const value = jsonOf(request.body);
     if (!body.Check(value)) {
       return reply.code(400).send({ code: 'BAD_REQUEST', text: errorTable.BAD_REQUEST.text });

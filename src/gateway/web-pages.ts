@@ -105,7 +105,10 @@ function admitPages(app: FastifyInstance, { origins }: PagesOptions): void {
     reply
       .code(204)
       .header('access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE')
-      .header('access-control-allow-headers', 'authorization, content-type, range, idempotency-key')
+      .header(
+        'access-control-allow-headers',
+        'authorization, content-type, range, idempotency-key, x-conclave-page',
+      )
       .header('access-control-max-age', preflightSeconds)
       .send(),
   );

@@ -44,6 +44,7 @@ export function engineStatus(sources: StatusSources): EngineStatus {
     role: roleOf(sources, status),
     term: status?.term ?? 0,
     leader,
+    lastIndex: status?.lastIndex ?? 0,
     commitIndex: status?.commit ?? 0,
     appliedIndex: replica?.appliedIndex ?? 0,
     startCommitIndex,

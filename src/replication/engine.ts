@@ -79,6 +79,8 @@ export interface EngineStatus {
   readonly role: 'leader' | 'follower' | 'candidate' | 'learner' | 'observer' | 'founding';
   readonly term: number;
   readonly leader: number | null;
+  /** Of the log on this node. */
+  readonly lastIndex?: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
   /** The commit index first heard of after the start; ready means applied up to it. Null until it is known. */

@@ -1,4 +1,6 @@
 import type { Accounts } from '../accounts.ts';
+import type { ActionLog } from '../action-log.ts';
+import type { Administrators } from '../administrators.ts';
 import type { Attempts } from '../attempts.ts';
 import type { Conversations } from '../conversations.ts';
 import type { Files } from '../files.ts';
@@ -24,6 +26,8 @@ export interface Tables {
   readonly invitations: Invitations;
   readonly tombstones: Tombstones;
   readonly tokens: Tokens;
+  readonly administrators: Administrators;
+  readonly actions: ActionLog;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */

@@ -42,6 +42,7 @@ export function removeAccount(context: Context): void {
   tables.senders.remove(actor.id);
   tables.leases.drop(actor.id);
   tables.attempts.forget(accountKey(actor.id));
+  tables.administrators.revoke(actor.id);
   tables.accounts.remove(actor.id);
   context.emit({ kind: 'account-deleted', account: actor.id, name: actor.name });
 }

@@ -18,7 +18,9 @@ import { leaseUpload } from './lease-upload.ts';
 import { leaveGroup } from './leave-group.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
+import { noteAction } from './note-action.ts';
 import { noteAttempts } from './note-attempts.ts';
+import { noteOutcome } from './note-outcome.ts';
 import { noteTokenUses } from './note-token-uses.ts';
 import { register } from './register.ts';
 import { registerBearer } from './register-bearer.ts';
@@ -32,6 +34,7 @@ import { sendFile } from './send-file.ts';
 import { setGroupListener } from './set-group-listener.ts';
 import { setGroupPassword } from './set-group-password.ts';
 import { setProfile } from './set-profile.ts';
+import { setRole } from './set-role.ts';
 import { transferGroup } from './transfer-group.ts';
 import { visitGroup } from './visit-group.ts';
 
@@ -75,6 +78,9 @@ const handlers: Handlers = {
   'revoke-token': revokeToken,
   'enter-token': enterToken,
   'note-token-uses': noteTokenUses,
+  'set-role': setRole,
+  'note-action': noteAction,
+  'note-outcome': noteOutcome,
 };
 
 export function run(context: Context, command: Command): Result {

@@ -1,0 +1,59 @@
+/** What those who look after a cluster may ask of a node, put together: by the cluster key, or by the role of an administrator. */
+import { ActionJournal } from './action-journal.ts';
+import { AdministratorGate } from './administrator-gate.ts';
+import type { ClusterView } from './cluster-view.ts';
+import type { Edge } from './edge.ts';
+import { Exporter } from './exporter.ts';
+import type { GatewayOptions } from './gateway.ts';
+import type { Hasher } from './hasher.ts';
+import type { Operators } from './http.ts';
+import { HttpSessions } from './http-session.ts';
+import { Importer } from './importer.ts';
+import { OperatorGate } from './operator-gate.ts';
+
+export interface OperatorsPlace {
+  readonly edge: Edge;
+  readonly hasher: Hasher;
+  readonly clusterView: ClusterView;
+  /** Origins of the members' own pages. */
+  readonly origins: () => readonly string[];
+}
+
+/** Null without a cluster key. */
+export function assembleOperators(options: GatewayOptions, place: OperatorsPlace): Operators | null {
+  const { operatorKey: key, node, clock, engine, config, view, store, logger, killSelf } = options;
+  const { edge, hasher, clusterView, origins } = place;
+  if (key === undefined) return null;
+  const { service } = edge;
+  const { proposeOwn } = service;
+  const barrier = (): Promise<void> => service.barrier();
+  const isDemonstration = config.profile === 'loopback-demo';
+  const sessions = new HttpSessions(view, service);
+  const known = new HttpSessions(view, { barrier: async () => undefined, tokens: service.tokens });
+  return {
+    gate: new OperatorGate({ key, node: node, clock }),
+    administrators: new AdministratorGate({
+      view,
+      isDemonstration,
+      origins,
+      authenticate: ({ headers: { authorization } }, stale) =>
+        (stale ? known : sessions).authenticate(authorization),
+    }),
+    journal: new ActionJournal({ node, clock, logger, proposeOwn }),
+    members: { engine, loopbackOnly: isDemonstration },
+    accounts: service.administration,
+    transfer: {
+      importer: new Importer({ hasher, proposeOwn }),
+      newExporter: () => new Exporter(view, store),
+      barrier,
+      logger,
+    },
+    cluster: {
+      node,
+      clusterView,
+      view,
+      barrier,
+      killSelf: isDemonstration ? (killSelf ?? null) : null,
+    },
+  };
+}
