@@ -52,6 +52,13 @@ export const limits = {
   inFlightPerSession: 1_024,
   /** Sessions kept in the replicated state; the least recently used goes first. */
   sessions: 100_000,
+  /** Live sessions of one account; the least recently used goes first. Beside them, those derived from one of them. */
+  sessionsPerAccount: 256,
+  derivedSessions: 32,
+  /** Answers to requests that carried a key are kept for so long, and so many; of one account. */
+  keyedAnswerMs: 10 * 60_000,
+  keyedAnswers: 100_000,
+  keyedAnswersPerAccount: 4_096,
   sessionIdleMs: 30 * 24 * 3_600_000,
   /** From its login on, however much it is used. */
   sessionAbsoluteMs: 90 * 24 * 3_600_000,

@@ -14,6 +14,8 @@ import { readFileCommand, writeFileCommand } from './file-codec.ts';
 import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
 import { readImport, writeImport } from './import-codec.ts';
 import { readBody, writeBody } from './message-codec.ts';
+import { askedTag, readSessionCommand, writeSessionCommand } from './session-codec.ts';
+import type { Asked } from './session-types.ts';
 import { readTokenCommand, writeTokenCommand } from './token-codec.ts';
 import type { Actor, Command, CursorAdvance, Numbering, Proposal } from './types.ts';
 
@@ -41,7 +43,8 @@ export function encodeProposal(proposal: Proposal): Uint8Array {
   writer.begin(version);
   writeNumbering(proposal.numbering);
   writeActor(proposal.actor, proposal.numbering?.session);
-  writeCommand(proposal.command);
+  if (proposal.command.kind === 'asked') writeAsked(proposal.command);
+  else writeCommand(proposal.command);
   return writer.take();
 }
 
@@ -53,7 +56,9 @@ export function decodeProposal(bytes: Uint8Array): Proposal | null {
 function readProposal(reader: ByteReader): Proposal {
   if (reader.byte() !== version) throw new MalformedBytes('unknown version');
   const numbering = readNumbering(reader);
-  return { numbering, actor: readActor(reader, numbering?.session), command: readCommand(reader) };
+  const actor = readActor(reader, numbering?.session);
+  const kind = reader.byte();
+  return { numbering, actor, command: kind === askedTag ? readAsked(reader) : readCommand(reader, kind) };
 }
 
 function writeNumbering(numbering: Numbering | null): void {
@@ -120,6 +125,18 @@ function readFlag(reader: ByteReader): boolean {
   return flag === 1;
 }
 
+function writeAsked({ key, command }: Asked): void {
+  writer.byte(askedTag);
+  // No key is empty.
+  writer.text(key ?? '');
+  writeCommand(command);
+}
+
+function readAsked(reader: ByteReader): Asked {
+  const key = reader.text() || null;
+  return { kind: 'asked', key, command: readCommand(reader, reader.byte()) };
+}
+
 function writeCommand(command: Command): void {
   switch (command.kind) {
     case 'register':
@@ -181,6 +198,9 @@ function writeCommand(command: Command): void {
     case 'note-action':
     case 'note-outcome':
       writeAdministration(writer, command);
+      return;
+    case 'derive-session':
+      writeSessionCommand(writer, command);
       return;
     case 'advance-cursors':
       writer.byte(tag.advanceCursors);
@@ -279,8 +299,7 @@ function readText(reader: ByteReader): Command {
   };
 }
 
-function readCommand(reader: ByteReader): Command {
-  const kind = reader.byte();
+function readCommand(reader: ByteReader, kind: number): Command {
   switch (kind) {
     case tag.register:
       return { kind: 'register', name: reader.text(), passwordHash: reader.text() };
@@ -307,6 +326,7 @@ function readCommand(reader: ByteReader): Command {
         readImport(reader, kind) ??
         readTokenCommand(reader, kind) ??
         readAdministration(reader, kind) ??
+        readSessionCommand(reader, kind) ??
         readAccountCommand(reader, kind)
       );
   }

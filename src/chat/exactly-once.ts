@@ -3,10 +3,11 @@
  * that was answered gets that answer, one that could be a late echo of a forgotten one is refused.
  */
 import { fingerprintCommand } from './fingerprint.ts';
+import type { KeyedAnswers } from './keyed-answers.ts';
 import type { Moment } from './moment.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
-import type { Command, Numbering, RejectionCode, Result, SessionId } from './types.ts';
+import type { AccountId, Actor, Command, Numbering, RejectionCode, Result, SessionId } from './types.ts';
 
 export type Admission =
   /** To be recorded under this fingerprint, whatever the outcome. */
@@ -38,6 +39,43 @@ export function admit(sessions: Sessions, numbering: Numbering, command: Command
   return { kind: 'run', session, fingerprint };
 }
 
+/** The living session of a request without a number; null when it has none, also no more. */
+export function admitAsked(
+  sessions: Sessions,
+  { account, session: id }: Actor,
+  moment: Moment,
+): Session | null {
+  const session = id === null ? null : living(sessions, id, moment);
+  if (session === null || session.ended || session.account !== account) return null;
+  sessions.use(session, moment);
+  return session;
+}
+
+type KeyAdmission =
+  | { readonly kind: 'run'; readonly fingerprint: number }
+  | { readonly kind: 'answer'; readonly result: Result };
+
+/** As for a number, but of the account: also another session of it, after a new login, gets the first answer. */
+export function admitKey(
+  answers: KeyedAnswers,
+  account: AccountId,
+  key: string,
+  command: Command,
+  moment: Moment,
+): KeyAdmission {
+  const fingerprint = fingerprintCommand(command);
+  const recorded = answers.answer(account, key, moment.clusterMs);
+  if (recorded !== undefined) {
+    const result: Result =
+      recorded.fingerprint === fingerprint ? recorded.result : { ok: false, code: 'CONFLICT' };
+    return { kind: 'answer', result };
+  }
+  const fault = answers.fault(account);
+  return fault === null
+    ? { kind: 'run', fingerprint }
+    : { kind: 'answer', result: { ok: false, code: fault } };
+}
+
 function refuse(code: RejectionCode): Admission {
   return { kind: 'answer', result: { ok: false, code } };
 }
@@ -57,9 +95,7 @@ function opened(
 ): Session | RejectionCode | null {
   if (numbering.sequence !== 1 || sessions.byId(numbering.session) !== undefined) return null;
   if (!openers.has(command.kind)) return null;
-  if (!isHex(numbering.session, sessionIdChars) || !isHex(numbering.secretHash, secretHashChars)) {
-    return 'BAD_REQUEST';
-  }
+  if (!isSessionId(numbering.session) || !isSecretHash(numbering.secretHash)) return 'BAD_REQUEST';
   return sessions.open(numbering.session, numbering.secretHash, moment);
 }
 
@@ -67,6 +103,14 @@ const openers: ReadonlySet<Command['kind']> = new Set(['register', 'login', 'ent
 
 const sessionIdChars = 32;
 const secretHashChars = 64;
+
+export function isSessionId(id: string): boolean {
+  return isHex(id, sessionIdChars);
+}
+
+export function isSecretHash(hash: string): boolean {
+  return isHex(hash, secretHashChars);
+}
 
 function isHex(text: string, chars: number): boolean {
   return text.length === chars && /^[0-9a-f]+$/.test(text);

@@ -72,6 +72,8 @@ export function fingerprintCommand(command: Command): number {
       return fingerprintTexts(command.kind, String(command.token));
     case 'enter-token':
       return fingerprintTexts(command.kind, command.hash);
+    case 'derive-session':
+      return fingerprintTexts('derive-session', command.session);
     case 'note-token-uses':
     case 'import':
     case 'set-role':

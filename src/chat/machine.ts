@@ -12,7 +12,7 @@ import { Attempts } from './attempts.ts';
 import { ChangeSet } from './changes.ts';
 import { decodeProposal } from './codec.ts';
 import { Conversations, directConversationId } from './conversations.ts';
-import { admit } from './exactly-once.ts';
+import { admit, admitAsked, admitKey } from './exactly-once.ts';
 import { defaultFileBounds, type FileBounds, Files } from './files.ts';
 import { fingerprintRow } from './fingerprint.ts';
 import { type Context, reject, type Tables } from './handlers/context.ts';
@@ -20,12 +20,14 @@ import { removeAccount } from './handlers/delete-account.ts';
 import { run } from './handlers/registry.ts';
 import { endToken } from './handlers/revoke-token.ts';
 import { Invitations } from './invitations.ts';
+import { type KeyedAnswerBounds, KeyedAnswers } from './keyed-answers.ts';
 import { Leases } from './leases.ts';
 import type { Moment } from './moment.ts';
 import type { ReceiptData } from './row-codec.ts';
 import { RowLoader } from './row-loader.ts';
 import { Senders } from './senders.ts';
 import type { Session } from './session.ts';
+import type { Asked } from './session-types.ts';
 import { defaultSessionBounds, type SessionBounds, Sessions } from './sessions.ts';
 import type { TokenId, TokenView } from './token-types.ts';
 import { Tokens } from './tokens.ts';
@@ -64,7 +66,7 @@ export class ChatMachine implements ChatView {
   #clusterMs = 0;
 
   /** `bounds` is for tests: all nodes of a cluster must agree on them. */
-  constructor(bounds: Partial<SessionBounds & FileBounds> = {}) {
+  constructor(bounds: Partial<SessionBounds & FileBounds & KeyedAnswerBounds> = {}) {
     this.#tables = {
       accounts: new Accounts(this.#changes),
       conversations: new Conversations(this.#changes),
@@ -78,6 +80,7 @@ export class ChatMachine implements ChatView {
       tokens: new Tokens(this.#changes),
       administrators: new Administrators(this.#changes),
       actions: new ActionLog(this.#changes),
+      keyedAnswers: new KeyedAnswers(this.#changes, bounds),
     };
   }
 
@@ -101,6 +104,7 @@ export class ChatMachine implements ChatView {
       events.push({ kind: 'session-ended', session: session.id });
     }
     this.#tables.files.expire(moment.clusterMs);
+    this.#tables.keyedAnswers.expire(moment.clusterMs);
     const proposal = decodeProposal(entry.command);
     const result = proposal === null ? reject('BAD_REQUEST') : this.#execute(moment, proposal, events);
     return { result, events };
@@ -130,6 +134,7 @@ export class ChatMachine implements ChatView {
     this.#tables.tokens.restore(loader.tokens);
     this.#tables.administrators.restore(loader.administrators);
     this.#tables.actions.restore(loader.actions);
+    this.#tables.keyedAnswers.restore(loader.keyedAnswers);
   }
 
   get view(): ChatView {
@@ -212,6 +217,10 @@ export class ChatMachine implements ChatView {
     return isOver ? undefined : session;
   }
 
+  hasKeyedAnswer(account: AccountId, key: string): boolean {
+    return this.#tables.keyedAnswers.answer(account, key, this.#clusterMs) !== undefined;
+  }
+
   conversation(id: ConversationId): ConversationView | undefined {
     return this.#tables.conversations.byId(id);
   }
@@ -257,6 +266,7 @@ export class ChatMachine implements ChatView {
 
   #execute(moment: Moment, proposal: Proposal, events: ChatEvent[]): Result {
     const { numbering, actor, command } = proposal;
+    if (command.kind === 'asked') return this.#executeAsked(moment, actor, command, events);
     if (numbering !== null) return this.#executeOnce(moment, numbering, command, events);
     return run(new EntryContext(moment, this.#tables, null, actor, events), command);
   }
@@ -270,6 +280,25 @@ export class ChatMachine implements ChatView {
     const actor = session.account === null ? null : { account: session.account, session: session.id };
     const result = run(new EntryContext(moment, this.#tables, session, actor, events), command);
     sessions.record(session, numbering.sequence, { fingerprint, result });
+    return result;
+  }
+
+  #executeAsked(moment: Moment, actor: Actor | null, { key, command }: Asked, events: ChatEvent[]): Result {
+    const { accounts, keyedAnswers, sessions } = this.#tables;
+    const session = actor === null ? null : admitAsked(sessions, actor, moment);
+    const isShown = session !== null || (actor?.session === null && actor.token !== undefined);
+    if (actor === null || !isShown) return reject('AUTH_REQUIRED');
+    const context = new EntryContext(moment, this.#tables, session, actor, events);
+    if (context.actor === null) return reject('AUTH_REQUIRED');
+    if (key === null) return run(context, command);
+    const admission = admitKey(keyedAnswers, actor.account, key, command, moment);
+    if (admission.kind === 'answer') return admission.result;
+    const { fingerprint } = admission;
+    const result = run(context, command);
+    // Nothing is kept of an account that this request deleted.
+    if (accounts.byId(actor.account) !== undefined) {
+      keyedAnswers.record(actor.account, key, { fingerprint, result }, moment);
+    }
     return result;
   }
 

@@ -5,6 +5,7 @@ import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
 import { readFileReceipt, writeFileReceipt } from './file-codec.ts';
 import { readGroupReceipt, writeGroupReceipt } from './group-codec.ts';
 import { readImportReceipt, writeImportReceipt } from './import-codec.ts';
+import { readSessionReceipt, writeSessionReceipt } from './session-codec.ts';
 import { readTokenReceipt, writeTokenReceipt } from './token-codec.ts';
 import type { Receipt, RejectionCode, Result } from './types.ts';
 
@@ -127,6 +128,9 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
     case 'action-noted':
       writeAdministrationReceipt(writer, receipt);
       return;
+    case 'session-derived':
+      writeSessionReceipt(writer, receipt);
+      return;
     case 'cursors-advanced':
       writer.byte(tag.cursorsAdvanced);
       return;
@@ -165,6 +169,7 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
         readImportReceipt(reader, kind) ??
         readTokenReceipt(reader, kind) ??
         readAdministrationReceipt(reader, kind) ??
+        readSessionReceipt(reader, kind) ??
         readAccountReceipt(reader, kind)
       );
   }

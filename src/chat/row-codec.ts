@@ -11,9 +11,11 @@ import type { AccountId, ConversationId, DeliveryReceipt, Result, SessionId } fr
 
 const version = 1;
 const sessionVersion = 2;
+/** A session that was derived from another one names it in front of everything else; the others are written without. */
+const derivedVersion = 3;
 /** A session that an access token opened names it behind everything else; the others are written without. */
 const tokenSessionVersion = 4;
-const sessionVersions = [version, sessionVersion, tokenSessionVersion];
+const sessionVersions = [version, sessionVersion, derivedVersion, tokenSessionVersion];
 /** Conversations of version 1 knew no more of a member than what was delivered. */
 const conversationVersion = 2;
 /** Groups of version 1 had no port of their own; who has none is written as that still. */
@@ -35,6 +37,8 @@ export const rowPrefix = {
   guestLease: 'l/',
   attempt: 't/',
   invitation: 'i/',
+  /** `k/<account>/<key>` */
+  keyedAnswer: 'k/',
   tombstone: 'x/',
   token: 'p/',
   administrator: 'o/',
@@ -84,6 +88,8 @@ export interface SessionData {
   readonly account: AccountId | null;
   /** The access token that opened it; null: a login did, or it is not bound. */
   readonly token: TokenId | null;
+  /** The one it was derived from, and ends with. */
+  readonly parent: SessionId | null;
   readonly usedIndex: number;
   readonly usedMs: number;
   /** Where and when it was bound to its account; 0 before. */
@@ -233,7 +239,8 @@ export function decodeReceipt(id: string, value: Uint8Array): ReceiptData | null
 }
 
 export function encodeSession(session: SessionData): Uint8Array {
-  writer.begin(session.token === null ? sessionVersion : tokenSessionVersion);
+  writer.begin(sessionVersionOf(session));
+  if (session.parent !== null) writer.text(session.parent);
   writer.text(session.secretHash);
   writer.byte(session.ended ? 1 : 0);
   // Log indices begin at 1, so no account has the id 0.
@@ -254,10 +261,16 @@ export function encodeSession(session: SessionData): Uint8Array {
   return writer.take();
 }
 
+function sessionVersionOf({ parent, token }: SessionData): number {
+  if (parent !== null) return derivedVersion;
+  return token === null ? sessionVersion : tokenSessionVersion;
+}
+
 export function decodeSession(id: SessionId, value: Uint8Array): SessionData | null {
   return readAll(value, (reader) => {
     const rowVersion = reader.byte();
     if (!sessionVersions.includes(rowVersion)) throw new MalformedBytes('unknown version');
+    const parent = rowVersion === derivedVersion ? reader.text() : null;
     const secretHash = reader.text();
     const ended = reader.byte() === 1;
     const account = reader.integer() || null;
@@ -280,6 +293,7 @@ export function decodeSession(id: SessionId, value: Uint8Array): SessionData | n
       ended,
       account,
       token,
+      parent,
       usedIndex,
       usedMs,
       boundIndex,

@@ -8,6 +8,7 @@ import { lobbyId } from './conversation.ts';
 import { decodeFileReference, decodeUploadLease } from './file-rows.ts';
 import type { FileReference, UploadLease } from './file-types.ts';
 import { decodeInvitation, type InvitationData } from './invitation-rows.ts';
+import { decodeKeyedAnswer, type KeyedAnswerData } from './keyed-answers.ts';
 import {
   type ConversationData,
   decodeConversation,
@@ -39,6 +40,7 @@ export class RowLoader {
   readonly leases: LeaseData[] = [];
   readonly attempts: AttemptData[] = [];
   readonly invitations: InvitationData[] = [];
+  readonly keyedAnswers: KeyedAnswerData[] = [];
   readonly tombstones: TombstoneData[] = [];
   readonly tokens: TokenData[] = [];
   readonly administrators: AccountId[] = [];
@@ -59,6 +61,9 @@ export class RowLoader {
         return;
       case rowPrefix.invitation:
         keep(this.invitations, key, decodeInvitation(id, value));
+        return;
+      case rowPrefix.keyedAnswer:
+        keep(this.keyedAnswers, key, decodeKeyedAnswer(id, value));
         return;
       case rowPrefix.tombstone:
         keep(this.tombstones, key, decodeTombstone(id, value));

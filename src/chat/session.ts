@@ -10,6 +10,7 @@ export class Session implements SessionView, SessionData, Row {
   readonly id: SessionId;
   readonly secretHash: string;
   readonly key: string;
+  readonly parent: SessionId | null;
   noted = false;
   /** Neighbours in the list it stands in; written by `UseOrder` only. */
   earlier: Session | null = null;
@@ -30,6 +31,7 @@ export class Session implements SessionView, SessionData, Row {
     this.id = data.id;
     this.secretHash = data.secretHash;
     this.key = rowPrefix.session + data.id;
+    this.parent = data.parent;
     this.#ended = data.ended;
     this.#account = data.account;
     this.#token = data.token;

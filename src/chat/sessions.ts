@@ -1,4 +1,5 @@
 /** All sessions, and which of them have to go: by idle time, by age and by number. Each entry looks at four list fronts, no more. */
+import { assert } from '../base/assert.ts';
 import { limits } from '../base/limits.ts';
 import type { ChangeSet, Row } from './changes.ts';
 import { LoginOrder } from './login-order.ts';
@@ -15,6 +16,9 @@ export interface SessionBounds {
   readonly sessionAbsoluteMs: number;
   readonly anonymousSessionIdleMs: number;
   readonly inFlightPerSession: number;
+  /** Of one account, without those derived from them; and those derived from one. */
+  readonly sessionsPerAccount: number;
+  readonly derivedSessions: number;
 }
 
 export const defaultSessionBounds: SessionBounds = {
@@ -23,6 +27,8 @@ export const defaultSessionBounds: SessionBounds = {
   sessionAbsoluteMs: limits.sessionAbsoluteMs,
   anonymousSessionIdleMs: limits.anonymousSessionIdleMs,
   inFlightPerSession: limits.inFlightPerSession,
+  sessionsPerAccount: limits.sessionsPerAccount,
+  derivedSessions: limits.derivedSessions,
 };
 
 /** Use is noted once in so long: a busy session moves in its list, and its place is stored, once a minute. */
@@ -37,6 +43,8 @@ export class Sessions {
   readonly #changes: ChangeSet;
   readonly #byId = new Map<SessionId, Session>();
   readonly #byAccount = new Map<AccountId, Set<Session>>();
+  /** Those that live and were derived from another one, by that one. */
+  readonly #derived = new Map<SessionId, Set<Session>>();
   readonly #ended = new UseOrder();
   readonly #anonymous = new UseOrder();
   readonly #loggedIn = new UseOrder();
@@ -57,13 +65,14 @@ export class Sessions {
     return [...(this.#byAccount.get(account) ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  open(id: SessionId, secretHash: string, moment: Moment): Session {
+  open(id: SessionId, secretHash: string, moment: Moment, parent: SessionId | null = null): Session {
     const session = new Session({
       id,
       secretHash,
       ended: false,
       account: null,
       token: null,
+      parent,
       usedIndex: moment.index,
       usedMs: moment.clusterMs,
       boundIndex: 0,
@@ -77,29 +86,62 @@ export class Sessions {
     return session;
   }
 
-  /** Notes a use, at most once a minute. */
+  /** A session for the account of `parent`, as if it had logged in. */
+  derive(id: SessionId, secretHash: string, parent: Session, moment: Moment): void {
+    const { account } = parent;
+    assert(account !== null && parent.parent === null, 'derived from a session that logged in itself');
+    this.bind(this.open(id, secretHash, moment, parent.id), account, moment);
+  }
+
+  /** The least recently used of those derived from `parent`, if there must not be more of them. */
+  oldestToMakeRoom(parent: Session): Session | null {
+    const derived = this.#derived.get(parent.id);
+    if (derived === undefined || derived.size < this.bounds.derivedSessions) return null;
+    return leastRecent([...derived]);
+  }
+
+  /** The least recently used of the account's own, if they are too many. */
+  oldestTooMany(account: AccountId): Session | null {
+    const all = this.#byAccount.get(account);
+    if (all === undefined || all.size <= this.bounds.sessionsPerAccount) return null;
+    const own = [...all].filter(({ parent }) => parent === null);
+    return own.length > this.bounds.sessionsPerAccount ? leastRecent(own) : null;
+  }
+
+  /** Notes a use, at most once a minute; of a derived session as one of its parent, too. */
   use(session: Session, moment: Moment): void {
+    const parent = session.parent === null ? undefined : this.#byId.get(session.parent);
+    if (parent !== undefined) this.use(parent, moment);
     if (moment.clusterMs - session.usedMs >= useGrainMs) this.#moveToBack(session, moment, () => undefined);
   }
 
   bind(session: Session, account: AccountId, moment: Moment): void {
     this.#moveToBack(session, moment, () => session.bind(account, moment.index, moment.clusterMs));
     this.#byLogin.append(session, this.#byId.size);
-    this.#indexByAccount(session);
+    this.#index(session);
   }
 
-  /** Makes it a tombstone. */
-  end(session: Session, moment: Moment): void {
-    this.#forgetAccountOf(session);
-    this.#moveToBack(session, moment, () => session.end());
+  /** Makes it a tombstone, and those that were derived from it: all that it ended, itself first. */
+  end(session: Session, moment: Moment): readonly Session[] {
+    const all = [session, ...this.#derivedFrom(session)];
+    for (const one of all) {
+      this.#forget(one);
+      this.#moveToBack(one, moment, () => one.end());
+    }
+    return all;
   }
 
-  /** Without a trace. */
-  remove(session: Session): void {
-    this.#forgetAccountOf(session);
-    this.#orderOf(session).remove(session);
-    this.#byId.delete(session.id);
-    this.#changes.delete(session);
+  /** Without a trace, with those that were derived from it. Those of them that were alive. */
+  #remove(session: Session): readonly Session[] {
+    const all = [session, ...this.#derivedFrom(session)];
+    const alive = all.filter(({ ended }) => !ended);
+    for (const one of all) {
+      this.#forget(one);
+      this.#orderOf(one).remove(one);
+      this.#byId.delete(one.id);
+      this.#changes.delete(one);
+    }
+    return alive;
   }
 
   record(session: Session, sequence: number, answer: RecordedAnswer): void {
@@ -117,17 +159,14 @@ export class Sessions {
     return clusterMs >= session.usedMs + this.#idleMsOf(session) || this.#isTooOld(session, clusterMs);
   }
 
-  /** Removes what is due or too many, at most `expiriesPerEntry`; returns those that were alive. */
+  /** Removes what is due or too many, at most `expiriesPerEntry` with what was derived from them; returns those that were alive. */
   expire(clusterMs: number): readonly Session[] {
-    let gone: Session[] | null = null;
+    let gone: readonly Session[] | null = null;
     for (let budget = expiriesPerEntry; budget > 0; budget--) {
       const session = this.#nextToGo(clusterMs);
       if (session === null) break;
-      this.remove(session);
-      if (!session.ended) {
-        gone ??= [];
-        gone.push(session);
-      }
+      const alive = this.#remove(session);
+      if (alive.length > 0) gone = [...(gone ?? nobody), ...alive];
     }
     return gone ?? nobody;
   }
@@ -149,6 +188,7 @@ export class Sessions {
   clear(): void {
     this.#byId.clear();
     this.#byAccount.clear();
+    this.#derived.clear();
     for (const order of [this.#ended, this.#anonymous, this.#loggedIn, this.#byLogin]) order.clear();
   }
 
@@ -190,22 +230,46 @@ export class Sessions {
   #insert(session: Session): void {
     this.#byId.set(session.id, session);
     this.#orderOf(session).append(session);
-    if (!session.ended) this.#indexByAccount(session);
+    if (!session.ended) this.#index(session);
   }
 
-  #indexByAccount(session: Session): void {
-    if (session.account === null) return;
-    const own = this.#byAccount.get(session.account);
-    if (own === undefined) this.#byAccount.set(session.account, new Set([session]));
-    else own.add(session);
+  /** In an order that does not depend on whether this node was restored. */
+  #derivedFrom(session: Session): readonly Session[] {
+    return [...(this.#derived.get(session.id) ?? nobody)].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  #forgetAccountOf(session: Session): void {
-    if (session.account === null) return;
-    const own = this.#byAccount.get(session.account);
-    own?.delete(session);
-    if (own?.size === 0) this.#byAccount.delete(session.account);
+  #index(session: Session): void {
+    if (session.account !== null) addTo(this.#byAccount, session.account, session);
+    if (session.parent !== null) addTo(this.#derived, session.parent, session);
+  }
+
+  #forget(session: Session): void {
+    if (session.account !== null) removeFrom(this.#byAccount, session.account, session);
+    if (session.parent !== null) removeFrom(this.#derived, session.parent, session);
   }
 }
 
 const nobody: readonly Session[] = [];
+
+function addTo<Key>(index: Map<Key, Set<Session>>, key: Key, session: Session): void {
+  const own = index.get(key);
+  if (own === undefined) index.set(key, new Set([session]));
+  else own.add(session);
+}
+
+function removeFrom<Key>(index: Map<Key, Set<Session>>, key: Key, session: Session): void {
+  const own = index.get(key);
+  own?.delete(session);
+  if (own?.size === 0) index.delete(key);
+}
+
+function leastRecent(sessions: readonly Session[]): Session | null {
+  return sessions.reduce<Session | null>(
+    (oldest, one) => (oldest === null || isEarlier(one, oldest) ? one : oldest),
+    null,
+  );
+}
+
+function isEarlier(a: Session, b: Session): boolean {
+  return a.usedIndex === b.usedIndex ? a.id < b.id : a.usedIndex < b.usedIndex;
+}

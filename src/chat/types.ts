@@ -8,6 +8,7 @@ import type { AdministrationCommand, AdministrationReceipt } from './administrat
 import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts';
 import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
 import type { ImportCommand, ImportReceipt } from './import-types.ts';
+import type { Asked, SessionCommand, SessionReceipt } from './session-types.ts';
 import type { TokenCommand, TokenEvent, TokenId, TokenReceipt } from './token-types.ts';
 
 /** Log index of the registration: unique for ever, so that a name registered again is another account. */
@@ -136,6 +137,7 @@ export type Command =
   | ImportCommand
   | TokenCommand
   | AdministrationCommand
+  | SessionCommand
   | AccountCommand;
 
 export interface CursorAdvance {
@@ -172,7 +174,8 @@ export interface DeliveryReceipt {
 export interface Proposal {
   readonly numbering: Numbering | null;
   readonly actor: Actor | null;
-  readonly command: Command;
+  /** One that was asked has no numbering. */
+  readonly command: Command | Asked;
 }
 
 export type Receipt =
@@ -195,6 +198,7 @@ export type Receipt =
   | ImportReceipt
   | TokenReceipt
   | AdministrationReceipt
+  | SessionReceipt
   | AccountReceipt;
 
 export type RejectionCode =

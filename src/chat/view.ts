@@ -32,6 +32,8 @@ export interface ChatView {
   /** By prefix, or by glob when the pattern holds `*` or `?`; without regard to case; linear in name and pattern. */
   searchAccounts(pattern: string): readonly Account[];
   session(id: SessionId): SessionView | undefined;
+  /** Whether the answer to a request of the account with that key is kept: asking again gets it, and does nothing. */
+  hasKeyedAnswer(account: AccountId, key: string): boolean;
   conversation(id: ConversationId): ConversationView | undefined;
   /** Conversations of an account in no particular order; the lobby among them once somebody spoke in it. */
   conversationsOf(account: AccountId): readonly ConversationView[];
@@ -91,6 +93,8 @@ export interface SessionView {
   readonly boundMs: number;
   /** The access token that opened it; null: a login did. */
   readonly token: TokenId | null;
+  /** The one it was derived from, and ends with. */
+  readonly parent: SessionId | null;
   /** Highest sequence used. */
   readonly highest: number;
   /** Whether the answer to that number is kept: asking again gets it, and does nothing. */

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CodedError, errorTable } from '../base/errors.ts';
 import type { ActionActor } from '../chat/administration-types.ts';
 import type { ChatView } from '../chat/view.ts';
-import type { Identity } from './context.ts';
+import type { Caller } from './http-session.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,7 +20,7 @@ export interface AdministratorGateOptions {
   /**
    * By the credentials of a request. `stale`: by what this node knows, be it alone. Rejects with `CodedError` AUTH_REQUIRED or UNAVAILABLE.
    */
-  readonly authenticate: (request: FastifyRequest, stale: boolean) => Promise<Identity>;
+  readonly authenticate: (request: FastifyRequest, stale: boolean) => Promise<Caller>;
   readonly isDemonstration: boolean;
   /** Origins of the members' own pages. */
   readonly origins: () => readonly string[];
@@ -51,7 +51,8 @@ export class AdministratorGate {
       }
       return { kind: 'page' };
     }
-    const { account, name, token } = await authenticate(request, reads && isOpenToStale(request));
+    const { identity } = await authenticate(request, reads && isOpenToStale(request));
+    const { account, name, token } = identity;
     if (token !== undefined) throw new CodedError('DENIED', 'An access token does not open this.');
     if (!view.isAdministrator(account)) throw new CodedError('DENIED', 'This is for administrators.');
     return { kind: 'account', account, name };

@@ -141,7 +141,9 @@ export class Authentication {
     await barrier();
     const refused = { kind: 'change-password', credential: impossibleCredential, passwordHash: '' } as const;
     // Also since its current password is the present one no more: the state knows the answer.
-    if (this.isAnswered(numbering)) return propose(context, refused, numbering);
+    if (this.isAnswered(numbering) || this.#isKeyAnswered(context)) {
+      return propose(context, refused, numbering);
+    }
     const account = view.accountById(id);
     if (account?.kind !== 'member') return rejection('DENIED');
     const weakness = weaknessOf(password, account, policy.passwords);
@@ -150,7 +152,8 @@ export class Authentication {
     if (verdict.kind === 'limited') return limitedReply(verdict);
     // Proposed even so: it may have been answered while it was looked at.
     if (verdict.kind === 'wrong') {
-      return numbering === null ? rejection('DENIED') : propose(context, refused, numbering);
+      const isOnce = numbering === null && !context.mayRepeat;
+      return isOnce ? rejection('DENIED') : propose(context, refused, numbering);
     }
     const passwordHash = await hasher.hash(password);
     const command = { kind: 'change-password', credential: account.credential, passwordHash } as const;
@@ -198,6 +201,11 @@ export class Authentication {
     if (numbering === null) return false;
     const session = this.#options.view.session(numbering.session);
     return session?.secretHash === numbering.secretHash && session.answered(numbering.sequence);
+  }
+
+  #isKeyAnswered({ identity, asked }: ConnectionContext): boolean {
+    if (identity === null || asked === null || asked.key === null) return false;
+    return this.#options.view.hasKeyedAnswer(identity.account, asked.key);
   }
 
   /** What `apply` would refuse needs no hash; of a numbered request the state must be asked, since it may be a retry. */

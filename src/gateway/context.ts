@@ -10,20 +10,34 @@ export interface Identity {
   readonly token?: Pick<TokenView, 'id' | 'scopes'>;
 }
 
+/** One request over HTTP, which is all that its connection is for the chat. */
+export interface AskedOnce {
+  /** As of `Asked`; null: a repetition is another request. */
+  readonly key: string | null;
+}
+
 /** Who is behind one connection. Changed by the service as the replicated state decides, and by the connection's session when it ends. */
 export class ConnectionContext {
-  /** The session of a native client; null on a raw line connection. */
+  /** The session of a native client or of an HTTP request; null on a raw line connection. */
   readonly session: SessionId | null;
   /** Where the connection comes from; null when it did not come over a network. */
   readonly address: string | null;
+  /** Null on a connection that stays, where requests have numbers or come one behind the other. */
+  readonly asked: AskedOnce | null;
   identity: Identity | null = null;
   /** Code of an invitation that was shown before the registration it is for. */
   invitation: string | null = null;
   /** Settles when the running request that may change `identity` is done; null when there is none. */
   gate: Promise<void> | null = null;
 
-  constructor(session: SessionId | null, address: string | null) {
+  constructor(session: SessionId | null, address: string | null, asked: AskedOnce | null = null) {
     this.session = session;
     this.address = address;
+    this.asked = asked;
+  }
+
+  /** A request without a number may be a repetition all the same. */
+  get mayRepeat(): boolean {
+    return this.asked !== null && this.asked.key !== null;
   }
 }

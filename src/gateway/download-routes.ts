@@ -7,6 +7,7 @@ import { limits } from '../base/limits.ts';
 import type { FileDescription } from '../chat/file-types.ts';
 import type { AccountId } from '../chat/types.ts';
 import { safeFileName, safeMediaType } from '../protocol/file-name.ts';
+import { describe, type Operation } from './api/operation.ts';
 import { parseRange } from './byte-range.ts';
 import type { Downloads } from './downloads.ts';
 import { sendProblem } from './problems.ts';
@@ -18,7 +19,30 @@ export interface DownloadRoutesOptions {
   readonly accountOf: (request: FastifyRequest) => AccountId;
 }
 
+const bytesType = 'application/octet-stream';
+const common = { tag: 'files', door: 'download' } as const;
+const content = Type.Unsafe<Uint8Array>({ type: 'string', contentMediaType: bytesType });
 const fileParams = Type.Object({ id: Type.Integer({ minimum: 1, description: 'index of the message' }) });
+const ranges = { range: Type.Optional(Type.String()), 'if-range': Type.Optional(Type.String()) };
+const ofFile: Operation = {
+  ...common,
+  operationId: 'downloadFile',
+  summary: 'A file, or a range of it.',
+  description: 'A range that lies behind the end of the file is answered with 416.',
+  headers: ranges,
+  params: fileParams,
+  answers: {
+    200: { description: 'The whole file.', content: { '*/*': { schema: content } } },
+    206: { description: 'The range.', content: { '*/*': { schema: content } } },
+  },
+  errors: ['UNKNOWN_FILE', 'BUSY'],
+};
+const ofHeaders: Operation = {
+  ...ofFile,
+  operationId: 'fileHeaders',
+  summary: 'The headers of a file: its size, its name, what it is.',
+  answers: { 200: Type.Null({ description: 'Headers only.' }) },
+};
 type FileRoute = { Params: Static<typeof fileParams> };
 
 export function addDownloadRoutes(scope: FastifyInstance, options: DownloadRoutesOptions): void {
@@ -29,38 +53,46 @@ export function addDownloadRoutes(scope: FastifyInstance, options: DownloadRoute
     if (!turnstile.enterWith(accountOf(request), reply.raw)) throw new CodedError('BUSY');
   };
 
-  scope.route<FileRoute>({
-    method: ['GET', 'HEAD'],
-    url: `${prefix}/:id`,
-    onRequest: enter,
-    schema: { params: fileParams },
-    exposeHeadRoute: false,
-    handler: async (request, reply) => {
-      const file = await downloads.describe(accountOf(request), request.params.id);
-      setHeaders(reply, file);
-      const range = rangeOf(request, file);
-      if (range === 'unsatisfiable') {
-        void reply.header('content-range', `bytes */${file.bytes}`);
-        return sendProblem(reply, 'BAD_REQUEST', 'The range lies behind the end of the file.', 416);
-      }
-      const { from, to } = range ?? { from: 0, to: file.bytes };
-      if (range !== null)
-        void reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${file.bytes}`);
-      void reply.header('content-length', to - from);
-      if (request.method === 'HEAD') return reply.send();
-      return reply.send(
-        Readable.from(downloads.range(file, from, to), { objectMode: false, highWaterMark: 1 }),
-      );
-    },
-  });
+  const send = async (request: FastifyRequest<FileRoute>, reply: FastifyReply): Promise<FastifyReply> => {
+    const file = await downloads.describe(accountOf(request), request.params.id);
+    setHeaders(reply, file);
+    const range = rangeOf(request, file);
+    if (range === 'unsatisfiable') {
+      void reply.header('content-range', `bytes */${file.bytes}`);
+      return sendProblem(reply, 'BAD_REQUEST', 'The range lies behind the end of the file.', 416);
+    }
+    const { from, to } = range ?? { from: 0, to: file.bytes };
+    if (range !== null) void reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${file.bytes}`);
+    void reply.header('content-length', to - from);
+    if (request.method === 'HEAD') return reply.send();
+    return reply.send(
+      Readable.from(downloads.range(file, from, to), { objectMode: false, highWaterMark: 1 }),
+    );
+  };
+  scope.get<FileRoute>(
+    `${prefix}/:id`,
+    { onRequest: enter, exposeHeadRoute: false, ...describe(ofFile, 'read') },
+    send,
+  );
+  scope.head<FileRoute>(`${prefix}/:id`, { onRequest: enter, ...describe(ofHeaders, 'read') }, send);
 
   scope.get<FileRoute>(
     `${prefix}/:id/manifest`,
-    { schema: { params: fileParams } },
+    describe(
+      {
+        ...common,
+        operationId: 'downloadManifest',
+        summary: 'The list of a file’s chunks, by which its content is checked.',
+        params: fileParams,
+        answers: { 200: { description: 'docs/files.md', content: { [bytesType]: { schema: content } } } },
+        errors: ['UNKNOWN_FILE'],
+      },
+      'read',
+    ),
     async (request, reply) => {
       const file = await downloads.describe(accountOf(request), request.params.id);
-      const content = await downloads.manifest(file);
-      return reply.type('application/octet-stream').send(content);
+      const manifest = await downloads.manifest(file);
+      return reply.type(bytesType).send(manifest);
     },
   );
 }

@@ -9,6 +9,7 @@ import type { EngineStatus } from '../replication/engine.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource, TransportSecurity } from '../tls/transport-security.ts';
 import type { Ticket } from './address-limits.ts';
+import { api } from './api/api.ts';
 import { ChatPort } from './chat-port.ts';
 import { ClusterChronicle } from './cluster-chronicle.ts';
 import { ClusterView } from './cluster-view.ts';
@@ -16,12 +17,10 @@ import { asDialect } from './dialects/errors.ts';
 import { Dialects, type Listener, sharedListener } from './dialects/open.ts';
 import { Downloads } from './downloads.ts';
 import { Edge, type EdgeOptions } from './edge.ts';
-import { fileRoutes } from './file-routes.ts';
 import { FrameLines } from './frame-lines.ts';
 import { GroupPorts } from './group-ports.ts';
 import { ChildHasher, type Hasher } from './hasher.ts';
 import { buildHttp } from './http.ts';
-import { HttpSessions } from './http-session.ts';
 import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
 import { operationsToken } from './operations-token.ts';
@@ -243,10 +242,9 @@ class NodeGateway implements Gateway {
   }
 
   #buildHttp(): ReturnType<typeof buildHttp> {
-    const { config, node, engine, logger, view, clock } = this.#options;
-    const self = nodeConfig(config, node);
-    const { host, chatPort } = self;
-    const origins = () => originsOf([self, ...engine.status().members], !isPlainText(config, 'http'));
+    const { config, node, logger } = this.#options;
+    const { host, chatPort } = nodeConfig(config, node);
+    const origins = () => this.#origins();
     const http = buildHttp({
       status: () => this.#status(),
       metrics: this.#metrics,
@@ -267,11 +265,31 @@ class NodeGateway implements Gateway {
         origins,
       }),
     });
-    const { service, uploads } = this.#edge;
-    const downloads = new Downloads(this.#options);
-    const sessions = new HttpSessions(view, service);
-    void http.register(fileRoutes({ sessions, uploads, downloads, clock, logger }));
+    void http.register(this.#api());
     return http;
+  }
+
+  #api(): ReturnType<typeof api> {
+    const { config, logger, view, clock } = this.#options;
+    const { service, uploads } = this.#edge;
+    return api({
+      service,
+      view,
+      uploads,
+      downloads: new Downloads(this.#options),
+      origins: () => this.#origins(),
+      isSecure: !isPlainText(config, 'http'),
+      requestsPerAddress: policyOf(config).httpRequestsPerAddress,
+      clock,
+      logger,
+      secureBytes: randomBytes,
+    });
+  }
+
+  #origins(): readonly string[] {
+    const { config, node, engine } = this.#options;
+    const members = [nodeConfig(config, node), ...engine.status().members];
+    return originsOf(members, !isPlainText(config, 'http'));
   }
 
   /** Strangers cannot reach a loopback address. */

@@ -131,8 +131,8 @@ export class GroupService {
       return passwordHash === undefined ? { code: 'TOO_LONG' } : { ...common, seen: null, passwordHash };
     }
     const credential = await this.#prove(context, group, request.password);
-    // A numbered request may be a retry of the one that let it in: the state must be asked.
-    if (credential === 0 && numbering === null) return { code: 'GROUP_PASSWORD_WRONG' };
+    // A numbered request, or one with a key, may be a retry of the one that let it in: the state must be asked.
+    if (credential === 0 && numbering === null && !context.mayRepeat) return { code: 'GROUP_PASSWORD_WRONG' };
     return { ...common, seen: { group: group.id, credential }, passwordHash: null };
   }
 

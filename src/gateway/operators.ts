@@ -1,6 +1,8 @@
 /** What those who look after a cluster may ask of a node, put together: by the cluster key, or by the role of an administrator. */
+import { isPlainText } from '../base/transport-config.ts';
 import { ActionJournal } from './action-journal.ts';
 import { AdministratorGate } from './administrator-gate.ts';
+import { callerBehind } from './api/door.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Edge } from './edge.ts';
 import { Exporter } from './exporter.ts';
@@ -36,8 +38,8 @@ export function assembleOperators(options: GatewayOptions, place: OperatorsPlace
       view,
       isDemonstration,
       origins,
-      authenticate: ({ headers: { authorization } }, stale) =>
-        (stale ? known : sessions).authenticate(authorization),
+      authenticate: (request, stale) =>
+        callerBehind(request, stale ? known : sessions, !isPlainText(config, 'http')),
     }),
     journal: new ActionJournal({ node, clock, logger, proposeOwn }),
     members: { engine, loopbackOnly: isDemonstration },

@@ -23,6 +23,8 @@ export interface Policy {
   readonly limitsGuessing: boolean;
   readonly addresses: AddressBounds;
   readonly httpConnectionsPerAddress: number;
+  /** In a minute, without a session; 0: no limit. */
+  readonly httpRequestsPerAddress: number;
 }
 
 /** Why nobody may register with that code, or without one; null when they may, as far as the configuration is concerned. */
@@ -52,6 +54,7 @@ export function policyOf(config: ClusterConfig): Policy {
     },
     limitsGuessing: limits.guessing ?? !demonstration,
     httpConnectionsPerAddress: limits.httpConnectionsPerAddress ?? bound(128),
+    httpRequestsPerAddress: bound(300),
     addresses: {
       connectionsPerAddress: limits.connectionsPerAddress ?? bound(16),
       newConnectionsPerAddress: limits.newConnectionsPerAddress ?? bound(32),

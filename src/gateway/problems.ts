@@ -5,6 +5,16 @@ import type { Logger } from '../base/logger.ts';
 
 const retryAfterSeconds = 1;
 
+/** With the time after which the same may be asked again. */
+export class LaterError extends CodedError {
+  readonly retryAfterMs: number;
+
+  constructor(code: ErrorCode, text: string, retryAfterMs: number) {
+    super(code, text);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 export function sendProblem(
   reply: FastifyReply,
   code: ErrorCode,
@@ -12,7 +22,7 @@ export function sendProblem(
   status: number = errorTable[code].http,
 ) {
   const { text, retry } = errorTable[code];
-  if (retry) void reply.header('retry-after', retryAfterSeconds);
+  if (retry && !reply.hasHeader('retry-after')) void reply.header('retry-after', retryAfterSeconds);
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="conclave"');
   return reply
     .code(status)
@@ -22,6 +32,7 @@ export function sendProblem(
 
 /** Whatever a handler, a validation or the parsing of a body ended with. */
 export function answerError(error: FastifyError | CodedError, reply: FastifyReply, logger: Logger) {
+  if (error instanceof LaterError) void reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000));
   if (error instanceof CodedError) return sendProblem(reply, error.code, error.message);
   const { statusCode = 500 } = error;
   if (statusCode === 413) return sendProblem(reply, 'TOO_LARGE', 'The body is too large.');

@@ -8,6 +8,7 @@ import { CodedError, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { encodeProposal } from '../chat/codec.ts';
+import type { Asked } from '../chat/session-types.ts';
 import type { Actor, ChatEvent, Command, Numbering, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import {
@@ -157,8 +158,8 @@ export class Service {
   }
 
   /** Rejects with `CodedError` UNAVAILABLE when there is no majority. */
-  barrier(): Promise<void> {
-    return this.#barrier.pass();
+  barrier(read: { readonly stale: boolean } = fresh): Promise<void> {
+    return this.#barrier.passFor(read);
   }
 
   #run(context: ConnectionContext, request: ClientRequest, numbering: Numbering | null): Promise<Reply> {
@@ -231,9 +232,19 @@ export class Service {
   }
 
   #propose(context: ConnectionContext, command: Command, numbering: Numbering | null): Promise<Reply> {
-    return this.#options.engine
-      .propose(encodeProposal({ numbering, actor: actorOf(context), command }))
-      .then((outcome) => this.#answer(context, outcome));
+    return this.propose(context, command, numbering).then((outcome) => this.#answer(context, outcome));
+  }
+
+  /** For what is no request of any dialect. */
+  propose(
+    context: ConnectionContext,
+    command: Command,
+    numbering: Numbering | null = null,
+  ): Promise<Outcome<Result>> {
+    const actor = actorOf(context);
+    return this.#options.engine.propose(
+      encodeProposal({ numbering, actor, command: numbering === null ? askedBy(context, command) : command }),
+    );
   }
 
   #answer(context: ConnectionContext, outcome: Outcome<Result>): Reply {
@@ -316,6 +327,12 @@ function actorOf({ identity, session }: ConnectionContext): Actor | null {
   if (session !== null) return { account, session };
   if (token !== undefined) return { account, session, token: token.id };
   return credential === undefined ? { account, session } : { account, session, credential };
+}
+
+const fresh = { stale: false } as const;
+
+function askedBy({ identity, asked }: ConnectionContext, command: Command): Command | Asked {
+  return asked === null || identity === null ? command : { kind: 'asked', key: asked.key, command };
 }
 
 /** What decides who is asking, and what takes its time to hash: nothing overtakes it. */

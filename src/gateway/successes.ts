@@ -50,6 +50,7 @@ export class Successes {
       // Answers to what no client asks this way.
       case 'imported':
       case 'action-noted':
+      case 'session-derived':
       case 'upload-leased':
       case 'upload-cancelled':
       case 'cursors-advanced':

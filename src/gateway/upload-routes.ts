@@ -6,6 +6,8 @@ import { CodedError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { AccountId } from '../chat/types.ts';
 import { chunkBytes, manifestBytes } from '../protocol/manifest.ts';
+import { describe } from './api/operation.ts';
+import { closed, nothing } from './api/schemas.ts';
 import { Turnstile } from './turnstile.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -20,10 +22,13 @@ export interface UploadRoutesOptions {
 const bodyMs = 60_000;
 const bytesType = 'application/octet-stream';
 
+const common = { tag: 'files', door: 'upload' } as const;
+/** The parser has seen to it that it is bytes, and the handler that there are any. */
+const bytes = Type.Unsafe<Uint8Array>({ type: 'string', contentMediaType: bytesType });
 const address = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256 of the manifest' });
 const uploadParams = Type.Object({ manifest: address });
 const chunkParams = Type.Object({ manifest: address, place: Type.Integer({ minimum: 0 }) });
-const uploadState = Type.Object({
+const uploadState = closed({
   manifest: address,
   bytes: Type.Integer({ description: 'size of the file' }),
   chunkBytes: Type.Integer({ description: 'size of every chunk but the last' }),
@@ -43,17 +48,53 @@ export function addUploadRoutes(scope: FastifyInstance, options: UploadRoutesOpt
 
   scope.post(
     path,
-    { bodyLimit: manifestBytes, onRequest, schema: { response: { 200: uploadState } } },
+    {
+      bodyLimit: manifestBytes,
+      onRequest,
+      ...describe({
+        ...common,
+        operationId: 'beginUpload',
+        summary: 'Begin an upload, or find out what is missing of it.',
+        description: 'The body is the manifest of the file: docs/files.md.',
+        body: bytes,
+        consumes: [bytesType],
+        answers: { 200: uploadState },
+        errors: ['TOO_LARGE', 'QUOTA_EXCEEDED', 'LIMIT_REACHED'],
+      }),
+    },
     (request) => uploads.begin(accountOf(request), bytesOf(request)),
   );
   scope.get<UploadRoute>(
     `${path}/:manifest`,
-    { schema: { params: uploadParams, response: { 200: uploadState } } },
+    describe(
+      {
+        ...common,
+        operationId: 'uploadState',
+        summary: 'What is missing of an upload.',
+        params: uploadParams,
+        answers: { 200: uploadState },
+        errors: ['UNKNOWN_UPLOAD'],
+      },
+      'read',
+    ),
     (request) => uploads.state(accountOf(request), request.params.manifest),
   );
   scope.put<ChunkRoute>(
     `${path}/:manifest/chunks/:place`,
-    { bodyLimit: chunkBytes, onRequest, schema: { params: chunkParams } },
+    {
+      bodyLimit: chunkBytes,
+      onRequest,
+      ...describe({
+        ...common,
+        operationId: 'putChunk',
+        summary: 'One chunk of an upload; again is no harm.',
+        params: chunkParams,
+        body: bytes,
+        consumes: [bytesType],
+        answers: { 204: nothing },
+        errors: ['UNKNOWN_UPLOAD', 'TOO_LARGE'],
+      }),
+    },
     async (request, reply) => {
       const { manifest, place } = request.params;
       await uploads.put(accountOf(request), manifest, place, bytesOf(request));
@@ -62,7 +103,13 @@ export function addUploadRoutes(scope: FastifyInstance, options: UploadRoutesOpt
   );
   scope.delete<UploadRoute>(
     `${path}/:manifest`,
-    { schema: { params: uploadParams } },
+    describe({
+      ...common,
+      operationId: 'cancelUpload',
+      summary: 'Give an upload up.',
+      params: uploadParams,
+      answers: { 204: nothing },
+    }),
     async (request, reply) => {
       await uploads.cancel(accountOf(request), request.params.manifest);
       return reply.code(204).send();

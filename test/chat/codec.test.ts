@@ -58,6 +58,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     replyTo: fc.option(fc.integer({ min: 1, max: 300 })),
     wantsReceipt: fc.boolean(),
   }),
+  fc.record({ kind: fc.constant('derive-session' as const), session: text, secretHash: text }),
   fc.record({ kind: fc.constant('create-group' as const), name: text, passwordHash: hash }),
   fc.record({
     kind: fc.constant('announce-group' as const),
@@ -100,7 +101,7 @@ const session = fc.integer({ min: 0, max: 3 }).map(sessionId);
 const proposal: fc.Arbitrary<Proposal> = fc.record({
   numbering: fc.option(fc.record({ session, secretHash: text, sequence: integer, lowest: integer })),
   actor: fc.option(fc.record({ account: integer, session: fc.option(session) })),
-  command,
+  command: fc.oneof(command, fc.record({ kind: fc.constant('asked' as const), key: hash, command })),
 });
 
 t.test('codec: every proposal comes back as it was', async (t) => {

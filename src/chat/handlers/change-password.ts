@@ -1,6 +1,7 @@
 import { limits } from '../../base/limits.ts';
 import type { Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
+import { endSession } from './end-session.ts';
 import { endTokensOf } from './revoke-token.ts';
 
 type ChangePassword = Extract<Command, { kind: 'change-password' }>;
@@ -10,14 +11,14 @@ type ChangePassword = Extract<Command, { kind: 'change-password' }>;
  * may have made for themselves is worth nothing.
  */
 export function changePassword(context: Context, command: ChangePassword): Result {
-  const { moment, session, actor, tables } = context;
+  const { session, actor, tables } = context;
   if (actor === null) return reject('AUTH_REQUIRED');
   if (actor.kind !== 'member' || actor.credential !== command.credential) return reject('DENIED');
   if (command.passwordHash.length > limits.passwordHashChars) return reject('BAD_REQUEST');
   for (const other of tables.sessions.of(actor.id)) {
-    if (other === session) continue;
-    tables.sessions.end(other, moment);
-    context.emit({ kind: 'session-ended', session: other.id });
+    // One that was derived lives on with the one it came from.
+    if (other === session || other.id === session?.parent || other.ended) continue;
+    endSession(context, other);
   }
   endTokensOf(context, actor.id);
   tables.accounts.replace({

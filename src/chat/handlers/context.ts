@@ -5,6 +5,7 @@ import type { Attempts } from '../attempts.ts';
 import type { Conversations } from '../conversations.ts';
 import type { Files } from '../files.ts';
 import type { Invitations } from '../invitations.ts';
+import type { KeyedAnswers } from '../keyed-answers.ts';
 import type { Leases } from '../leases.ts';
 import type { Moment } from '../moment.ts';
 import type { Senders } from '../senders.ts';
@@ -28,13 +29,14 @@ export interface Tables {
   readonly tokens: Tokens;
   readonly administrators: Administrators;
   readonly actions: ActionLog;
+  readonly keyedAnswers: KeyedAnswers;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */
 export interface Context {
   readonly moment: Moment;
   readonly tables: Tables;
-  /** The session of a numbered request; null on a raw line connection. */
+  /** The session of a request that is numbered or asked over HTTP; null on a raw line connection. */
   readonly session: Session | null;
   /** Who asks, if logged in: the session's account, or whom the gateway vouches for. It exists. */
   readonly actor: Account | null;

@@ -2,6 +2,7 @@ import { accountKey } from '../attempts.ts';
 import { foldName } from '../names.ts';
 import type { Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
+import { endSession } from './end-session.ts';
 import { depart } from './group-rights.ts';
 import { endTokensOf } from './revoke-token.ts';
 
@@ -21,13 +22,12 @@ export function deleteAccount(context: Context, command: DeleteAccount): Result 
  * name may be registered again, as another account that inherits nothing.
  */
 export function removeAccount(context: Context): void {
-  const { moment, actor, tables } = context;
+  const { actor, tables } = context;
   if (actor === null) return;
   for (const own of tables.sessions.of(actor.id)) {
     // As a tombstone: the retry of this request must get its answer, and a late retry of the registration must not bring
     // the account back.
-    tables.sessions.end(own, moment);
-    context.emit({ kind: 'session-ended', session: own.id });
+    if (!own.ended) endSession(context, own);
   }
   endTokensOf(context, actor.id);
   tables.files.cancelAll(actor.id);
@@ -41,6 +41,7 @@ export function removeAccount(context: Context): void {
   tables.conversations.leaveDirect(actor.id);
   tables.senders.remove(actor.id);
   tables.leases.drop(actor.id);
+  tables.keyedAnswers.drop(actor.id);
   tables.attempts.forget(accountKey(actor.id));
   tables.administrators.revoke(actor.id);
   tables.accounts.remove(actor.id);

@@ -1,17 +1,23 @@
-import type { Command, Result } from '../types.ts';
+import type { AccountId, Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
+import { endSession } from './end-session.ts';
 
 type Login = Extract<Command, { kind: 'login' }>;
 
 /** Whoever shows the secret of a session may end it; another one is left alone, and nothing is said about it. */
 function endPrevious(context: Context, { previous }: Login): void {
   if (previous === undefined) return;
-  const { moment, session: own, tables } = context;
+  const { session: own, tables } = context;
   const session = tables.sessions.byId(previous.session);
   if (session === undefined || session === own || session.ended) return;
   if (session.secretHash !== previous.secretHash) return;
-  tables.sessions.end(session, moment);
-  context.emit({ kind: 'session-ended', session: session.id });
+  endSession(context, session);
+}
+
+/** Of too many the least recently used goes, so that nobody's sessions crowd out those of others. */
+function endOldest(context: Context, account: AccountId): void {
+  const oldest = context.tables.sessions.oldestTooMany(account);
+  if (oldest !== null) endSession(context, oldest);
 }
 
 /**
@@ -26,5 +32,6 @@ export function login(context: Context, command: Login): Result {
   if (account === undefined || account.credential !== command.credential) return reject('BAD_CREDENTIALS');
   if (context.session !== null) sessions.bind(context.session, account.id, context.moment);
   endPrevious(context, command);
+  if (context.session !== null) endOldest(context, account.id);
   return accept({ kind: 'logged-in', account: account.id, name: account.name });
 }

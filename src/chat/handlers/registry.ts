@@ -10,6 +10,7 @@ import { createInvitation } from './create-invitation.ts';
 import { createToken } from './create-token.ts';
 import { deleteAccount } from './delete-account.ts';
 import { deleteGroup } from './delete-group.ts';
+import { deriveSession } from './derive-session.ts';
 import { enterGuest } from './enter-guest.ts';
 import { enterToken } from './enter-token.ts';
 import { importRecord } from './import-record.ts';
@@ -81,6 +82,7 @@ const handlers: Handlers = {
   'set-role': setRole,
   'note-action': noteAction,
   'note-outcome': noteOutcome,
+  'derive-session': deriveSession,
 };
 
 export function run(context: Context, command: Command): Result {

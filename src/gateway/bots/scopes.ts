@@ -12,7 +12,7 @@ import { type Rejection, rejection } from '../replies.ts';
 type Need = TokenScope | 'any' | 'login';
 
 /** What is no request of the protocol. */
-export type Door = 'events' | 'upload' | 'download';
+export type Door = 'events' | 'upload' | 'download' | 'derive-session';
 
 const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   register: 'any',
@@ -25,6 +25,7 @@ const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   'change-password': 'login',
   'set-profile': 'login',
   delete: 'login',
+  'derive-session': 'login',
   'create-token': 'login',
   'revoke-token': 'login',
   tokens: 'login',

@@ -1,5 +1,6 @@
 import { encodeProposal } from '../../../src/chat/codec.ts';
 import type { FileBounds } from '../../../src/chat/files.ts';
+import type { KeyedAnswerBounds } from '../../../src/chat/keyed-answers.ts';
 import { ChatMachine } from '../../../src/chat/machine.ts';
 import { decodeMessage } from '../../../src/chat/message-codec.ts';
 import type { SessionBounds } from '../../../src/chat/sessions.ts';
@@ -26,9 +27,9 @@ export class World {
   readonly streams = new Map<string, Uint8Array[]>();
   index = 0;
   clusterMs = 0;
-  readonly #bounds: Partial<SessionBounds & FileBounds>;
+  readonly #bounds: Partial<SessionBounds & FileBounds & KeyedAnswerBounds>;
 
-  constructor(bounds: Partial<SessionBounds & FileBounds> = {}) {
+  constructor(bounds: Partial<SessionBounds & FileBounds & KeyedAnswerBounds> = {}) {
     this.#bounds = bounds;
     this.machine = new ChatMachine(bounds);
   }

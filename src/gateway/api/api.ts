@@ -1,0 +1,95 @@
+/** `/api`: the document, the pages that show it, and the resources behind one door. */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyError, FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { Clock } from '../../base/clock.ts';
+import type { CodedError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { ChatView } from '../../chat/view.ts';
+import type { Downloads } from '../downloads.ts';
+import { HttpSessions } from '../http-session.ts';
+import type { SecureBytes } from '../identifiers.ts';
+import { answerError } from '../problems.ts';
+import type { Service } from '../service.ts';
+import type { Uploads } from '../uploads.ts';
+import { addAccounts } from './accounts.ts';
+import { Asker } from './answers.ts';
+import { documentOf } from './document.ts';
+import { Door } from './door.ts';
+import { addFiles } from './files.ts';
+import { RequestLimits } from './request-limits.ts';
+import type { Resources } from './resources.ts';
+import { addSessions } from './sessions.ts';
+import { compileSerializer, compileValidator } from './validation.ts';
+
+export interface ApiOptions {
+  readonly service: Service;
+  readonly view: ChatView;
+  readonly uploads: Uploads;
+  readonly downloads: Downloads;
+  readonly origins: () => readonly string[];
+  /** The port speaks TLS. */
+  readonly isSecure: boolean;
+  /** Requests in a minute of one address that shows no session; 0: no limit. */
+  readonly requestsPerAddress: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly secureBytes: SecureBytes;
+}
+
+/** In a minute, of one account, on one node. */
+const requestsPerAccount = 3_000;
+
+export function api(options: ApiOptions): FastifyPluginAsync {
+  return async (scope) => {
+    await scope.register(swagger, { openapi: documentOf(options.isSecure) });
+    scope.get('/api/openapi.json', { schema: { hide: true } }, () => scope.swagger());
+    await scope.register(swaggerUi, {
+      routePrefix: '/api/docs',
+      staticCSP: pagePolicy,
+      uiConfig: { url: '/api/openapi.json', deepLinking: true, validatorUrl: null },
+    });
+    await scope.register(async (inner) => addResources(inner, options));
+  };
+}
+
+function addResources(scope: FastifyInstance, options: ApiOptions): void {
+  const { service, view, origins, isSecure, clock, logger, secureBytes, requestsPerAddress } = options;
+  const door = new Door({
+    sessions: new HttpSessions(view, service),
+    origins,
+    isSecure,
+    limits: new RequestLimits(clock),
+    quotas: {
+      account: { name: 'account', requests: requestsPerAccount },
+      address: { name: 'address', requests: requestsPerAddress },
+    },
+  });
+  const asker = new Asker(service);
+  const resources: Resources = { door, service, view, secureBytes, ask: (...asked) => asker.ask(...asked) };
+  scope.setValidatorCompiler(compileValidator);
+  scope.setSerializerCompiler(compileSerializer);
+  scope.setErrorHandler((error: FastifyError | CodedError, _request, reply) =>
+    answerError(error, reply, logger),
+  );
+  scope.addHook('onRequest', async (request, reply) => door.enter(request, reply));
+  // What concerns one account is kept by nobody on the way.
+  scope.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+  });
+  addSessions(scope, resources);
+  addAccounts(scope, resources);
+  addFiles(scope, resources, options);
+}
+
+/** Everything from this node, nothing inline; the pictures of its style sheet are in it. */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
