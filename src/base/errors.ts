@@ -49,6 +49,7 @@ export const errorTable = {
   GROUP_FULL: { text: 'The group has as many members as it can.', http: 409, retry: false },
   TOO_MANY_GROUPS: { text: 'There are too many groups.', http: 409, retry: false },
   TOO_MANY_PENDING: { text: 'Too many messages wait for their receipts.', http: 429, retry: true },
+  TOO_MANY_REACTIONS: { text: 'The message has as many reactions as it can.', http: 409, retry: false },
   UNKNOWN_MESSAGE: { text: 'There is no such message.', http: 404, retry: false },
   CONFLICT: { text: 'This request number was used for a different request.', http: 409, retry: false },
   STALE_SEQUENCE: {

@@ -46,6 +46,11 @@ export const limits = {
   receiptsPerAccount: 10_000,
   /** One chat message's text, UTF-8. A pipe line cannot carry more, and a frame of events must hold several. */
   messageBytes: 8 * KIB,
+  /** One reaction, UTF-8: an emoji or a short word. */
+  reactionBytes: 32,
+  /** Different ones to a message; and all together, whoever gave them: a message with their names must fit a frame. */
+  reactionsPerMessage: 20,
+  reactersPerMessage: 150,
   historyMessages: 10_000,
   historyDefaultMessages: 100,
   /** Unanswered numbered requests of one session. */

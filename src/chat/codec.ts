@@ -9,6 +9,7 @@ import {
   writeReplacingLogin,
 } from './account-codec.ts';
 import { readAdministration, writeAdministration } from './administration-codec.ts';
+import { readAmendmentCommand, writeAmendmentCommand } from './amendment-codec.ts';
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
 import { readFileCommand, writeFileCommand } from './file-codec.ts';
 import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
@@ -185,6 +186,11 @@ function writeCommand(command: Command): void {
     case 'send-file':
       writeFileCommand(writer, command);
       return;
+    case 'edit-message':
+    case 'delete-message':
+    case 'react':
+      writeAmendmentCommand(writer, command);
+      return;
     case 'import':
       writeImport(writer, command);
       return;
@@ -323,6 +329,7 @@ function readCommand(reader: ByteReader, kind: number): Command {
       return (
         readGroupCommand(reader, kind) ??
         readFileCommand(reader, kind) ??
+        readAmendmentCommand(reader, kind) ??
         readImport(reader, kind) ??
         readTokenCommand(reader, kind) ??
         readAdministration(reader, kind) ??

@@ -3,7 +3,7 @@ import { unreachable } from '../base/assert.ts';
 import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
 import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts';
 
-/** Numbers of the kinds in the log, from 80 to 99: never reused, never changed. */
+/** Numbers of the kinds in the log, from 80 to 89: never reused, never changed. */
 const commandTag = {
   'lease-upload': 80,
   'cancel-upload': 81,

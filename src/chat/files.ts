@@ -156,12 +156,17 @@ export class Files implements FilesView {
   dropConversation(conversation: ConversationId): void {
     for (const id of this.#byConversation.get(conversation) ?? []) {
       const row = this.#references.get(id);
-      if (row === undefined) continue;
-      this.#references.delete(id);
-      this.#count(row.reference.owner, row.reference, 'references', -1);
-      this.#changes.delete(row);
+      if (row !== undefined) this.#forgetReference(row);
     }
     this.#byConversation.delete(conversation);
+  }
+
+  /** Its message was deleted. Nothing happens where no message refers to it. */
+  release(id: FileId): void {
+    const row = this.#references.get(id);
+    if (row === undefined) return;
+    this.#byConversation.get(row.reference.conversation)?.delete(id);
+    this.#forgetReference(row);
   }
 
   expire(clusterMs: number): void {
@@ -219,6 +224,12 @@ export class Files implements FilesView {
 
   #endLease(row: LeaseRow): void {
     this.#forgetLease(row);
+    this.#changes.delete(row);
+  }
+
+  #forgetReference(row: ReferenceRow): void {
+    this.#references.delete(row.reference.id);
+    this.#count(row.reference.owner, row.reference, 'references', -1);
     this.#changes.delete(row);
   }
 

@@ -3,6 +3,7 @@
  * cryptographic: a client that works out a collision fools only itself.
  */
 import { unreachable } from '../base/assert.ts';
+import type { AmendmentCommand } from './amendment-types.ts';
 import type { FileDescription } from './file-types.ts';
 import type { GroupCommand } from './group-types.ts';
 import type { Command, MessageBody } from './types.ts';
@@ -45,6 +46,10 @@ export function fingerprintCommand(command: Command): number {
     case 'transfer-group':
     case 'delete-group':
       return fingerprintTexts(command.kind, command.name, ...groupTexts(command));
+    case 'edit-message':
+    case 'delete-message':
+    case 'react':
+      return fingerprintAmendment(command);
     case 'advance-cursors':
       return fingerprintTexts(
         command.kind,
@@ -126,6 +131,22 @@ function groupTexts(command: GroupCommand): readonly string[] {
     case 'leave-group':
     case 'delete-group':
       return [];
+    default:
+      unreachable(command);
+  }
+}
+
+/** Without what the gateway found in the record: a later attempt may not find it any more. */
+function fingerprintAmendment(command: AmendmentCommand): number {
+  const { conversation, sequence } = command.message;
+  const place = [command.kind, conversation, String(sequence)];
+  switch (command.kind) {
+    case 'edit-message':
+      return fingerprintTexts(...place, command.text);
+    case 'delete-message':
+      return fingerprintTexts(...place);
+    case 'react':
+      return fingerprintTexts(...place, command.reaction, command.present ? 'given' : 'taken back');
     default:
       unreachable(command);
   }

@@ -8,6 +8,9 @@ import { Accounts } from './accounts.ts';
 import { ActionLog } from './action-log.ts';
 import type { ActionRecord } from './administration-types.ts';
 import { Administrators } from './administrators.ts';
+import type { AmendmentHead } from './amendment-codec.ts';
+import type { AmendedMessage } from './amendment-types.ts';
+import { Amendments } from './amendments.ts';
 import { Attempts } from './attempts.ts';
 import { ChangeSet } from './changes.ts';
 import { decodeProposal } from './codec.ts';
@@ -61,7 +64,7 @@ export interface ChatApplied {
 }
 
 export class ChatMachine implements ChatView {
-  readonly #changes = new ChangeSet((stream) => this.#tables.files.dropConversation(stream));
+  readonly #changes = new ChangeSet((stream) => this.#dropped(stream));
   readonly #tables: Tables;
   #clusterMs = 0;
 
@@ -81,6 +84,7 @@ export class ChatMachine implements ChatView {
       administrators: new Administrators(this.#changes),
       actions: new ActionLog(this.#changes),
       keyedAnswers: new KeyedAnswers(this.#changes, bounds),
+      amendments: new Amendments(this.#changes),
     };
   }
 
@@ -135,6 +139,7 @@ export class ChatMachine implements ChatView {
     this.#tables.administrators.restore(loader.administrators);
     this.#tables.actions.restore(loader.actions);
     this.#tables.keyedAnswers.restore(loader.keyedAnswers);
+    this.#tables.amendments.restore(loader.amendmentHeads, loader.amendedMessages);
   }
 
   get view(): ChatView {
@@ -231,6 +236,18 @@ export class ChatMachine implements ChatView {
     return conversations.lobby.lastSequence === 0 ? own : [...own, conversations.lobby];
   }
 
+  amendmentsOf(conversation: ConversationId): AmendmentHead | undefined {
+    return this.#tables.amendments.headOf(conversation);
+  }
+
+  amended(conversation: ConversationId, sequence: number): AmendedMessage | undefined {
+    return this.#tables.amendments.of(conversation, sequence);
+  }
+
+  amendedMessages(conversation: ConversationId): Iterable<AmendedMessage> {
+    return this.#tables.amendments.allOf(conversation);
+  }
+
   groupByName(name: string): GroupView | undefined {
     return this.#tables.conversations.groups.byName(name);
   }
@@ -300,6 +317,12 @@ export class ChatMachine implements ChatView {
       keyedAnswers.record(actor.account, key, { fingerprint, result }, moment);
     }
     return result;
+  }
+
+  /** What else goes with the messages of a conversation. */
+  #dropped(stream: ConversationId): void {
+    this.#tables.files.dropConversation(stream);
+    this.#tables.amendments.drop(stream);
   }
 
   #clear(): void {

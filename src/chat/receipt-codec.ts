@@ -1,6 +1,7 @@
 /** Recorded answers as part of a session's row. Rejections are recorded too: the first answer is the answer. */
 import { readAccountReceipt, writeAccountReceipt } from './account-codec.ts';
 import { readAdministrationReceipt, writeAdministrationReceipt } from './administration-codec.ts';
+import { readAmendmentReceipt, writeAmendmentReceipt } from './amendment-codec.ts';
 import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
 import { readFileReceipt, writeFileReceipt } from './file-codec.ts';
 import { readGroupReceipt, writeGroupReceipt } from './group-codec.ts';
@@ -58,6 +59,7 @@ const rejections: readonly RejectionCode[] = [
   'UPLOAD_INCOMPLETE',
   'UNKNOWN_TOKEN',
   'TOKEN_INVALID',
+  'TOO_MANY_REACTIONS',
 ];
 const firstRejection = 128;
 
@@ -117,6 +119,9 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
     case 'upload-cancelled':
       writeFileReceipt(writer, receipt);
       return;
+    case 'amended':
+      writeAmendmentReceipt(writer, receipt);
+      return;
     case 'imported':
       writeImportReceipt(writer, receipt);
       return;
@@ -166,6 +171,7 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
       return (
         readGroupReceipt(reader, kind) ??
         readFileReceipt(reader, kind) ??
+        readAmendmentReceipt(reader, kind) ??
         readImportReceipt(reader, kind) ??
         readTokenReceipt(reader, kind) ??
         readAdministrationReceipt(reader, kind) ??

@@ -43,6 +43,10 @@ export const rowPrefix = {
   token: 'p/',
   administrator: 'o/',
   action: 'j/',
+  /** `e/<conversation>/<sequence>` */
+  amended: 'e/',
+  /** How far the amendments of a conversation go. */
+  amendments: 'v/',
 } as const;
 
 /** A direct conversation, or the lobby, which has no members. */

@@ -3,6 +3,12 @@ import { CodedError } from '../base/errors.ts';
 import { decodeAccount, decodeLease, type LeaseData } from './account-rows.ts';
 import { decodeAction, decodeGrant } from './administration-codec.ts';
 import type { ActionRecord } from './administration-types.ts';
+import {
+  type AmendedMessageData,
+  type AmendmentHead,
+  decodeAmendedMessage,
+  decodeAmendmentHead,
+} from './amendment-codec.ts';
 import { type AttemptData, decodeAttempt } from './attempt-rows.ts';
 import { lobbyId } from './conversation.ts';
 import { decodeFileReference, decodeUploadLease } from './file-rows.ts';
@@ -45,6 +51,8 @@ export class RowLoader {
   readonly tokens: TokenData[] = [];
   readonly administrators: AccountId[] = [];
   readonly actions: ActionRecord[] = [];
+  readonly amendmentHeads: AmendmentHead[] = [];
+  readonly amendedMessages: AmendedMessageData[] = [];
 
   /** Throws `CodedError` DATA_DAMAGED naming the key. */
   take(key: string, value: Uint8Array): void {
@@ -76,6 +84,12 @@ export class RowLoader {
         return;
       case rowPrefix.action:
         keep(this.actions, key, decodeAction(Number(id), value));
+        return;
+      case rowPrefix.amended:
+        keep(this.amendedMessages, key, decodeAmendedMessage(id, value));
+        return;
+      case rowPrefix.amendments:
+        keep(this.amendmentHeads, key, decodeAmendmentHead(id, value));
         return;
       case rowPrefix.guestLease:
         keep(this.leases, key, decodeLease(Number(id), value));
@@ -112,6 +126,11 @@ export class RowLoader {
     for (const { conversation, account } of this.members) {
       if (conversation === lobbyId || groups.has(conversation)) continue;
       throw damaged(`${rowPrefix.member}${conversation}/${account}`, 'is of a group that is missing');
+    }
+    const amended = new Set(this.amendmentHeads.map(({ conversation }) => conversation));
+    for (const { conversation, sequence } of this.amendedMessages) {
+      if (amended.has(conversation)) continue;
+      throw damaged(`${rowPrefix.amended}${conversation}/${sequence}`, 'is of amendments that are missing');
     }
   }
 }

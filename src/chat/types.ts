@@ -5,6 +5,7 @@
 
 import type { AccountCommand, AccountReceipt } from './account-types.ts';
 import type { AdministrationCommand, AdministrationReceipt } from './administration-types.ts';
+import type { AmendmentCommand, AmendmentEvent, AmendmentReceipt } from './amendment-types.ts';
 import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts';
 import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
 import type { ImportCommand, ImportReceipt } from './import-types.ts';
@@ -134,6 +135,7 @@ export type Command =
       readonly receipts: readonly ReceiptConfirmation[];
     }
   | GroupCommand
+  | AmendmentCommand
   | ImportCommand
   | TokenCommand
   | AdministrationCommand
@@ -195,6 +197,7 @@ export type Receipt =
   | FileReceipt
   | { readonly kind: 'cursors-advanced' }
   | GroupReceipt
+  | AmendmentReceipt
   | ImportReceipt
   | TokenReceipt
   | AdministrationReceipt
@@ -236,7 +239,8 @@ export type RejectionCode =
   | 'UNKNOWN_UPLOAD'
   | 'UPLOAD_INCOMPLETE'
   | 'UNKNOWN_TOKEN'
-  | 'TOKEN_INVALID';
+  | 'TOKEN_INVALID'
+  | 'TOO_MANY_REACTIONS';
 
 export type Result =
   | { readonly ok: true; readonly receipt: Receipt }
@@ -258,7 +262,8 @@ export type ChatEvent =
   /** A message was delivered whose sender wants to know. */
   | { readonly kind: 'receipt'; readonly receipt: DeliveryReceipt }
   | TokenEvent
-  | GroupEvent;
+  | GroupEvent
+  | AmendmentEvent;
 
 /** What was attacked: `a:<account>`, `n:<fingerprint>` of a name that nobody has, `g:<group>:<account>`. */
 export type AttemptKey = string;

@@ -1,5 +1,7 @@
 /** What gateways and delivery may ask of the applied state. Reads only; valid until the next entry is applied. */
 import type { ActionRecord } from './administration-types.ts';
+import type { AmendmentHead } from './amendment-codec.ts';
+import type { AmendedMessage } from './amendment-types.ts';
 import type { FileId, FileReference, ManifestAddress, UploadLease } from './file-types.ts';
 import type { GroupAddress } from './group-types.ts';
 import type { MembershipData } from './membership.ts';
@@ -38,6 +40,12 @@ export interface ChatView {
   /** Conversations of an account in no particular order; the lobby among them once somebody spoke in it. */
   conversationsOf(account: AccountId): readonly ConversationView[];
   directConversation(a: AccountId, b: AccountId): ConversationId;
+  /** Undefined where nothing was ever amended. */
+  amendmentsOf(conversation: ConversationId): AmendmentHead | undefined;
+  /** What has become of a message; undefined for one that is as it was sent. */
+  amended(conversation: ConversationId, sequence: number): AmendedMessage | undefined;
+  /** All of a conversation, in no particular order. */
+  amendedMessages(conversation: ConversationId): Iterable<AmendedMessage>;
   groupByName(name: string): GroupView | undefined;
   /** All groups by lower-cased name, ascending by code unit; the lobby is none. */
   groups(): readonly GroupView[];

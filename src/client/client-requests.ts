@@ -2,6 +2,7 @@
 import { limits } from '../base/limits.ts';
 import type { ClientRequest, Reply, Success } from '../protocol/requests.ts';
 import type {
+  AmendmentsOptions,
   FindOptions,
   HistoryOptions,
   Outcome,
@@ -48,6 +49,32 @@ export abstract class ClientRequests {
   /** `to`: a user's name, `#` and a group's name, or `#lobby`. `text`: 1 to 8,192 bytes of UTF-8. */
   send(to: string, text: string, options: SendOptions = {}): Promise<Outcome<'send'>> {
     return this.ask({ op: 'send', to, text, ...options });
+  }
+
+  /** Another text for a message of one's own. `conversation`: its id, as messages name it. */
+  edit(conversation: string, sequence: number, text: string): Promise<Outcome<'edit'>> {
+    return this.ask({ op: 'edit', conversation, sequence, text });
+  }
+
+  /** One of one's own, or any in a group that one owns. */
+  deleteMessage(conversation: string, sequence: number): Promise<Outcome<'delete-message'>> {
+    return this.ask({ op: 'delete-message', conversation, sequence });
+  }
+
+  /** An emoji or a short word of at most 32 bytes; `remove` takes it back. */
+  react(
+    conversation: string,
+    sequence: number,
+    reaction: string,
+    options: { readonly remove?: boolean } = {},
+  ): Promise<Outcome<'react'>> {
+    return this.ask({ op: 'react', conversation, sequence, reaction, ...options });
+  }
+
+  /** What has become of messages behind a revision of their conversation. */
+  amendments(conversation: string, options: AmendmentsOptions = {}): Promise<Outcome<'amendments'>> {
+    const { limit = limits.historyDefaultMessages, ...range } = options;
+    return this.ask({ op: 'amendments', conversation, limit, ...range });
   }
 
   /** A file whose chunks have been uploaded: see `sendFile`. */

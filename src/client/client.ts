@@ -67,6 +67,7 @@ export class Client extends ClientRequests {
     });
     this.#inbox = new Inbox({
       onHandled: () => this.#messageHandled(),
+      onAmended: (entry) => this.#happened({ ev: 'amended', ...entry }),
       onRoom: () => this.#connector.refresh(),
     });
     this.#inbox.reset(options.after);
@@ -290,6 +291,9 @@ export class Client extends ClientRequests {
       this.#planPump();
     } else if (frame.ev === 'message') {
       this.#inbox.take(frame);
+    } else if (frame.ev === 'amended') {
+      const { ev: _ev, ...entry } = frame;
+      this.#inbox.takeAmended(entry);
     } else if (frame.ev === 'caught-up') {
       this.#inbox.caughtUpTo(frame.index);
     } else if (frame.ev === 'group' || frame.ev === 'delivered' || frame.ev === 'read') {

@@ -1,11 +1,17 @@
 /**
- * Messages on their way to the handler: each once, in the order of the log, one at a time. Delivery is at-least-once on the wire; here
- * it becomes exactly-once, by (conversation, sequence). Pure but for the handler, which may be asynchronous.
+ * Messages on their way to the handler, and what has become of older ones between them: each once, in the order of the log, one at a time.
+ * Delivery is at-least-once on the wire; here it becomes exactly-once, by (conversation, sequence), and by (conversation, revision) of an
+ * amendment. Pure but for the handler, which may be asynchronous.
  */
+import type { AmendedEntry } from '../protocol/amendments.ts';
 import type { MessageEntry } from '../protocol/requests.ts';
 
 /** May return a promise: the next message waits for it, and the acknowledgement too. Must not throw or reject. */
 export type MessageHandler = (message: MessageEntry) => void | Promise<void>;
+
+type Arrival =
+  | { readonly kind: 'message'; readonly entry: MessageEntry }
+  | { readonly kind: 'amended'; readonly entry: AmendedEntry };
 
 /** Messages received that the handler has not taken yet. What exceeds it is left on the server and fetched by cursor. */
 export const largestInbox = 1_024;
@@ -15,6 +21,8 @@ const largestMemory = 10_000;
 export interface InboxOptions {
   /** Something new can be acknowledged. */
   readonly onHandled: () => void;
+  /** Behind the handler of the message before it. */
+  readonly onAmended: (entry: AmendedEntry) => void;
   /** Messages had to be left on the server, and there is room for them now: deliver again from `received`. */
   readonly onRoom: () => void;
 }
@@ -23,11 +31,13 @@ export class Inbox {
   readonly #options: InboxOptions;
   #handler: MessageHandler | null = null;
   /** Ascending by log index. */
-  #queue: MessageEntry[] = [];
+  #queue: Arrival[] = [];
   #running = false;
   #overflowed = false;
   /** Conversation → highest sequence taken in. */
   #seen = new Map<string, number>();
+  /** Conversation → highest revision taken in. */
+  #seenRevisions = new Map<string, number>();
   #received: number | undefined;
   #handled = 0;
   #sawEnd = false;
@@ -76,6 +86,7 @@ export class Inbox {
     this.#running = false;
     this.#overflowed = false;
     this.#seen.clear();
+    this.#seenRevisions.clear();
     this.#received = after;
     this.#handled = 0;
     this.#sawEnd = false;
@@ -99,9 +110,25 @@ export class Inbox {
       this.#drain();
       return;
     }
-    this.#remember(message);
-    this.#received = Math.max(this.#received ?? 0, message.index);
-    this.#queue.push(message);
+    remember(this.#seen, message.conversation, message.sequence);
+    this.#enqueue({ kind: 'message', entry: message });
+  }
+
+  takeAmended(entry: AmendedEntry): void {
+    const { conversation, revision } = entry;
+    if (this.#overflowed || revision <= (this.#seenRevisions.get(conversation) ?? 0)) return;
+    if (this.#queue.length >= largestInbox) {
+      this.#overflowed = true;
+      this.#drain();
+      return;
+    }
+    remember(this.#seenRevisions, conversation, revision);
+    this.#enqueue({ kind: 'amended', entry });
+  }
+
+  #enqueue(arrival: Arrival): void {
+    this.#received = Math.max(this.#received ?? 0, arrival.entry.index);
+    this.#queue.push(arrival);
     this.#drain();
   }
 
@@ -131,26 +158,23 @@ export class Inbox {
     return this.#seen.size >= largestMemory && index <= (this.#received ?? 0);
   }
 
-  #remember({ conversation, sequence }: MessageEntry): void {
-    if (!this.#seen.has(conversation) && this.#seen.size >= largestMemory) {
-      const [oldest] = this.#seen.keys();
-      if (oldest !== undefined) this.#seen.delete(oldest);
-    }
-    this.#seen.set(conversation, sequence);
+  /** An amendment goes to whoever listens, also where there is no handler of messages. */
+  get #hasTaker(): boolean {
+    return this.#handler !== null || this.#queue[0]?.kind === 'amended';
   }
 
   #drain(): void {
-    if (this.#running || this.#handler === null) return;
+    if (this.#running || !this.#hasTaker) return;
     this.#running = true;
-    while (this.#handler !== null) {
-      const message = this.#queue.shift();
-      if (message === undefined) break;
-      const done = this.#handler(message);
+    while (this.#hasTaker) {
+      const arrival = this.#queue.shift();
+      if (arrival === undefined) break;
+      const done = this.#hand(arrival);
       if (done !== undefined) {
-        this.#resumeAfter(done, message);
+        this.#resumeAfter(done, arrival);
         return;
       }
-      this.#handled = message.index;
+      this.#handled = arrival.entry.index;
     }
     this.#running = false;
     this.#options.onHandled();
@@ -159,15 +183,29 @@ export class Inbox {
     this.#options.onRoom();
   }
 
+  #hand(arrival: Arrival): void | Promise<void> {
+    if (arrival.kind === 'message') return this.#handler?.(arrival.entry);
+    this.#options.onAmended(arrival.entry);
+  }
+
   /** Deliberately without a catch: a handler that rejects is an unhandled rejection of its owner, never lost silently. */
-  #resumeAfter(done: Promise<void>, message: MessageEntry): void {
+  #resumeAfter(done: Promise<void>, { entry }: Arrival): void {
     const generation = this.#generation;
     void done.then(() => {
       if (generation !== this.#generation) return;
-      this.#handled = message.index;
+      this.#handled = entry.index;
       this.#running = false;
       this.#options.onHandled();
       this.#drain();
     });
   }
+}
+
+/** Bounded: the oldest is forgotten. */
+function remember(seen: Map<string, number>, conversation: string, value: number): void {
+  if (!seen.has(conversation) && seen.size >= largestMemory) {
+    const [oldest] = seen.keys();
+    if (oldest !== undefined) seen.delete(oldest);
+  }
+  seen.set(conversation, value);
 }

@@ -29,6 +29,7 @@ export type {
 export type { ServerAddress } from './server-pool.ts';
 export type { Status, StatusListener } from './status.ts';
 export type {
+  AmendmentsOptions,
   ClientEvent,
   ClientOptions,
   EventListener,

@@ -332,6 +332,8 @@ function joined(parts: Success | null, value: Success): Success {
   if (parts === null) return value;
   if (value.op === 'history' && parts.op === 'history')
     return { op: value.op, messages: [...parts.messages, ...value.messages] };
+  if (value.op === 'amendments' && parts.op === 'amendments')
+    return { op: value.op, amendments: [...parts.amendments, ...value.amendments] };
   if ((value.op === 'users' || value.op === 'search') && parts.op === value.op)
     return { op: value.op, users: [...parts.users, ...value.users] };
   if (value.op === 'online' && parts.op === 'online')

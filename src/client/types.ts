@@ -59,8 +59,18 @@ export interface HistoryOptions {
 }
 
 export type FindOptions = Omit<RequestOf<'find'>, 'op' | 'text'>;
+export interface AmendmentsOptions {
+  /** Default 100, at most 10,000. */
+  readonly limit?: number;
+  /** Only those behind this revision. */
+  readonly after?: number;
+}
+
 export type SendOptions = Pick<RequestOf<'send'>, 'replyTo' | 'receipt'>;
 
-/** What happens beside messages. Told as it happens: what happens while there is no connection is not told later. */
-export type ClientEvent = Extract<NativeEvent, { readonly ev: 'group' | 'delivered' | 'read' }>;
+/**
+ * What happens beside messages. `amended` comes once, in the order of the messages and behind their handler, also after a time without a
+ * connection; the others are told as they happen and not later.
+ */
+export type ClientEvent = Extract<NativeEvent, { readonly ev: 'group' | 'delivered' | 'read' | 'amended' }>;
 export type EventListener = (event: ClientEvent) => void;

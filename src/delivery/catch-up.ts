@@ -1,17 +1,22 @@
 /**
- * An account's messages from the store, as one stream: merged over its conversations by log index, ascending, up to what the view held
+ * An account's messages from the store, and what has become of older ones, as one stream: merged over its conversations by log index, ascending, up to what the view held
  * when the reading began. Read in pages, as fast as the consumer asks. One page of every conversation that has something is held at a time.
  */
 
 import { groupMark, lobbyName } from '../base/addresses.ts';
+import { decodeAmendment } from '../chat/amendment-codec.ts';
+import type { Amendment } from '../chat/amendment-types.ts';
+import { amendmentStream } from '../chat/amendments.ts';
 import { decodeMessage } from '../chat/message-codec.ts';
 import type { AccountId, ConversationId, Message } from '../chat/types.ts';
 import type { ConversationView } from '../chat/view.ts';
 import { deletedAccountName } from '../protocol/requests.ts';
+import type { StreamRecord } from '../store/state-store.ts';
 import { MinHeap } from './min-heap.ts';
-import type { DeliveryView, HistoryStore, Push } from './ports.ts';
+import type { AmendmentPush, DeliveryView, HistoryStore, Push } from './ports.ts';
+import { amendmentPushOf, type PresentMessage, presentForms, rereads } from './present-form.ts';
 
-/** Records held at once over all conversations (at least one each). */
+/** Records held at once over all streams (at least one each). */
 const heldRecords = 512;
 const pageRecordsMax = 64;
 
@@ -34,60 +39,85 @@ export interface CatchUpPorts {
   readonly pause: () => Promise<void>;
 }
 
-/** Times that a record which must exist is looked for again before the read fails. */
-const rereads = 200;
+/** Something of a page: amendments become pushes only when they are handed over, since a later one may overtake them. */
+type Item =
+  | { readonly kind: 'message'; readonly index: number; readonly push: Push }
+  | { readonly kind: 'amendment'; readonly index: number; readonly amendment: Amendment };
+
+/** A stream of records that have log indexes, ascending. */
+interface Source {
+  readonly conversation: ConversationId;
+  readonly stream: string;
+  readonly last: number;
+  readonly indexOf: (sequence: number, record: Uint8Array) => number;
+  readonly decode: (records: readonly StreamRecord[]) => Promise<readonly Item[]>;
+}
 
 interface Feed {
-  readonly conversation: ConversationId;
-  readonly last: number;
+  readonly source: Source;
   /** Next sequence to read. */
   next: number;
-  page: readonly Message[];
+  page: readonly Item[];
   /** Position of the head in `page`. */
   at: number;
 }
 
-/** Yields every message of the account behind `start` that the view knows now (at the first `next`), by ascending index. */
+/**
+ * Yields every message of the account behind `start` that the view knows now (at the first `next`), and every amendment behind the log index
+ * `amendedAfter` (null: none), by ascending index.
+ */
 export async function* readMissed(
   ports: CatchUpPorts,
   account: AccountId,
   start: Start,
-): AsyncGenerator<Push, void, void> {
-  const candidates = ports.view
-    .conversationsOf(account)
-    .filter((conversation) => hasMore(conversation, start));
+  amendedAfter: number | null = null,
+): AsyncGenerator<Push | AmendmentPush, void, void> {
   // The view moves on while the store is read: what is needed of it is taken now.
-  const feeds = candidates.map((one) => ({
-    id: one.id,
-    lastSequence: one.lastSequence,
-    first: one.joinedBehind(account) + 1,
-    from: placeOf(one, start),
-  }));
+  const wanted = [...messageFeeds(ports, account, start), ...amendmentFeeds(ports, account, amendedAfter)];
   const pageRecords = Math.max(
     1,
-    Math.min(pageRecordsMax, Math.floor(heldRecords / Math.max(1, feeds.length))),
+    Math.min(pageRecordsMax, Math.floor(heldRecords / Math.max(1, wanted.length))),
   );
   const heads = new MinHeap<Feed>((feed) => feed.page[feed.at]?.index ?? 0);
-  for (const { id, lastSequence, first, from } of feeds) {
-    const wanted =
-      from.kind === 'index' ? await firstAfter(ports, id, lastSequence, from.index) : from.sequence + 1;
-    const feed: Feed = {
-      conversation: id,
-      last: lastSequence,
-      next: Math.max(first, wanted),
-      page: [],
-      at: 0,
-    };
+  for (const { source, first, after } of wanted) {
+    const behind = after === null ? 1 : await firstAfter(ports, source, after);
+    const feed: Feed = { source, next: Math.max(first, behind), page: [], at: 0 };
     if (await fill(ports, feed, pageRecords)) heads.push(feed);
   }
   for (let feed = heads.pop(); feed !== undefined; feed = heads.pop()) {
-    const message = feed.page[feed.at];
-    if (message === undefined) continue;
-    const isKnown = start.kind === 'delivered' && isAcknowledged(ports.view, account, message);
-    if (!isKnown) yield pushOf(ports.view, message);
+    const item = feed.page[feed.at];
+    if (item === undefined) continue;
+    const push = item.kind === 'amendment' ? amendmentPushOf(ports.view, item.amendment) : item.push;
+    const isKnown =
+      push === null ||
+      (push.kind === 'message' &&
+        start.kind === 'delivered' &&
+        isAcknowledged(ports.view, account, push.message));
+    if (!isKnown) yield push;
     feed.at += 1;
     if (feed.at < feed.page.length || (await fill(ports, feed, pageRecords))) heads.push(feed);
   }
+}
+
+/** `first`: sequence to begin with, at least; `after`: and behind that log index, if it is not null. */
+interface Wanted {
+  readonly source: Source;
+  readonly first: number;
+  readonly after: number | null;
+}
+
+function messageFeeds(ports: CatchUpPorts, account: AccountId, start: Start): readonly Wanted[] {
+  return ports.view
+    .conversationsOf(account)
+    .filter((conversation) => hasMore(conversation, start))
+    .map((conversation) => {
+      const joined = conversation.joinedBehind(account) + 1;
+      const source = messagesOf(ports, conversation);
+      const from = placeOf(conversation, start);
+      return from.kind === 'index'
+        ? { source, first: joined, after: from.index }
+        : { source, first: Math.max(joined, from.sequence + 1), after: null };
+    });
 }
 
 /** Behind which log index or sequence the reading of one conversation begins. */
@@ -102,6 +132,46 @@ function placeOf(conversation: ConversationView, start: Start): Place {
   return { kind: 'sequence', sequence: isLobby ? conversation.lastSequence : start.delivered(conversation) };
 }
 
+function messagesOf(ports: CatchUpPorts, { id, lastSequence }: ConversationView): Source {
+  return {
+    conversation: id,
+    stream: id,
+    last: lastSequence,
+    indexOf: (sequence, record) => decodeMessage(id, sequence, record).index,
+    decode: async (records) => {
+      const sent = records.map(({ sequence, record }) => decodeMessage(id, sequence, record));
+      const present = await presentForms(ports, sent);
+      return present.map((one) => ({
+        kind: 'message',
+        index: one.message.index,
+        push: pushOf(ports.view, one),
+      }));
+    },
+  };
+}
+
+function amendmentFeeds({ view }: CatchUpPorts, account: AccountId, after: number | null): readonly Wanted[] {
+  if (after === null) return [];
+  const wanted: Wanted[] = [];
+  for (const { id } of view.conversationsOf(account)) {
+    const head = view.amendmentsOf(id);
+    if (head === undefined || head.lastIndex <= after) continue;
+    const amendmentAt = (revision: number, record: Uint8Array) => decodeAmendment(id, revision, record);
+    const source: Source = {
+      conversation: id,
+      stream: amendmentStream(id),
+      last: head.lastRevision,
+      indexOf: (revision, record) => amendmentAt(revision, record).index,
+      decode: async (records) =>
+        records
+          .map(({ sequence, record }) => amendmentAt(sequence, record))
+          .map((amendment) => ({ kind: 'amendment', index: amendment.index, amendment })),
+    };
+    wanted.push({ source, first: 1, after });
+  }
+  return wanted;
+}
+
 function hasMore(conversation: ConversationView, start: Start): boolean {
   const place = placeOf(conversation, start);
   return place.kind === 'index'
@@ -109,11 +179,12 @@ function hasMore(conversation: ConversationView, start: Start): boolean {
     : conversation.lastSequence > place.sequence;
 }
 
-/** Loads the next page; false when the conversation has nothing more. */
+/** Loads the next page; false when the stream has nothing more. */
 async function fill(ports: CatchUpPorts, feed: Feed, limit: number): Promise<boolean> {
-  if (feed.next > feed.last) return false;
-  const records = await readExisting(ports, feed.conversation, feed.next, feed.last, limit);
-  feed.page = records.map(({ sequence, record }) => decodeMessage(feed.conversation, sequence, record));
+  const { source } = feed;
+  if (feed.next > source.last) return false;
+  const records = await readExisting(ports, source, feed.next, source.last, limit);
+  feed.page = await source.decode(records);
   feed.at = 0;
   feed.next += records.length;
   return records.length > 0;
@@ -122,41 +193,36 @@ async function fill(ports: CatchUpPorts, feed: Feed, limit: number): Promise<boo
 /** Records that the view says exist: at least one, unless the conversation was dropped meanwhile. */
 async function readExisting(
   { view, store, pause }: CatchUpPorts,
-  conversation: ConversationId,
+  { conversation, stream }: Source,
   from: number,
   to: number,
   limit: number,
-): Promise<readonly { readonly sequence: number; readonly record: Uint8Array }[]> {
+): Promise<readonly StreamRecord[]> {
   for (let attempt = 0; attempt < rereads; attempt++) {
-    const records = await store.readStream(conversation, { from, to, limit });
+    const records = await store.readStream(stream, { from, to, limit });
     if (records[0]?.sequence === from) return records;
     if (view.conversation(conversation) === undefined) return [];
     await pause();
   }
-  throw new Error(`the store lacks message ${from} of ${conversation}`);
+  throw new Error(`the store lacks record ${from} of ${stream}`);
 }
 
 /**
  * First sequence whose index is above `index`, or last + 1. A resuming reader has seen almost everything, so the search gallops back
  * from the end before it halves.
  */
-async function firstAfter(
-  ports: CatchUpPorts,
-  conversation: ConversationId,
-  last: number,
-  index: number,
-): Promise<number> {
-  let above = last + 1;
-  let below = last;
+async function firstAfter(ports: CatchUpPorts, source: Source, index: number): Promise<number> {
+  let above = source.last + 1;
+  let below = source.last;
   for (let step = 1; below >= 1; step *= 2) {
-    if (!(await isAfter(ports, conversation, below, index))) break;
+    if (!(await isAfter(ports, source, below, index))) break;
     above = below;
     below -= step;
   }
   below = Math.max(below, 0);
   while (above - below > 1) {
     const middle = Math.floor((above + below) / 2);
-    if (await isAfter(ports, conversation, middle, index)) above = middle;
+    if (await isAfter(ports, source, middle, index)) above = middle;
     else below = middle;
   }
   return above;
@@ -164,13 +230,13 @@ async function firstAfter(
 
 async function isAfter(
   ports: CatchUpPorts,
-  conversation: ConversationId,
+  source: Source,
   sequence: number,
   index: number,
 ): Promise<boolean> {
-  const [found] = await readExisting(ports, conversation, sequence, sequence, 1);
+  const [found] = await readExisting(ports, source, sequence, sequence, 1);
   // Dropped meanwhile: counts as above, so that the search ends and the read finds nothing.
-  return found === undefined || decodeMessage(conversation, sequence, found.record).index > index;
+  return found === undefined || source.indexOf(sequence, found.record) > index;
 }
 
 /** Singly, out of turn. */
@@ -183,21 +249,26 @@ function isAcknowledged(
   return place !== undefined && place.kind !== 'lobby' && place.isDelivered(account, sequence);
 }
 
-function pushOf(view: DeliveryView, message: Message): Push {
+function pushOf(view: DeliveryView, { message, state }: PresentMessage): Push {
   return {
+    kind: 'message',
     message,
     fromName: nameOf(view, message.from),
     toName: addressOf(view, message),
+    state,
     forms: {},
   };
 }
 
-function nameOf(view: DeliveryView, account: AccountId): string {
+function nameOf(view: Pick<DeliveryView, 'accountById'>, account: AccountId): string {
   return view.accountById(account)?.name ?? deletedAccountName;
 }
 
 /** What a message was sent to, as people see it now: a name, or a group's with its `#`. */
-export function addressOf(view: DeliveryView, { conversation, to }: Message): string {
+export function addressOf(
+  view: Pick<DeliveryView, 'accountById' | 'conversation'>,
+  { conversation, to }: Message,
+): string {
   if (to !== null) return nameOf(view, to);
   const group = view.conversation(conversation);
   return groupMark + (group?.kind === 'group' ? group.name : lobbyName);

@@ -5,23 +5,27 @@
  */
 import { assert, unreachable } from '../base/assert.ts';
 import { limits } from '../base/limits.ts';
+import type { AmendmentEvent } from '../chat/amendment-types.ts';
 import type { GroupEvent } from '../chat/group-types.ts';
 import type { TokenId } from '../chat/token-types.ts';
 import type {
   AccountId,
   ChatEvent,
+  ConversationId,
   CursorAdvance,
   DeliveryReceipt,
   Message,
   SessionId,
 } from '../chat/types.ts';
 import { MemberSelection } from './member-selection.ts';
-import type { DeliveryView, Push } from './ports.ts';
+import type { AmendmentPush, DeliveryView, Push } from './ports.ts';
+import { amendmentPushOf } from './present-form.ts';
 
 /** Whoever wants to hear of one account. No method may throw; each may end its own subscription. */
 export interface Subscriber {
   readonly account: AccountId;
   message(push: Push): void;
+  amended(push: AmendmentPush): void;
   /**
    * What follows are hints: they come once, and not again after a reconnection. Another member of one of the account's direct conversations
    * has got or read messages.
@@ -140,6 +144,11 @@ export class Hub {
       case 'message':
         this.#tellMessage(event);
         return;
+      case 'amended':
+        this.#tellAmended(event, (readers, tell) => {
+          for (const reader of readers) tell(reader);
+        });
+        return;
       case 'cursor-advanced':
         this.#tellAdvanced(event.advance);
         return;
@@ -184,13 +193,22 @@ export class Hub {
   }
 
   #tellMessage({ message, fromName, toName }: MessageEvent): void {
-    const tell = telling({ message, fromName, toName, forms: {} });
+    const tell = telling(pushOf({ message, fromName, toName }));
     if (message.to === null) {
       for (const reader of this.#readersOf(message)) tell(reader);
       return;
     }
     this.#tellAccount(message.from, tell);
     if (message.to !== message.from) this.#tellAccount(message.to, tell);
+  }
+
+  /** To all who are in the conversation: each of them may have read the message, whenever they came. */
+  #tellAmended(
+    { amendment }: AmendmentEvent,
+    tellAll: (readers: readonly Subscriber[], tell: Action) => void,
+  ): void {
+    const push = amendmentPushOf(this.#view, amendment);
+    if (push !== null) tellAll(this.#membersOf(amendment.conversation, everyone), (r) => r.amended(push));
   }
 
   #isLarge(event: ChatEvent): boolean {
@@ -200,6 +218,7 @@ export class Hub {
   /** Those in a group or in the lobby who are to be told; nobody for an event that concerns single accounts. */
   #audienceOf(event: ChatEvent): readonly Subscriber[] {
     if (event.kind === 'message') return event.message.to === null ? this.#readersOf(event.message) : [];
+    if (event.kind === 'amended') return this.#membersOf(event.amendment.conversation, everyone);
     return 'group' in event ? this.#groupAudience(event) : [];
   }
 
@@ -218,6 +237,12 @@ export class Hub {
   /** The view may be ahead of what is told: who joined behind the message is none of its readers. */
   #readersOf({ conversation: id, sequence }: Message): readonly Subscriber[] {
     const conversation = this.#view.conversation(id);
+    return this.#membersOf(id, (account) => (conversation?.joinedBehind(account) ?? 0) < sequence);
+  }
+
+  /** Of a group those whom `admits` lets through. */
+  #membersOf(id: ConversationId, admits: (account: AccountId) => boolean): readonly Subscriber[] {
+    const conversation = this.#view.conversation(id);
     if (conversation === undefined) return [];
     switch (conversation.kind) {
       case 'direct':
@@ -225,10 +250,7 @@ export class Hub {
       case 'lobby':
         return this.#selection.all();
       case 'group':
-        return this.#selection.ofGroup(
-          conversation,
-          (account) => conversation.joinedBehind(account) < sequence,
-        );
+        return this.#selection.ofGroup(conversation, admits);
       default:
         unreachable(conversation);
     }
@@ -279,6 +301,8 @@ export class Hub {
       const run = this.#isLarge(event) ? this.#runFrom(told) : [];
       told += Math.max(1, run.length);
       if (run.length > 0) this.#tellRun(run);
+      else if (event.kind === 'amended')
+        this.#tellAmended(event, (readers, tell) => this.#tellSlice(readers, tell, 0));
       else if ('group' in event)
         this.#tellSlice(this.#groupAudience(event), (reader) => reader.group(event), 0);
       else this.#tell(event);
@@ -294,7 +318,7 @@ export class Hub {
       if (event?.kind !== 'message') break;
       const { message, fromName, toName } = event;
       if (run[0] !== undefined && run[0].message.conversation !== message.conversation) break;
-      run.push({ message, fromName, toName, forms: {} });
+      run.push(pushOf({ message, fromName, toName }));
     }
     return run;
   }
@@ -333,6 +357,11 @@ export class Hub {
 interface CredentialWatch {
   readonly credential: number | undefined;
   readonly ended: () => void;
+}
+
+/** Just sent: nothing has become of it yet. */
+function pushOf(told: Pick<Push, 'message' | 'fromName' | 'toName'>): Push {
+  return { kind: 'message', ...told, state: {}, forms: {} };
 }
 
 function telling(push: Push): Action {

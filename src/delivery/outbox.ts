@@ -1,7 +1,7 @@
 /**
  * One subscriber's way out: catches up from the store by range, then goes live without a gap or a double, and hands over only what its
  * sink has room for. Three places hold what is not yet with the reader: the window (handed over, not taken), the backlog (references
- * to live messages behind a full window), and, when that runs over, the store.
+ * to live events behind a full window), and, when that runs over, the store.
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
@@ -10,9 +10,10 @@ import type { GroupEvent } from '../chat/group-types.ts';
 import type { AccountId, CursorAdvance, DeliveryReceipt } from '../chat/types.ts';
 import { type CatchUpPorts, readMissed, type Start } from './catch-up.ts';
 import type { Hub, Subscriber } from './hub.ts';
-import type { DeliveryView, HistoryStore, Push, Sink } from './ports.ts';
+import type { AmendmentPush, DeliveryView, HistoryStore, Push, Sink } from './ports.ts';
+import { withoutDeleted } from './present-form.ts';
 
-/** Live messages that may wait behind a full window before the store takes their place. */
+/** Live events that may wait behind a full window before the store takes their place. */
 export const backlogMessages = 4_096;
 /** A full window of which nothing is taken for this long belongs to a reader that has stopped reading. */
 export const stallMs = 1_000;
@@ -42,6 +43,10 @@ export interface OutboxOptions {
   readonly backlogMessages?: number;
 }
 
+function indexOf(push: Push | AmendmentPush): number {
+  return push.kind === 'message' ? push.message.index : push.entry.index;
+}
+
 export class Outbox implements Subscriber {
   readonly account: AccountId;
   readonly #ports: OutboxPorts & CatchUpPorts;
@@ -50,8 +55,8 @@ export class Outbox implements Subscriber {
   /** Everything up to this log index was handed over or is not this reader's business. */
   #position = 0;
   #window = 0;
-  /** Live messages above all that was handed over; complete from where the current or last read of the store ends. */
-  #backlog: Push[] = [];
+  /** Live events above all that was handed over; complete from where the current or last read of the store ends. */
+  #backlog: (Push | AmendmentPush)[] = [];
   #backlogAt = 0;
   /** The backlog is incomplete: what lies above `#position` has to be read from the store. */
   #behind = true;
@@ -80,7 +85,15 @@ export class Outbox implements Subscriber {
   }
 
   message(push: Push): void {
-    if (this.#closed || push.message.index <= this.#position) return;
+    this.#take(push);
+  }
+
+  amended(push: AmendmentPush): void {
+    if (this.#options.sink.amended !== undefined) this.#take(push);
+  }
+
+  #take(push: Push | AmendmentPush): void {
+    if (this.#closed || indexOf(push) <= this.#position) return;
     const waits = this.#behind || this.#waiting() > 0 || this.#window >= limits.outboxBytes;
     if (!waits) {
       this.#hand(push);
@@ -141,12 +154,18 @@ export class Outbox implements Subscriber {
     return this.#backlog.length - this.#backlogAt;
   }
 
-  #hand(push: Push): void {
-    this.#position = push.message.index;
+  #hand(push: Push | AmendmentPush): void {
+    const { sink } = this.#options;
+    this.#position = indexOf(push);
     this.#handing = true;
-    const bytes = this.#options.sink.push(push);
+    const bytes = push.kind === 'message' ? sink.push(push) : (sink.amended?.(push) ?? 0);
     this.#handing = false;
     this.#window += bytes;
+  }
+
+  /** Of what has waited here or in a page of the store. */
+  #handLater(push: Push | AmendmentPush): void {
+    this.#hand(push.kind === 'message' ? withoutDeleted(this.#ports.view, push) : push);
   }
 
   #dropBacklog(): void {
@@ -166,7 +185,7 @@ export class Outbox implements Subscriber {
     while (!this.#behind && this.#waiting() > 0 && this.#window < limits.outboxBytes) {
       const push = this.#backlog[this.#backlogAt];
       this.#backlogAt += 1;
-      if (push !== undefined && push.message.index > this.#position) this.#hand(push);
+      if (push !== undefined && indexOf(push) > this.#position) this.#handLater(push);
     }
     if (this.#waiting() === 0) {
       this.#backlog = [];
@@ -199,10 +218,13 @@ export class Outbox implements Subscriber {
       this.#backlogAt = 0;
       this.#overflowed = false;
       const told = this.#ports.hub.index;
-      for await (const push of readMissed(this.#ports, this.account, from)) {
+      // A login has no earlier amendments to hear of: it reads everything in its present form.
+      const behind = from.kind === 'after' ? from.index : told;
+      const amendedAfter = this.#options.sink.amended === undefined ? null : behind;
+      for await (const push of readMissed(this.#ports, this.account, from, amendedAfter)) {
         await this.#room();
         if (this.#closed) return;
-        this.#hand(push);
+        this.#handLater(push);
       }
       if (this.#closed) return;
       this.#position = Math.max(this.#position, told);

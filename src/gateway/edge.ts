@@ -7,6 +7,7 @@ import type { ClusterConfig } from '../base/config.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
 import { encodeProposal } from '../chat/codec.ts';
+import { formatOf } from '../chat/command-format.ts';
 import type { ChatEvent, Command, CursorAdvance, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import { Acknowledger } from '../delivery/acknowledger.ts';
@@ -188,7 +189,7 @@ export class Edge {
   /** A command of this node for its connections, of which nobody waits for more than that it was applied. */
   async #proposeOwn(command: Command): Promise<boolean> {
     const proposal = encodeProposal({ numbering: null, actor: null, command });
-    const outcome = await this.#options.engine.propose(proposal);
+    const outcome = await this.#options.engine.propose(proposal, formatOf(command));
     return outcome.kind === 'applied';
   }
 }

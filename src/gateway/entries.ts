@@ -1,13 +1,16 @@
 /** What the state holds, as people see it. */
 import type { GroupEvent } from '../chat/group-types.ts';
 import type { Message, MessageBody } from '../chat/types.ts';
+import type { MessageState } from '../delivery/present-form.ts';
 import { fileSentence } from '../protocol/file-text.ts';
 import type { GroupNotice, MessageEntry } from '../protocol/requests.ts';
 
-export function entryOf(message: Message, from: string, to: string): MessageEntry {
+/** `state`: what has become of it, in the native protocol; the other dialects see its text alone. */
+export function entryOf(message: Message, from: string, to: string, state: MessageState = {}): MessageEntry {
   const { conversation, sequence, index, number, replyTo, body, sentMs } = message;
   const answered = replyTo === null ? {} : { replyTo };
-  return { conversation, sequence, index, from, to, number, ...answered, ...contentOf(body, index), sentMs };
+  const content = contentOf(body, index);
+  return { conversation, sequence, index, from, to, number, ...answered, ...content, sentMs, ...state };
 }
 
 function contentOf(body: MessageBody, index: number): Pick<MessageEntry, 'text' | 'file'> {

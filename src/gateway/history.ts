@@ -1,20 +1,29 @@
 /** A conversation again, from the store: as one bounded reply, or in pages for a reader that takes its time. */
 
 import { groupNameIn, lobbyName } from '../base/addresses.ts';
+import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { lobbyId } from '../chat/conversation.ts';
 import { decodeMessage } from '../chat/message-codec.ts';
 import { foldName } from '../chat/names.ts';
-import type { AccountId, Message } from '../chat/types.ts';
+import type { AccountId } from '../chat/types.ts';
 import type { ChatView, ConversationView } from '../chat/view.ts';
 import { addressOf } from '../delivery/catch-up.ts';
+import { type PresentMessage, type PresentPorts, presentForms } from '../delivery/present-form.ts';
 import { deletedAccountName, type HistoryRequest, type MessageEntry } from '../protocol/requests.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { entryOf } from './entries.ts';
 
 export type HistoryStore = Pick<StateStore, 'readStream'>;
 
+export interface HistoryOptions {
+  readonly view: ChatView;
+  readonly store: HistoryStore;
+  readonly clock: Clock;
+}
+
+const pauseMs = 5;
 const pageRecords = 64;
 /** JSON of the messages in one reply: a frame holds it with room for the rest. The client pages back with `before`. */
 const replyBytes = limits.frameBytes - 4_096;
@@ -23,9 +32,13 @@ export class HistoryReader {
   readonly #view: ChatView;
   readonly #store: HistoryStore;
 
-  constructor(view: ChatView, store: HistoryStore) {
+  readonly #present: PresentPorts;
+
+  constructor({ view, store, clock }: HistoryOptions) {
     this.#view = view;
     this.#store = store;
+    const pause = (): Promise<void> => new Promise((resolve) => clock.after(pauseMs, resolve));
+    this.#present = { view, store, pause };
   }
 
   /** As the request says, oldest first: as many as asked for, or as fit one frame. To be called behind a barrier. */
@@ -119,12 +132,13 @@ export class HistoryReader {
   /** At most a page of them, whoever asks: whether these are to be read is decided before. */
   async page(conversation: string, from: number, to: number): Promise<MessageEntry[]> {
     const records = await this.#store.readStream(conversation, { from, to, limit: pageRecords });
-    return records.map(({ sequence, record }) => this.#entry(decodeMessage(conversation, sequence, record)));
+    const sent = records.map(({ sequence, record }) => decodeMessage(conversation, sequence, record));
+    return (await presentForms(this.#present, sent)).map((one) => this.#entry(one));
   }
 
-  #entry(message: Message): MessageEntry {
+  #entry({ message, state }: PresentMessage): MessageEntry {
     const from = this.#view.accountById(message.from)?.name ?? deletedAccountName;
-    return entryOf(message, from, addressOf(this.#view, message));
+    return entryOf(message, from, addressOf(this.#view, message), state);
   }
 }
 

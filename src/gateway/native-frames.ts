@@ -1,7 +1,7 @@
 /** What the native session says, as data: outcomes, events, reasons for closing. */
 import { timingSafeEqual } from 'node:crypto';
 import { errorTable } from '../base/errors.ts';
-import type { Push } from '../delivery/ports.ts';
+import type { AmendmentPush, Push } from '../delivery/ports.ts';
 import type { NativeEvent, Outcome } from '../protocol/native.ts';
 import type { Reply } from '../protocol/requests.ts';
 import { entryOf } from './entries.ts';
@@ -30,8 +30,13 @@ export function outcomeOf(reply: Reply): Outcome {
   }
 }
 
-export function encodeMessage({ message, fromName, toName }: Push): string {
-  return JSON.stringify({ ev: 'message', ...entryOf(message, fromName, toName) } satisfies NativeEvent);
+export function encodeMessage({ message, fromName, toName, state }: Push): string {
+  const entry = entryOf(message, fromName, toName, state);
+  return JSON.stringify({ ev: 'message', ...entry } satisfies NativeEvent);
+}
+
+export function encodeAmendment({ entry }: AmendmentPush): string {
+  return JSON.stringify({ ev: 'amended', ...entry } satisfies NativeEvent);
 }
 
 /** In a time that does not depend on where they differ. */

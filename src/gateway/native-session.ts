@@ -9,7 +9,7 @@ import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AccountId, CursorAdvance, Numbering } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
-import type { Push, Sink } from '../delivery/ports.ts';
+import type { AmendmentPush, Push, Sink } from '../delivery/ports.ts';
 import type { Hello, NodeAddress, NumberedRequest, QueryRequest } from '../protocol/native.ts';
 import { nativeVersion } from '../protocol/native.ts';
 import { encodeNative, type NativeInput, parseNative } from '../protocol/native-codec.ts';
@@ -22,10 +22,12 @@ import type { Counters } from './counters.ts';
 import { noticeOf } from './entries.ts';
 import type { FramePacker } from './frame-packer.ts';
 import { FrameWriter } from './frame-writer.ts';
+import { writePages } from './history-replies.ts';
 import {
   type ClosingCode,
   causeOf,
   closeCodeOf,
+  encodeAmendment,
   encodeMessage,
   labelOf,
   outcomeOf,
@@ -127,9 +129,17 @@ export class NativeSession implements Sink {
 
   push(push: Push): number {
     push.forms.native ??= encodeMessage(push);
-    const part = push.forms.native;
-    const bytes = Buffer.byteLength(part);
     this.#progress.pushed(push);
+    return this.#pushPart(push.forms.native);
+  }
+
+  amended(push: AmendmentPush): number {
+    push.forms.native ??= encodeAmendment(push);
+    return this.#pushPart(push.forms.native);
+  }
+
+  #pushPart(part: string): number {
+    const bytes = Buffer.byteLength(part);
     this.#writer.write(part, bytes);
     this.#dependencies.counters.pushes += 1;
     return bytes;
@@ -299,7 +309,7 @@ export class NativeSession implements Sink {
     const pages = await this.#dependencies.service.historyPages(this.#context, request);
     if ('kind' in pages) this.#reply({ q }, pages);
     else
-      await this.#replyPages({ q, ...labelOf(request) }, pages).catch((error: unknown) =>
+      await writePages(this.#writer, { q, ...labelOf(request) }, pages).catch((error: unknown) =>
         this.#failed(q, error),
       );
     this.#answered();
@@ -308,18 +318,6 @@ export class NativeSession implements Sink {
   #failed(q: number, error: unknown): void {
     this.#dependencies.logger.error({ cause: causeOf(error) }, 'a conversation cannot be read');
     this.#reply({ q }, rejection('INTERNAL'));
-  }
-
-  async #replyPages(
-    head: { readonly q: number; readonly stale?: true },
-    pages: AsyncIterable<Extract<Success, { op: 'history' }>['messages']>,
-  ): Promise<void> {
-    for await (const messages of pages) {
-      const value = { op: 'history', messages } as const;
-      for (const part of encodeNative({ ...head, ok: true, value, more: true })) this.#writer.write(part);
-      if (!(await this.#writer.drained())) return;
-    }
-    this.#write({ ...head, ok: true, value: { op: 'history', messages: [] } });
   }
 
   #answered(): void {

@@ -8,9 +8,11 @@ import { CodedError, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { encodeProposal } from '../chat/codec.ts';
+import { formatOf } from '../chat/command-format.ts';
 import type { Asked } from '../chat/session-types.ts';
 import type { Actor, ChatEvent, Command, Numbering, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
+import { isAmendmentRequest } from '../protocol/amendments.ts';
 import {
   type ChangeRequest,
   type ClientRequest,
@@ -28,6 +30,7 @@ import { AccountService } from './account-service.ts';
 import { addressFault } from './address-fault.ts';
 import { AddressLimits } from './address-limits.ts';
 import { Administration } from './administration.ts';
+import { AmendmentService } from './amendment-service.ts';
 import { Authentication } from './authentication.ts';
 import { scopeFault } from './bots/scopes.ts';
 import { TokenService } from './bots/token-service.ts';
@@ -84,6 +87,7 @@ export class Service {
   readonly #barrier: ReadBarrier;
   readonly #authentication: Authentication;
   readonly #files: FileService;
+  readonly #amendments: AmendmentService;
   readonly #entrance: Entrance;
   readonly #groups: GroupService;
   readonly #reads: ConversationReads;
@@ -93,12 +97,12 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.#barrier = new ReadBarrier(options.engine, options.clock);
-    this.history = new HistoryReader(options.view, options.store);
+    this.history = new HistoryReader(options);
     this.#search = new MessageSearch(options.view, this.history, options.search ?? null);
     this.#reads = new ConversationReads(options.view, options.presence);
     this.#successes = new Successes(options.view, options.presence);
     this.proposeOwn = (command) =>
-      options.engine.propose(encodeProposal({ numbering: null, actor: null, command }));
+      options.engine.propose(encodeProposal({ numbering: null, actor: null, command }), formatOf(command));
     const shared = {
       ...options,
       barrier: () => this.barrier(),
@@ -109,6 +113,7 @@ export class Service {
     this.guard = new Guard({ ...shared, isOn: options.policy.limitsGuessing });
     this.addresses = new AddressLimits(options.clock, options.policy.addresses);
     this.#files = new FileService(shared);
+    this.#amendments = new AmendmentService(shared);
     const parts = { ...shared, guard: this.guard, addresses: this.addresses };
     this.#authentication = new Authentication(parts);
     this.accounts = new AccountService(parts);
@@ -182,6 +187,7 @@ export class Service {
     // A session is judged by the replicated state, which knows its earlier answers; a raw line by what this connection is.
     const anonymous = numbering === null && context.identity === null;
     if (isGroupRequest(request)) return this.#groups.change(context, request, numbering);
+    if (isAmendmentRequest(request)) return this.#amendments.change(context, request, numbering);
     switch (request.op) {
       case 'register':
         return this.#authentication.register(context, request, numbering);
@@ -242,8 +248,10 @@ export class Service {
     numbering: Numbering | null = null,
   ): Promise<Outcome<Result>> {
     const actor = actorOf(context);
+    const asked = numbering === null ? askedBy(context, command) : command;
     return this.#options.engine.propose(
-      encodeProposal({ numbering, actor, command: numbering === null ? askedBy(context, command) : command }),
+      encodeProposal({ numbering, actor, command: asked }),
+      formatOf(asked),
     );
   }
 
@@ -297,7 +305,10 @@ export class Service {
 
   async #readOwn(
     account: number,
-    request: Extract<ReadRequest, { op: 'history' | 'find' | 'members' | 'conversations' | 'tokens' }>,
+    request: Extract<
+      ReadRequest,
+      { op: 'history' | 'amendments' | 'find' | 'members' | 'conversations' | 'tokens' }
+    >,
   ): Promise<Success> {
     switch (request.op) {
       case 'members':
@@ -306,6 +317,8 @@ export class Service {
         return { op: 'conversations', conversations: this.#reads.conversations(account) };
       case 'tokens':
         return this.tokens.list(account);
+      case 'amendments':
+        return { op: 'amendments', amendments: await this.#amendments.read(account, request) };
       case 'history':
         return { op: 'history', messages: await this.history.one(account, request) };
       case 'find':
@@ -335,7 +348,7 @@ function askedBy({ identity, asked }: ConnectionContext, command: Command): Comm
   return asked === null || identity === null ? command : { kind: 'asked', key: asked.key, command };
 }
 
-/** What decides who is asking, and what takes its time to hash: nothing overtakes it. */
+/** What decides who is asking, and what takes its time to hash or to look up: nothing overtakes it. */
 const holding: ReadonlySet<ClientRequest['op']> = new Set([
   'register',
   'login',
@@ -348,6 +361,9 @@ const holding: ReadonlySet<ClientRequest['op']> = new Set([
   'create-group',
   'join-group',
   'set-group-password',
+  'edit',
+  'delete-message',
+  'react',
 ]);
 
 function labelled(request: ReadRequest, reply: Reply): Reply {

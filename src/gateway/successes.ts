@@ -33,6 +33,11 @@ export class Successes {
         return { op: 'delete', user: receipt.name };
       case 'sent':
         return this.#sent(receipt);
+      case 'amended': {
+        // Whoever asked gives the answer the name of what was asked; so for groups.
+        const { kind: _kind, ...value } = receipt;
+        return { op: 'edit', ...value };
+      }
       case 'group-created':
       case 'group-announced':
       case 'group-joined':
@@ -41,7 +46,6 @@ export class Successes {
       case 'group-changed':
       case 'member-removed':
       case 'group-deleted':
-        // Whoever asked gives the answer the name of what was asked.
         return { op: 'join-group', group: receipt.name, conversation: receipt.group };
       case 'token-created':
       case 'token-revoked':

@@ -186,6 +186,8 @@ function splitReply(reply: NativeReply, value: Success): readonly string[] | nul
       return split(value.members, (members) => ({ ...value, members }));
     case 'conversations':
       return split(value.conversations, (conversations) => ({ ...value, conversations }));
+    case 'amendments':
+      return split(value.amendments, (amendments) => ({ ...value, amendments }));
     case 'history':
       return split(value.messages, (messages) => ({ ...value, messages }));
     default:

@@ -3,6 +3,7 @@
  * objects, so that whatever is ready leaves in one frame. At most 64 KiB a frame.
  */
 import type { ErrorCode } from '../base/errors.ts';
+import type { AmendedEntry } from './amendments.ts';
 import type { ChangeRequest, GroupNotice, MessageEntry, ReadRequest, Success } from './requests.ts';
 
 export const nativeVersion = 1;
@@ -86,6 +87,8 @@ export type NativeReply = ({ readonly n: number } | { readonly q: number }) &
 export type NativeEvent =
   /** To every live session of everyone in the conversation, the sender's own included. */
   | ({ readonly ev: 'message' } & MessageEntry)
+  /** The same for what has become of a message. Not told behind a login, whose history is of that moment. */
+  | ({ readonly ev: 'amended' } & AmendedEntry)
   /** All events up to `index` that concern this user have been sent: a moving floor for the client's cursor. */
   | { readonly ev: 'caught-up'; readonly index: number }
   | { readonly ev: 'leader'; readonly leader: number | null }

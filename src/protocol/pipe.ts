@@ -236,6 +236,11 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
     case 'delete-group':
     case 'announce-group':
       return [groupSentence(value.op, value.group)];
+    case 'edit':
+    case 'delete-message':
+    case 'react':
+    case 'amendments':
+      return ['OK'];
     case 'online':
       return [...value.online.map(({ name }) => name), pipeListEnd];
     case 'groups':

@@ -3,6 +3,7 @@
  * into its lines. The terminal client uses the same codec on the other side of the native protocol.
  */
 import type { ErrorCode } from '../base/errors.ts';
+import type { AmendedEntry, AmendmentRequest, AmendmentSuccess, ReactionEntry } from './amendments.ts';
 
 /** Changes: numbered on the native protocol, so that a retry is recognised. */
 export type ChangeRequest =
@@ -79,6 +80,7 @@ export type ChangeRequest =
       readonly manifest: string;
       readonly replyTo?: number;
     }
+  | AmendmentRequest
   | GroupRequest;
 
 /** `group` is a name, without the `#`. Without a password a group is open: anyone may join, and anyone sees its members. */
@@ -123,7 +125,14 @@ type CurrentRequest =
   | ({ readonly op: 'groups' } & NamePage)
   | ({ readonly op: 'members'; readonly group: string } & NamePage)
   /** One's own, with how far one got in each. */
-  | { readonly op: 'conversations' };
+  | { readonly op: 'conversations' }
+  /** What has become of messages: the first `limit` amendments behind the revision `after`. */
+  | {
+      readonly op: 'amendments';
+      readonly conversation: string;
+      readonly limit: number;
+      readonly after?: number;
+    };
 
 /** Of a list by name: at most so many, behind a name. All without it. */
 export interface NamePage {
@@ -247,6 +256,13 @@ export interface MessageEntry {
   readonly text: string;
   readonly file?: FileEntry;
   readonly sentMs: number;
+  /** When its text was changed for the last time. */
+  readonly editedMs?: number;
+  /** Its text says no more than that. */
+  readonly deleted?: true;
+  readonly reactions?: readonly ReactionEntry[];
+  /** Of the newest amendment; absent while it is as it was sent. */
+  readonly revision?: number;
 }
 
 /** What a message carries besides its text. */
@@ -281,6 +297,7 @@ const readOperations = {
   conversations: true,
   history: true,
   find: true,
+  amendments: true,
 } satisfies Record<ReadRequest['op'], true>;
 
 /** Whoever is answered with a receipt is logged in by it. */
@@ -312,6 +329,9 @@ export function isGroupRequest(request: ClientRequest): request is GroupRequest 
 /** The shown name of an account that is gone. */
 export const deletedAccountName = 'deleted account';
 
+/** The shown text of a message that is gone. */
+export const deletedMessageText = '(deleted)';
+
 /** `group` as it is spelt, or as it is called since. */
 export type GroupSuccess = GroupRequest['op'] extends infer Op
   ? Op extends string
@@ -332,6 +352,8 @@ export type Success =
   | { readonly op: 'tokens'; readonly tokens: readonly TokenEntry[] }
   | ({ readonly op: 'send' } & SentValue)
   | ({ readonly op: 'send-file' } & SentValue)
+  | AmendmentSuccess
+  | { readonly op: 'amendments'; readonly amendments: readonly AmendedEntry[] }
   | GroupSuccess
   | { readonly op: 'online'; readonly online: readonly OnlineEntry[] }
   | { readonly op: 'groups'; readonly groups: readonly GroupEntry[] }

@@ -29,6 +29,8 @@ export interface AdmissionOptions {
   /** This node was a member, and is none any more. Called once. */
   readonly removed: () => void;
   readonly dropped: (reason: string) => void;
+  /** The newest format that this program knows. */
+  readonly newest: number;
 }
 
 /**
@@ -130,8 +132,8 @@ export class Admission {
   /** Looks whether the time to take part has come. */
   evaluate(): void {
     if (this.#decided) return;
-    const { node, incarnation, nodes, links, takePart, observe } = this.#options;
-    const step = foundingStep({ node, incarnation, nodes, links, reports: this.#reports });
+    const { node, incarnation, nodes, links, newest, takePart, observe } = this.#options;
+    const step = foundingStep({ node, incarnation, nodes, links, newest, reports: this.#reports });
     switch (step.kind) {
       case 'wait':
         return;

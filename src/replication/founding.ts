@@ -14,6 +14,8 @@ export interface FoundingOptions {
   readonly nodes: readonly NodeAddress[];
   readonly links: Links;
   readonly reports: ReadonlyMap<number, PeerStatusReport>;
+  /** The newest format that this program knows. */
+  readonly newest: number;
 }
 
 export type FoundingStep =
@@ -29,7 +31,14 @@ export type FoundingStep =
  * What a node with an empty data directory does next. A cluster is founded once: only the node with the lowest number may,
  * and only when it sees all the others, each of them empty too. Whoever meets a founded cluster takes part in that one.
  */
-export function foundingStep({ node, incarnation, nodes, links, reports }: FoundingOptions): FoundingStep {
+export function foundingStep({
+  node,
+  incarnation,
+  nodes,
+  links,
+  reports,
+  newest,
+}: FoundingOptions): FoundingStep {
   for (const [peer, { founding }] of reports) {
     if (founding === null || links.memberAt(peer) === null) continue;
     const listed = founding.some((member) => member.incarnation === incarnation);
@@ -40,7 +49,8 @@ export function foundingStep({ node, incarnation, nodes, links, reports }: Found
   for (const address of nodes) {
     const member = address.id === node ? incarnation : emptyMemberAt(address.id, links, reports);
     if (member === null) return { kind: 'wait' };
-    members.push(memberOf(address, member));
+    const knows = address.id === node ? newest : (links.newestOf(member, newest) ?? 1);
+    members.push({ ...memberOf(address, member), ...(knows === 1 ? {} : { knows }) });
   }
   return { kind: 'found', members };
 }

@@ -25,6 +25,8 @@ const memberSchema = Type.Object({
   ...place,
   /** A learner that becomes a voter, without being asked again, as soon as it has caught up. */
   promote: Type.Optional(Type.Boolean()),
+  /** Of a founder: the newest format that it knew; absent: the first. */
+  knows: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 const addressSchema = Type.Object({ id: node, ...place });
 const expectedSchema = Type.Object({ id: node, ...place, promote: Type.Boolean() });
@@ -116,10 +118,12 @@ export function memberOf(node: NodeAddress, incarnation: MemberId): Member {
   return { incarnation, node: node.id, host, peerPort, chatPort, httpPort };
 }
 
+/** A cluster begins with the newest format that all its founders know: there is no older program to go back to. */
 export function foundedBy(members: readonly Member[]): Directory {
   const founding = [...members].sort((a, b) => a.node - b.node);
   const voters = founding.map((member) => member.incarnation).sort((a, b) => a - b);
-  return { ...noMembers, founding, members: founding, conf: { ...noMembers.conf, voters } };
+  const format = Math.min(...founding.map(({ knows = 1 }) => knows));
+  return { ...noMembers, founding, members: founding, format, conf: { ...noMembers.conf, voters } };
 }
 
 export function isVoter(directory: Directory, member: MemberId): boolean {

@@ -69,6 +69,7 @@ export class Membership {
     const nextTag = (): string => `${options.incarnation}-${options.life}-${++this.#tags}`;
     this.admission = new Admission({
       ...options,
+      newest: this.#formats.newest,
       setObservers: (members) => replica()?.setObservers(members),
       removed: () => this.#removed(),
     });

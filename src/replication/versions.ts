@@ -32,8 +32,13 @@ export interface Formats {
   readonly before: FormatStep | null;
 }
 
+const asItIs: Translation = { down: (bytes) => bytes, up: (bytes) => bytes };
+
+/** Version 2 brought commands (see `chat/command-format.ts`); what nodes say to each other is as it was. */
+const sameFrames: FormatStep = { frames: asItIs, requests: asItIs, answers: () => asItIs };
+
 /** What this program speaks. */
-export const formats: Formats = { newest: 1, before: null };
+export const formats: Formats = { newest: 2, before: sameFrames };
 
 export function rangeOf({ newest, before }: Formats): VersionRange {
   return { newest, oldest: before === null ? newest : newest - 1 };

@@ -13,6 +13,7 @@ function hub(): Hub {
 function subscriber(account: number, heard: string[]): Subscriber {
   return {
     account,
+    amended: () => 0,
     message: (push) => heard.push(`${account} ${textOf(push.message.body)}`),
     advanced: () => heard.push(`${account} advanced`),
     receipt: () => heard.push(`${account} receipt`),

@@ -298,3 +298,63 @@ t.test('native: a reader that stops reading is cut off, and resumes from its cur
   again.destroy();
   sue.destroy();
 });
+
+t.test(
+  'native: edits, deletions and reactions reach everyone once, also who was away, on another node',
+  async (t) => {
+    const credentials = newSession();
+    const hal = await NativeClient.join(one.httpPort, 'hal');
+    const ivy = await NativeClient.join(two.httpPort, 'ivy', credentials);
+    const places: { readonly conversation: unknown; readonly sequence: unknown }[] = [];
+    for (const text of ['first', 'second', 'third']) {
+      const { value } = await hal.change({ op: 'send', to: 'ivy', text });
+      const { conversation, sequence } = Object(value);
+      places.push({ conversation, sequence });
+    }
+    const [first, second, third] = places;
+    await ivy.next((frame) => frame.ev === 'message' && frame.text === 'third');
+    const edited = await hal.change({ op: 'edit', ...first, text: 'first, mended' });
+    t.match(edited, { ok: true, value: { op: 'edit', ...first, revision: 1 } });
+    const told = await ivy.next((frame) => frame.ev === 'amended');
+    t.match(told, {
+      ...first,
+      revision: 1,
+      by: 'hal',
+      text: 'first, mended',
+      index: Object(edited.value).index,
+    });
+    ivy.destroy();
+    await hal.change({ op: 'react', ...second, reaction: '👍' });
+    await hal.change({ op: 'edit', ...first, text: 'first, mended twice' });
+    await hal.change({ op: 'delete-message', ...third });
+    await hal.change({ op: 'send', to: 'ivy', text: 'fourth' });
+
+    const back = await NativeClient.greet(one.httpPort, credentials, Number(told.index));
+    await back.next((frame) => frame.ev === 'message' && frame.text === 'fourth');
+    const heard = back.received.filter(({ ev }) => ev === 'amended' || ev === 'message');
+    t.match(heard, [
+      { ev: 'amended', ...second, revision: 2, reactions: [{ reaction: '👍', users: ['hal'] }] },
+      { ev: 'amended', ...first, revision: 3, text: 'first, mended twice' },
+      { ev: 'amended', ...third, revision: 4, deleted: true },
+      { ev: 'message', text: 'fourth' },
+    ]);
+    t.equal(heard.length, 4);
+    const history = await back.query({ op: 'history', with: 'hal', limit: 10 });
+    t.match(Object(history.value).messages, [
+      { text: 'first, mended twice', revision: 3, editedMs: Number },
+      { text: 'second', reactions: [{ reaction: '👍', users: ['hal'] }] },
+      { text: '(deleted)', deleted: true },
+      { text: 'fourth' },
+    ]);
+    t.notMatch(JSON.stringify(history), /third/);
+    const later = await back.query({
+      op: 'amendments',
+      conversation: first?.conversation,
+      after: 1,
+      limit: 2,
+    });
+    t.match(Object(later.value).amendments, [{ revision: 2 }, { revision: 3 }]);
+    hal.destroy();
+    back.destroy();
+  },
+);

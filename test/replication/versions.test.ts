@@ -159,9 +159,22 @@ t.test('format: newer commands wait until every member has known them for a whil
   for (const id of cluster.ids) t.match(await propose(id, `new by ${id}`, 2), { kind: 'applied' });
   await allHave(t, cluster, ['as ever', 'new by 1', 'new by 2', 'new by 3']);
   await cluster.stop(2);
-  cluster.programs.delete(2);
+  cluster.programs.set(2, programOf(1));
   await t.rejects(cluster.start(2), { code: 'DATA_NEWER', message: /version 2.*knows version 1/ });
   await cluster.stopAll();
+});
+
+t.test('format: a cluster begins with the newest one that all its founders know', async (t) => {
+  for (const [versions, format] of [
+    [[2, 2, 2], 2],
+    [[2, 1, 2], 1],
+    [[1, 2, 2], 1],
+  ] as const) {
+    const cluster = await ledOf(versions);
+    await cluster.converge();
+    for (const { engine } of cluster.nodes) t.equal(engine.status().format, format, versions.join());
+    await cluster.stopAll();
+  }
 });
 
 t.test('format: what was agreed on holds after a restart of all, and is told by a copy', async (t) => {

@@ -1,6 +1,7 @@
 import type { Accounts } from '../accounts.ts';
 import type { ActionLog } from '../action-log.ts';
 import type { Administrators } from '../administrators.ts';
+import type { Amendments } from '../amendments.ts';
 import type { Attempts } from '../attempts.ts';
 import type { Conversations } from '../conversations.ts';
 import type { Files } from '../files.ts';
@@ -30,6 +31,7 @@ export interface Tables {
   readonly administrators: Administrators;
   readonly actions: ActionLog;
   readonly keyedAnswers: KeyedAnswers;
+  readonly amendments: Amendments;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */

@@ -10,7 +10,9 @@ import { createInvitation } from './create-invitation.ts';
 import { createToken } from './create-token.ts';
 import { deleteAccount } from './delete-account.ts';
 import { deleteGroup } from './delete-group.ts';
+import { deleteMessage } from './delete-message.ts';
 import { deriveSession } from './derive-session.ts';
+import { editMessage } from './edit-message.ts';
 import { enterGuest } from './enter-guest.ts';
 import { enterToken } from './enter-token.ts';
 import { importRecord } from './import-record.ts';
@@ -23,6 +25,7 @@ import { noteAction } from './note-action.ts';
 import { noteAttempts } from './note-attempts.ts';
 import { noteOutcome } from './note-outcome.ts';
 import { noteTokenUses } from './note-token-uses.ts';
+import { react } from './react.ts';
 import { register } from './register.ts';
 import { registerBearer } from './register-bearer.ts';
 import { rehash } from './rehash.ts';
@@ -70,6 +73,9 @@ const handlers: Handlers = {
   'remove-member': removeMember,
   'transfer-group': transferGroup,
   'delete-group': deleteGroup,
+  'edit-message': editMessage,
+  'delete-message': deleteMessage,
+  react,
   'advance-cursors': advanceCursors,
   acknowledge,
   import: importRecord,

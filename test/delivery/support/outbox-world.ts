@@ -68,6 +68,7 @@ export class World {
       this.hub.subscribe({
         account,
         message: ignore,
+        amended: ignore,
         advanced: ignore,
         receipt: ignore,
         group: ignore,

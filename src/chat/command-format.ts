@@ -1,0 +1,23 @@
+/** Which version of the program knows a command: the cluster takes it once every member does (docs/versions.md). */
+import type { Asked } from './session-types.ts';
+import type { Command } from './types.ts';
+
+/** What came later than the first version. */
+const newer: ReadonlyMap<string, number> = new Map<(Command | Asked)['kind'], number>([
+  ['asked', 2],
+  ['derive-session', 2],
+  ['edit-message', 2],
+  ['delete-message', 2],
+  ['react', 2],
+  ['create-token', 2],
+  ['revoke-token', 2],
+  ['enter-token', 2],
+  ['note-token-uses', 2],
+  ['set-role', 2],
+  ['note-action', 2],
+  ['note-outcome', 2],
+]);
+
+export function formatOf({ kind }: Command | Asked): number {
+  return newer.get(kind) ?? 1;
+}
