@@ -183,6 +183,7 @@ async function assemble(place: Place): Promise<Node> {
     bus,
     view: machine,
     store,
+    state: store,
     files,
     search,
     security,

@@ -110,6 +110,7 @@ export const errorTable = {
     retry: false,
   },
   DATA_DAMAGED: { text: 'The data directory is damaged.', http: 500, retry: false },
+  BACKUP_INVALID: { text: 'The backup cannot be used.', http: 500, retry: false },
   MEMBER_REMOVED: { text: 'This node was removed from the cluster.', http: 500, retry: false },
   STATE_DIVERGED: {
     text: 'This node keeps computing another state than the majority: run the same version on all nodes, and test its memory.',

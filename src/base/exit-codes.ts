@@ -11,6 +11,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   USAGE: 64,
   DATA_DAMAGED: EXIT_DAMAGED,
   DATA_NEWER: 65,
+  BACKUP_INVALID: 65,
   PORT_IN_USE: 69,
   DISK_FAILED: EXIT_DISK_FAILED,
   DATA_LOCKED: 75,

@@ -1,6 +1,6 @@
 /** `npm run admin -- export` and `import`: the whole chat as lines, out of a cluster and into one; and what older systems kept. */
-import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,6 +12,7 @@ import { DatabaseWriter, linesOfDatabase, readJsonDatabase } from './transfer/js
 import { type ImportAnswer, type Line, LineImport, type WireRecord } from './transfer/lines.ts';
 import { readMysqlDump } from './transfer/mysql-dump.ts';
 import { linesOfDump } from './transfer/mysql-lines.ts';
+import { writeWhole } from './whole-file.ts';
 
 const exportVersion = 1;
 const progressEvery = 1_000;
@@ -24,6 +25,7 @@ export async function exportChat(args: Arguments, operands: readonly string[]): 
   const failure = await client.read('/admin/export', async (pieces) => {
     const lines = wholeLines(linesOf(pieces));
     const text = args.has('json-database') ? databaseText(lines, tell) : textOf(lines);
+    // Hashes of passwords are in it.
     if (file !== undefined) await writeWhole(file, text);
     else await pipeline(Readable.from(text), process.stdout, { end: false });
   });
@@ -144,23 +146,6 @@ async function* databaseText(
   for (const [what, number] of writer.left)
     warn(`left out, since such a file has no place for it: ${number} × ${what}`);
   yield `${JSON.stringify(writer.database, null, 2)}\n`;
-}
-
-/** Whole and on disk, or not there. Hashes are in it: for its owner only. */
-async function writeWhole(file: string, text: AsyncIterable<string>): Promise<void> {
-  const part = `${file}.part`;
-  // What an earlier run left, or somebody else put there, would keep its mode, or lead elsewhere.
-  await rm(part, { force: true });
-  try {
-    await pipeline(Readable.from(text), createWriteStream(part, { flags: 'wx', mode: 0o600 }));
-    const handle = await open(part, 'r');
-    await handle.sync();
-    await handle.close();
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
 }
 
 function progress(count: number): void {

@@ -1,21 +1,20 @@
 /** `npm run admin`: what the people who run a cluster ask of it. */
 import { CodedError } from '../base/errors.ts';
-import { callerFor, type HttpCaller, type ServerAddress } from '../client/index.ts';
 import { operationsToken } from '../gateway/operations-token.ts';
 import { loadClusterKey } from '../replication/cluster-key.ts';
 import { invite, unlock, users } from './admin-accounts.ts';
+import { backup, backupFlags, restore } from './admin-backup.ts';
 import { groupListener } from './admin-group-listener.ts';
 import { log } from './admin-log.ts';
 import { members, transfer } from './admin-members.ts';
 import { exportChat, importChat } from './admin-transfer.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './arguments.ts';
 import { keyFlags, keys } from './keys.ts';
-import { connectFlag, defaultConfigPath, findNodes, type Nodes } from './nodes.ts';
-import { get, jsonIn, reasonOf, textOf } from './operator-client.ts';
-import { type Answer, assess, exitCodes, formatReport, readStatus } from './status-table.ts';
-import { findTrust, trustFlags } from './trust.ts';
-
-const answerMs = 1_500;
+import { askingOf, askStatus } from './node-status.ts';
+import { connectFlag, defaultConfigPath } from './nodes.ts';
+import { textOf } from './operator-client.ts';
+import { assess, exitCodes, formatReport } from './status-table.ts';
+import { trustFlags } from './trust.ts';
 
 interface Command {
   readonly usage: string;
@@ -60,6 +59,16 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'an export into this cluster; --json-database or --mysql-dump: what older systems kept',
     run: importChat,
   },
+  backup: {
+    usage: 'backup FILE | backup verify FILE',
+    help: 'the whole cluster as one encrypted file, files included, while it runs; verify reads one to its end',
+    run: backup,
+  },
+  restore: {
+    usage: 'restore FILE',
+    help: 'make the first data directory of a new cluster out of a backup',
+    run: restore,
+  },
   'group-listener': {
     usage: 'group-listener NAME --port N|--remove',
     help: 'give a group a port of its own on every node, where the registry dialect leaves the group out',
@@ -97,6 +106,7 @@ const program: Program = {
     { name: 'peer-port', value: 'PORT', help: 'goes with --host' },
     { name: 'chat-port', value: 'PORT', help: 'goes with --host' },
     { name: 'http-port', value: 'PORT', help: 'goes with --host' },
+    ...backupFlags,
     ...keyFlags,
   ],
   notes: [
@@ -118,55 +128,24 @@ const program: Program = {
 
 async function status(args: Arguments, operands: readonly string[]): Promise<number> {
   if (operands.length > 0) throw new CodedError('USAGE', `unexpected argument "${operands[0]}"`);
-  const nodes = findNodes(args);
-  const asking = { nodes, http: callerFor(findTrust(args, nodes)), headers: await tokenHeader(args) };
-  const first = await Promise.all(nodes.addresses.map((address) => ask(address, asking)));
+  const asking = await askingOf(args);
+  const first = await Promise.all(asking.nodes.addresses.map((address) => askStatus(address, asking)));
   // Members that the file does not list yet.
-  const asked = new Set(nodes.addresses.map(textOf));
+  const asked = new Set(asking.nodes.addresses.map(textOf));
   const others = first.flatMap(({ status: found }) => found?.members.flatMap(({ http }) => http ?? []) ?? []);
   const unlisted = [...new Map(others.map((address) => [textOf(address), address])).entries()]
     .filter(([text]) => !asked.has(text))
     .map(([, address]) => address);
-  const further = await Promise.all(unlisted.map((address) => ask(address, asking)));
+  const further = await Promise.all(unlisted.map((address) => askStatus(address, asking)));
   const report = assess([...first, ...further]);
   console.log(args.has('json') ? JSON.stringify(report, null, 2) : formatReport(report));
   return exitCodes[report.verdict];
-}
-
-/** Nothing where there is no cluster key: nodes on loopback want none. */
-async function tokenHeader(args: Arguments): Promise<Readonly<Record<string, string>>> {
-  try {
-    const key = await loadClusterKey(args.text('config') ?? defaultConfigPath, false);
-    return { authorization: `Bearer ${operationsToken(key)}` };
-  } catch (error) {
-    if (error instanceof CodedError && error.code === 'KEY_MISSING') return {};
-    throw error;
-  }
 }
 
 async function token(args: Arguments, operands: readonly string[]): Promise<number> {
   if (operands.length > 0) throw new CodedError('USAGE', `unexpected argument "${operands[0]}"`);
   console.log(operationsToken(await loadClusterKey(args.text('config') ?? defaultConfigPath, false)));
   return 0;
-}
-
-interface Asking {
-  readonly nodes: Nodes;
-  readonly http: HttpCaller;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-async function ask(place: ServerAddress, { nodes, http, headers }: Asking): Promise<Answer> {
-  const { host, port } = place;
-  const address = textOf(place);
-  const id = nodes.config?.nodes.find((node) => node.host === host && node.httpPort === port)?.id ?? null;
-  try {
-    const answer = await get(http, place, '/cluster', answerMs, headers);
-    const found = answer.status === 200 ? readStatus(jsonIn(answer.body)) : null;
-    return { address, id, status: found, reason: found === null ? `answered ${answer.status}` : null };
-  } catch (error) {
-    return { address, id, status: null, reason: reasonOf(error) };
-  }
 }
 
 await runProgram(program, async (args) => {

@@ -7,16 +7,18 @@ const largestBar = 40;
 export interface Progress {
   readonly name: string;
   readonly bytes: number;
-  readonly total: number;
+  /** Null: nobody knows. */
+  readonly total: number | null;
   /** Since the transfer began. */
   readonly elapsedMs: number;
 }
 
 /** `photo.jpg [#######-------]  50%  10 MiB of 20 MiB  2.0 MiB/s`, without the bar where there is no room for it. */
 export function formatProgress({ name, bytes, total, elapsedMs }: Progress, columns: number): string {
+  const rate = elapsedMs > 0 ? `  ${formatBytes((bytes / elapsedMs) * 1_000)}/s` : '';
+  if (total === null) return `${name}  ${formatBytes(bytes)}${rate}`.slice(0, Math.max(0, columns));
   const share = total === 0 ? 1 : Math.min(1, bytes / total);
   const percent = `${Math.floor(share * 100)}%`.padStart(4);
-  const rate = elapsedMs > 0 ? `  ${formatBytes((bytes / elapsedMs) * 1_000)}/s` : '';
   const figures = `${percent}  ${formatBytes(bytes)} of ${formatBytes(total)}${rate}`;
   const room = Math.min(largestBar, columns - name.length - figures.length - 4);
   if (room < 5) return `${name} ${figures}`.slice(0, Math.max(0, columns));
@@ -32,7 +34,7 @@ export function progressBars(
   clock: Clock,
   columns: () => number,
   draw: (name: string, line: string | null) => void,
-): { moved(name: string, bytes: number, total: number): void; over(name: string): void } {
+): { moved(name: string, bytes: number, total: number | null): void; over(name: string): void } {
   const begun = new Map<string, { readonly sinceMs: number; drawnMs: number }>();
   return {
     moved: (name, bytes, total) => {

@@ -21,6 +21,7 @@ export interface CollectorOptions {
 export class Collector {
   readonly #options: CollectorOptions;
   #collected = 0;
+  #holds = 0;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -28,6 +29,16 @@ export class Collector {
 
   get collected(): number {
     return this.#collected;
+  }
+
+  /** Until the returned function is called (once or more), nothing is removed. */
+  hold(): () => void {
+    this.#holds += 1;
+    let held = true;
+    return () => {
+      if (held) this.#holds -= 1;
+      held = false;
+    };
   }
 
   async round(): Promise<number> {
@@ -41,7 +52,7 @@ export class Collector {
     if (wanted === null) return collectEveryMs;
     for (const address of store.addresses()) {
       if (wanted.has(address)) continue;
-      if (roots.additions !== additions) break;
+      if (roots.additions !== additions || this.#holds > 0) break;
       await store.remove(address);
       this.#collected += 1;
     }

@@ -143,6 +143,11 @@ export class Files {
     return this.#readiness.hasEverything(node);
   }
 
+  /** For whoever reads what an earlier state referred to: until the returned function is called, nothing is removed here. */
+  hold(): () => void {
+    return this.#collector.hold();
+  }
+
   /** Removes what is unreferenced, now and not at its time. */
   async collect(): Promise<void> {
     await this.#collector.round();

@@ -6,6 +6,7 @@ import { isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import { isPlainText, type PortKind } from '../base/transport-config.ts';
 import type { EngineStatus } from '../replication/engine.ts';
+import type { StateStore } from '../store/state-store.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource, TransportSecurity } from '../tls/transport-security.ts';
 import type { Ticket } from './address-limits.ts';
@@ -30,6 +31,8 @@ import { policyOf } from './policy.ts';
 export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 'secureBytes'> {
   /** For tests; otherwise a child process. */
   readonly hasher?: Hasher;
+  /** What a backup is a copy of; without it there is none. */
+  readonly state?: Pick<StateStore, 'exportSnapshot'>;
   /** The cluster key, by which operators are known; without it none is let in. */
   readonly operatorKey?: Uint8Array;
   /** Certificates of the ports that are not plain text; not needed when all are. */

@@ -13,6 +13,7 @@ import { type ActionJournal, keepJournal } from './action-journal.ts';
 import type { Ticket } from './address-limits.ts';
 import type { Administration } from './administration.ts';
 import { type AdministratorGate, addAdministratorRoutes } from './administrator-gate.ts';
+import { addBackupRoutes, type BackupRoutesOptions } from './backup-routes.ts';
 import { addClusterRoutes, type ClusterRoutesOptions } from './cluster-routes.ts';
 import type { Counters } from './counters.ts';
 import { boundConnections } from './http-connections.ts';
@@ -61,6 +62,7 @@ export interface Operators {
   readonly journal: ActionJournal;
   /** People with a role instead of the key. */
   readonly administrators: AdministratorGate;
+  readonly backup: BackupRoutesOptions | null;
 }
 
 /** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
@@ -198,7 +200,7 @@ export function askForToken({ operationsToken }: Pick<HttpOptions, 'operationsTo
 }
 
 function addOperators(app: FastifyInstance, operators: Operators): void {
-  const { gate, administrators, journal, members, accounts, transfer, cluster } = operators;
+  const { gate, administrators, journal, members, accounts, transfer, backup, cluster } = operators;
   // What a seal must say: whose it is and of which time. Open to all, since neither is a secret.
   app.get('/admin/hello', () => ({ node: gate.node, timeMs: gate.timeMs }));
   addOperatorRoutes(app, gate, (scope) => {
@@ -206,6 +208,7 @@ function addOperators(app: FastifyInstance, operators: Operators): void {
     addMemberRoutes(scope, members);
     addAccountRoutes(scope, accounts);
     addTransferRoutes(scope, transfer);
+    if (backup !== null) addBackupRoutes(scope, backup);
     addClusterRoutes(scope, cluster);
   });
   addAdministratorRoutes(app, administrators, (scope, actorOf) => {

@@ -3,6 +3,7 @@ import { isPlainText } from '../base/transport-config.ts';
 import { ActionJournal } from './action-journal.ts';
 import { AdministratorGate } from './administrator-gate.ts';
 import { callerBehind } from './api/door.ts';
+import type { BackupRoutesOptions } from './backup-routes.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Edge } from './edge.ts';
 import { Exporter } from './exporter.ts';
@@ -50,6 +51,7 @@ export function assembleOperators(options: GatewayOptions, place: OperatorsPlace
       barrier,
       logger,
     },
+    backup: backupOf(options, barrier),
     cluster: {
       node,
       clusterView,
@@ -57,5 +59,23 @@ export function assembleOperators(options: GatewayOptions, place: OperatorsPlace
       barrier,
       killSelf: isDemonstration ? (killSelf ?? null) : null,
     },
+  };
+}
+
+function backupOf(options: GatewayOptions, barrier: () => Promise<void>): BackupRoutesOptions | null {
+  const { view, state: store, files, config, node, clock, logger } = options;
+  if (store === undefined) return null;
+  const { cluster } = config;
+  return {
+    source: () => ({
+      store,
+      files,
+      cluster,
+      node,
+      nowMs: Math.floor(clock.wallMs()),
+      fileBytes: view.files.clusterBytes,
+    }),
+    barrier,
+    logger,
   };
 }

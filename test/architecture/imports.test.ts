@@ -21,6 +21,7 @@ const layerOf: Readonly<Record<string, number>> = {
   replication: 2,
   delivery: 2,
   search: 2,
+  backup: 2,
   gateway: 3,
   client: 3,
   cli: 4,
@@ -37,6 +38,10 @@ const sideways: Readonly<Record<string, 'any' | 'types'>> = {
   'replication → store': 'any',
   'delivery → store': 'any',
   'search → store': 'types',
+  'backup → wal': 'any',
+  'backup → store': 'any',
+  'backup → files': 'any',
+  'backup → replication': 'any',
 };
 /** Arrows that point down and are forbidden all the same: the two cores never meet, clients know no server room. */
 const forbidden = [
@@ -47,11 +52,13 @@ const forbidden = [
   'gateway → raft',
   'gateway → wal',
   'delivery → raft',
+  'backup → raft',
   'client → raft',
   'client → wal',
   'client → store',
   'client → replication',
   'client → delivery',
+  'client → backup',
   'cli → raft',
   'web → raft',
   'web → wal',
