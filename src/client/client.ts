@@ -17,7 +17,7 @@ import { RequestQueue } from './request-queue.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Status, StatusListener } from './status.ts';
 import { timings } from './timings.ts';
-import type { ClientEvent, ClientOptions, EventListener, Outcome, Session } from './types.ts';
+import type { ClientEvent, ClientOptions, EventListener, Outcome, RequestTrace, Session } from './types.ts';
 
 /** Acknowledgements are coalesced: at most one in this time. */
 const ackDelayMs = 100;
@@ -91,8 +91,8 @@ export class Client extends ClientRequests {
 
   // ——— what a program asks, beside `ClientRequests`
 
-  /** Any request, as a codec made it. */
-  request(request: ClientRequest): Promise<Reply> {
+  /** Any request, as a codec made it. `trace`: for a program that keeps its requests over its own restart. */
+  request(request: ClientRequest, trace: RequestTrace = {}): Promise<Reply> {
     return new Promise((resolve) => {
       if (this.#closed) {
         resolve({ kind: 'rejection', code: 'UNAVAILABLE', text: 'The client is closed.' });
@@ -101,10 +101,11 @@ export class Client extends ClientRequests {
       if (isEntrance(request)) this.#inbox.deliveryBegins();
       // The cursors of a session that ends are to be known before it does.
       if (request.op === 'logout' || request.op === 'delete') this.#sendAck();
-      this.#queue.add(request, this.#clock.monotonicMs(), (reply) => {
+      const settle = (reply: Reply): void => {
         this.#observe(request, reply);
         resolve(reply);
-      });
+      };
+      this.#queue.add(request, this.#clock.monotonicMs(), settle, trace);
       this.#planPump();
     });
   }

@@ -35,6 +35,7 @@ export type {
   EventListener,
   HistoryOptions,
   Outcome,
+  RequestTrace,
   SendOptions,
   Session,
 } from './types.ts';

@@ -6,6 +6,7 @@
  * recorded and `unknown` may have been, so the same number is sent again after a back-off. What a node refuses without asking the log is
  * an answer only while no earlier attempt may be in the log.
  */
+import { assert } from '../base/assert.ts';
 import { type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Random } from '../base/prng.ts';
@@ -18,6 +19,7 @@ import {
   type Success,
 } from '../protocol/requests.ts';
 import { backOffMs } from './server-pool.ts';
+import type { RequestTrace } from './types.ts';
 
 /** Requests made and not yet sent. A program that goes on beyond them is told `BUSY`. */
 export const largestQueue = 16_384;
@@ -36,6 +38,7 @@ interface Pending {
   readonly numbered: boolean;
   readonly alone: boolean;
   readonly settle: (reply: Reply) => void;
+  readonly onNumber: (number: number) => void;
   readonly giveUpAtMs: number;
   /** `n` of a change, `q` of a read; 0 until it first leaves. */
   number: number;
@@ -75,8 +78,16 @@ export class RequestQueue {
     this.#options = options;
   }
 
-  /** `settle` is called exactly once. */
-  add(request: ClientRequest, nowMs: number, settle: (reply: Reply) => void): void {
+  /**
+   * `settle` is called exactly once. With a number of an earlier life it is a change that may have been executed; such ones are added in
+   * the order of their numbers, before any other.
+   */
+  add(
+    request: ClientRequest,
+    nowMs: number,
+    settle: (reply: Reply) => void,
+    { number, numbered: onNumber = () => undefined }: RequestTrace = {},
+  ): void {
     const numbered = !isRead(request);
     const refusal = this.#refusalOf(request);
     if (refusal !== null) {
@@ -84,11 +95,12 @@ export class RequestQueue {
       return;
     }
     const patienceMs = numbered ? this.#options.giveUpMs : this.#options.readGiveUpMs;
-    this.#fresh.push({
+    const pending: Pending = {
       request,
       numbered,
       alone: numbered && request.op !== 'send' && !isGroupRequest(request),
       settle,
+      onNumber,
       giveUpAtMs: nowMs + patienceMs,
       number: 0,
       state: 'queued',
@@ -98,7 +110,17 @@ export class RequestQueue {
       refusal: null,
       restarted: false,
       parts: null,
-    });
+    };
+    if (number === undefined) this.#fresh.push(pending);
+    else this.#restore(pending, number, nowMs);
+  }
+
+  #restore(pending: Pending, number: number, nowMs: number): void {
+    assert(pending.numbered && number >= this.#nextNumber, 'what is repeated was numbered before all else');
+    Object.assign(pending, { number, state: 'waiting', atMs: nowMs, uncertain: true });
+    this.#changes.set(number, pending);
+    this.#again.add(pending);
+    this.#nextNumber = number + 1;
   }
 
   /** Requests that are made and unanswered. */
@@ -132,6 +154,7 @@ export class RequestQueue {
       if (pending.numbered) {
         pending.number = this.#nextNumber++;
         this.#changes.set(pending.number, pending);
+        pending.onNumber(pending.number);
       } else {
         pending.number = this.#nextRead++;
         this.#reads.set(pending.number, pending);

@@ -40,6 +40,17 @@ export type Outcome<Op extends Success['op'] = Success['op']> =
   | { readonly kind: 'receipt'; readonly value: Extract<Success, { readonly op: Op }> }
   | Exclude<Reply, { readonly kind: 'receipt' }>;
 
+/**
+ * What a program needs to repeat a change under its number when it was started again itself, and so keeps with the session: the session,
+ * the request, and the number it was given.
+ */
+export interface RequestTrace {
+  /** Given in an earlier life of this program, in the same session: the change is repeated, not made anew. Before anything else is asked. */
+  readonly number?: number;
+  /** Called before the change first leaves, with its number; once in a session. */
+  readonly numbered?: (number: number) => void;
+}
+
 /** What is answered by a success of its own name. */
 type NamedRequest = Extract<ClientRequest, { readonly op: Success['op'] }>;
 export type RequestOf<Op extends NamedRequest['op']> = Extract<NamedRequest, { readonly op: Op }>;

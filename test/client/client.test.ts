@@ -804,3 +804,42 @@ t.test(
     t.ok(hellos < 40, `${hellos} attempts in two seconds`);
   },
 );
+
+t.test(
+  'client: a program that is started again repeats what it had numbered, and it takes effect once',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn();
+    const numbers: number[] = [];
+    cluster.losesReplies = 2;
+    const trace = { numbered: (number: number) => numbers.push(number) };
+    void client.request({ op: 'send', to: 'bob', text: 'one' }, trace);
+    void client.request({ op: 'send', to: 'bob', text: 'two' }, trace);
+    await clock.advance(5);
+    t.same(numbers, [2, 3], 'told as they leave');
+    t.equal(cluster.messages.length, 2);
+    const { session } = client;
+    await client.close();
+
+    const again = new Client({
+      nodes: cluster.addresses,
+      clock,
+      random: seededRandom(8),
+      dialer: cluster,
+      secrets: countingSecrets(),
+      session,
+    });
+    const repeated = [
+      again.request({ op: 'send', to: 'bob', text: 'one' }, { number: 2 }),
+      again.request({ op: 'send', to: 'bob', text: 'two' }, { number: 3 }),
+      again.send('bob', 'three'),
+    ];
+    const replies = await within(clock, 500, Promise.all(repeated));
+    t.equal(receipts(replies), 3);
+    t.same(
+      cluster.messages.map(({ text }) => text),
+      ['one', 'two', 'three'],
+    );
+    t.equal(changesHeard(cluster, 'send').at(-1)?.n, 4, 'what is new goes on behind');
+    await again.close();
+  },
+);
