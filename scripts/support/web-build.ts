@@ -34,7 +34,10 @@ export async function buildPages(checkout: string): Promise<readonly BuiltPage[]
   const present = pages.filter(({ entry }) => existsSync(join(source, entry)));
   if (present.length === 0) return [];
   const { metafile } = await build({
-    entryPoints: present.map(({ name, entry }) => ({ in: join(source, entry), out: name })),
+    entryPoints: [
+      ...present.map(({ name, entry }) => ({ in: join(source, entry), out: name })),
+      { in: join(source, 'icon.svg'), out: 'icon' },
+    ],
     absWorkingDir: checkout,
     outdir: join(target, 'assets'),
     entryNames: '[name]-[hash]',
@@ -48,7 +51,7 @@ export async function buildPages(checkout: string): Promise<readonly BuiltPage[]
     minify: true,
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    loader: { '.svg': 'file' },
+    loader: { '.svg': 'copy' },
     tsconfig: join(source, 'tsconfig.json'),
     legalComments: 'none',
     metafile: true,

@@ -1,0 +1,2 @@
+/** Files that the build takes along beside the script. */
+declare module '*.css';

@@ -1,0 +1,156 @@
+/** The open conversation: who it is with, what was said, and where one writes. */
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { MessageEntry } from '../../protocol/requests.ts';
+import type { Conversation } from '../model/conversations.ts';
+import { rowsOf } from '../model/timeline.ts';
+import { sourceOf } from '../platform/file-blobs.ts';
+import { Avatar } from './avatar.tsx';
+import { Composer } from './composer.tsx';
+import { useApp, useSelect, useSurroundings, useTexts } from './context.ts';
+import { Feed } from './feed.tsx';
+import { IconButton } from './icons.tsx';
+import type { MessageAction } from './message-row.tsx';
+import { titleOf } from './sidebar.tsx';
+
+export function ChatPane(): JSX.Element {
+  const texts = useTexts();
+  const conversation = useSelect(({ openId, conversations }) =>
+    openId === null ? undefined : conversations.get(openId),
+  );
+  if (conversation === undefined) {
+    return (
+      <main class="pane pane-empty">
+        <p>{texts.chat.none}</p>
+      </main>
+    );
+  }
+  return <OpenChat conversation={conversation} />;
+}
+
+function OpenChat({ conversation }: { readonly conversation: Conversation }): JSX.Element {
+  const app = useApp();
+  const surroundings = useSurroundings();
+  const { texts, formats } = surroundings;
+  const me = useSelect((state) => state.me);
+  const outbox = useSelect((state) => state.outbox);
+  const isConnected = useSelect((state) => state.node !== null);
+  const isLoading = useSelect((state) => state.loading.older || state.loading.newer);
+  const feed = useRef<Feed>(null);
+  const isAtEnd = useRef(false);
+  const [isDropping, setDropping] = useState(false);
+  const { window: loaded, marker, unread, name } = conversation;
+  const rows = useMemo(
+    () => rowsOf(conversation, outbox, (atMs) => formats.dayNumber(atMs)),
+    [loaded, marker, unread, name, outbox, formats],
+  );
+
+  const aim = useSelect((state) => state.aim);
+  useEffect(() => {
+    if (aim === null || aim.conversation !== conversation.id) return;
+    app.store.set({ aim: null });
+    void feed.current?.jumpTo(aim.sequence);
+  }, [aim, conversation.id]);
+
+  const look = (): void => {
+    const isVisible = document.visibilityState === 'visible' && document.hasFocus();
+    app.look({ isVisible, isAtEnd: isAtEnd.current });
+  };
+  useEffect(() => {
+    const events = ['focus', 'blur'] as const;
+    for (const event of events) window.addEventListener(event, look);
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      for (const event of events) window.removeEventListener(event, look);
+      document.removeEventListener('visibilitychange', look);
+    };
+  }, []);
+
+  const act = (action: MessageAction, message: MessageEntry): void => {
+    switch (action) {
+      case 'reply':
+        app.intend({ kind: 'reply', sequence: message.sequence });
+        return;
+      case 'copy':
+        void navigator.clipboard.writeText(message.text).then(() => {
+          app.store.set({ announced: texts.message.copied });
+        });
+    }
+  };
+  const sendFiles = (files: readonly File[]): void => {
+    if (!isSecureContext) {
+      app.tellFault(texts.file.insecure);
+      return;
+    }
+    for (const file of files) app.sendFile(name, sourceOf(file));
+    void feed.current?.toNewest();
+  };
+  const dragged = (event: DragEvent, isOver: boolean): void => {
+    if (event.dataTransfer?.types.includes('Files') !== true) return;
+    event.preventDefault();
+    setDropping(isOver);
+  };
+
+  return (
+    <main
+      class={`pane${isDropping ? ' is-dropping' : ''}`}
+      onDragOver={(event) => dragged(event, true)}
+      onDragLeave={(event) => dragged(event, false)}
+      onDrop={(event) => {
+        dragged(event, false);
+        sendFiles([...(event.dataTransfer?.files ?? [])]);
+      }}
+    >
+      <ChatHead conversation={conversation} />
+      <Feed
+        ref={feed}
+        key={name}
+        surroundings={surroundings}
+        conversation={conversation}
+        rows={rows}
+        me={me}
+        isConnected={isConnected}
+        isLoading={isLoading}
+        onAction={act}
+        onAtEnd={(value) => {
+          isAtEnd.current = value;
+          look();
+        }}
+      />
+      <Composer conversation={conversation} onFiles={sendFiles} />
+      {isDropping && <div class="drop-hint">{texts.chat.drop}</div>}
+    </main>
+  );
+}
+
+function ChatHead({ conversation }: { readonly conversation: Conversation }): JSX.Element {
+  const app = useApp();
+  const texts = useTexts();
+  const { name, kind } = conversation;
+  const isOnline = useSelect((state) => kind === 'direct' && state.online.has(name));
+  return (
+    <header class="pane-head">
+      <a class="icon-button back" href="#/" title={texts.chat.back}>
+        <span class="sr-only">{texts.chat.back}</span>
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+          <path d="M15 5l-7 7 7 7" />
+        </svg>
+      </a>
+      <Avatar name={name} isOnline={isOnline} />
+      <div class="pane-title">
+        <h2>
+          <bdi>{titleOf(conversation, texts)}</bdi>
+        </h2>
+        {kind === 'direct' && <span class="hint">{isOnline ? texts.list.online : texts.list.offline}</span>}
+        {kind === 'lobby' && <span class="hint">{texts.list.everyone}</span>}
+      </div>
+      {kind === 'group' && (
+        <IconButton
+          icon="people"
+          label={texts.chat.details}
+          onClick={() => app.store.set({ dialog: { kind: 'group', group: name.slice(1) } })}
+        />
+      )}
+    </header>
+  );
+}

@@ -1,0 +1,50 @@
+/** What every view may use: the session, the words, and pieces of the state as they change. */
+import { createContext } from 'preact';
+import { useContext, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import type { AppState } from '../model/app-state.ts';
+import type { Formats } from '../model/format.ts';
+import type { App } from '../session/app.ts';
+import type { Catalogue } from '../texts/texts.ts';
+
+export interface Surroundings {
+  readonly app: App;
+  readonly texts: Catalogue;
+  readonly formats: Formats;
+}
+
+/** Filled by the root before anything else is drawn. */
+export const SurroundingsContext = createContext<Surroundings | null>(null);
+
+export function useSurroundings(): Surroundings {
+  const surroundings = useContext(SurroundingsContext);
+  if (surroundings === null) throw new Error('a view was drawn outside of the root');
+  return surroundings;
+}
+
+export function useApp(): App {
+  return useSurroundings().app;
+}
+
+export function useTexts(): Catalogue {
+  return useSurroundings().texts;
+}
+
+/** Draws again when that piece of the state has become another. */
+export function useSelect<T>(select: (state: AppState) => T): T {
+  return useSelectFrom(useApp(), select);
+}
+
+export function useSelectFrom<T>(app: App, select: (state: AppState) => T): T {
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const value = select(app.store.state);
+  const drawn = useRef({ value, select });
+  drawn.current = { value, select };
+  useLayoutEffect(() => {
+    const look = (): void => {
+      if (!Object.is(drawn.current.select(app.store.state), drawn.current.value)) redraw(null);
+    };
+    look();
+    return app.store.subscribe(look);
+  }, [app]);
+  return value;
+}

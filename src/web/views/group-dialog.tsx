@@ -1,0 +1,125 @@
+/** Who is in a group, and what its owner can do with it. */
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { GroupRequest, MemberEntry } from '../../protocol/requests.ts';
+import { addressFor } from '../model/route.ts';
+import { Avatar } from './avatar.tsx';
+import { ConfirmButton } from './confirm-button.tsx';
+import { useApp, useSelect, useTexts } from './context.ts';
+import { DialogFrame } from './dialog-frame.tsx';
+import { Field } from './field.tsx';
+import { IconButton } from './icons.tsx';
+import { textIn, useReply } from './use-reply.ts';
+
+export function GroupDialog({ group }: { readonly group: string }): JSX.Element {
+  const app = useApp();
+  const texts = useTexts();
+  const me = useSelect((state) => state.me);
+  const [members, setMembers] = useState<readonly MemberEntry[]>([]);
+  const { fault, ask } = useReply();
+  const load = (): void => void app.groups.members(group).then(setMembers);
+  useEffect(load, [group]);
+  const isOwner = members.some(({ name, owner }) => owner && name === me);
+  const change = async (request: GroupRequest): Promise<boolean> => {
+    const isDone = await ask(() => app.groups.change(request));
+    if (isDone) load();
+    return isDone;
+  };
+  const goAway = async (request: GroupRequest): Promise<void> => {
+    if (!(await change(request))) return;
+    app.store.set({ dialog: null });
+    location.hash = '#/';
+  };
+  return (
+    <DialogFrame title={texts.group.title(group)}>
+      <h3>
+        {texts.group.members} <span class="hint">{texts.chat.members(members.length)}</span>
+      </h3>
+      <ul class="members">
+        {members.map(({ name, online, owner }) => (
+          <li key={name}>
+            <Avatar name={name} isOnline={online} />
+            <a href={addressFor(name)} onClick={() => app.store.set({ dialog: null })}>
+              <bdi>{name}</bdi>
+            </a>
+            {owner && <span class="tag">{texts.group.owner}</span>}
+            {isOwner && !owner && (
+              <>
+                <IconButton
+                  icon="up"
+                  label={texts.group.give(name)}
+                  onClick={() => void change({ op: 'transfer-group', group, user: name })}
+                />
+                <IconButton
+                  icon="close"
+                  label={texts.group.remove(name)}
+                  onClick={() => void change({ op: 'remove-member', group, user: name })}
+                />
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+      <p class="fault" role="alert">
+        {fault}
+      </p>
+      {isOwner && <OwnerTools group={group} onChange={change} onDelete={goAway} />}
+      <ConfirmButton
+        label={texts.group.leave}
+        question={texts.group.leaveAsk}
+        onConfirm={() => void goAway({ op: 'leave-group', group })}
+      />
+    </DialogFrame>
+  );
+}
+
+function OwnerTools(props: {
+  readonly group: string;
+  readonly onChange: (request: GroupRequest) => Promise<boolean>;
+  readonly onDelete: (request: GroupRequest) => Promise<void>;
+}): JSX.Element {
+  const { group, onChange, onDelete } = props;
+  const app = useApp();
+  const texts = useTexts();
+  const rename = async (form: HTMLFormElement): Promise<void> => {
+    const name = textIn(form, 'name').replace(/^#/, '');
+    if (!(await onChange({ op: 'rename-group', group, name }))) return;
+    app.store.set({ dialog: { kind: 'group', group: name } });
+    location.hash = addressFor(`#${name}`);
+  };
+  const setPassword = async (form: HTMLFormElement): Promise<void> => {
+    const password = textIn(form, 'password');
+    const secret = password === '' ? {} : { password };
+    if (await onChange({ op: 'set-group-password', group, ...secret })) form.reset();
+  };
+  return (
+    <section>
+      <h3>{texts.group.ownerTools}</h3>
+      <form
+        class="form form-line"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void rename(event.currentTarget);
+        }}
+      >
+        <Field name="name" label={texts.group.name} value={group} autocomplete="off" required />
+        <button type="submit">{texts.group.rename}</button>
+      </form>
+      <form
+        class="form form-line"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void setPassword(event.currentTarget);
+        }}
+      >
+        <Field name="password" isSecret label={texts.group.password} autocomplete="new-password" />
+        <button type="submit">{texts.group.setPassword}</button>
+      </form>
+      <ConfirmButton
+        label={texts.group.deleteGroup}
+        question={texts.group.deleteAsk}
+        onConfirm={() => void onDelete({ op: 'delete-group', group })}
+      />
+    </section>
+  );
+}
