@@ -1,4 +1,5 @@
 /** Which version of the program knows a command: the cluster takes it once every member does (docs/versions.md). */
+import type { ImportRecord } from './import-types.ts';
 import type { Asked } from './session-types.ts';
 import type { Command } from './types.ts';
 
@@ -13,11 +14,20 @@ const newer: ReadonlyMap<string, number> = new Map<(Command | Asked)['kind'], nu
   ['revoke-token', 2],
   ['enter-token', 2],
   ['note-token-uses', 2],
+  // Of a session too, which an older one refuses.
+  ['enter-guest', 2],
   ['set-role', 2],
   ['note-action', 2],
   ['note-outcome', 2],
 ]);
 
-export function formatOf({ kind }: Command | Asked): number {
-  return newer.get(kind) ?? 1;
+export function formatOf(command: Command | Asked): number {
+  if (command.kind === 'import') return importFormat(command.record);
+  return newer.get(command.kind) ?? 1;
+}
+
+/** Records of an import are as old as it, but for those about the content of files. */
+function importFormat(record: ImportRecord): number {
+  const isAboutFiles = record.kind === 'file' || (record.kind === 'message' && record.body.kind === 'file');
+  return isAboutFiles ? 2 : 1;
 }

@@ -90,6 +90,8 @@ function recordOf(value: unknown): ImportRecord {
         body: bodyOf(fields.required('body')),
         sentMs: fields.integer('sentMs'),
       };
+    case 'file':
+      return { kind, manifest: fields.text('manifest'), bytes: fields.integer('bytes') };
     case 'receipt':
       return {
         kind,
@@ -116,8 +118,11 @@ function placeOf(fields: Fields): ImportedPlace {
 }
 
 function bodyOf(fields: Fields): MessageBody {
-  if (fields.text('kind') === 'text') return { kind: 'text', text: fields.text('text') };
-  throw new MalformedBytes('unknown body');
+  const kind = fields.oneOf('kind', ['text', 'file']);
+  if (kind === 'text') return { kind, text: fields.text('text') };
+  const file = fields.required('file');
+  const about = { name: file.text('name'), type: file.text('type') };
+  return { kind, file: { ...about, bytes: file.integer('bytes'), manifest: file.text('manifest') } };
 }
 
 /** One object, whose fields are as they should be or `MalformedBytes` is thrown. */

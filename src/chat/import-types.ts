@@ -3,6 +3,7 @@
  * accounts and conversations have names of their own (docs/export.md). A record that is there already is accepted again, so that an import that was
  * interrupted is repeated as a whole.
  */
+import type { ManifestAddress } from './file-types.ts';
 import type { GroupAddress } from './group-types.ts';
 import type { AccountId, ConversationId, MessageBody } from './types.ts';
 
@@ -44,6 +45,8 @@ export type ImportRecord =
       readonly ends: readonly [AccountId, AccountId];
       readonly places: readonly ImportedPlace[];
     }
+  /** Keeps a place for the content of a file, until messages that are still to come refer to it. */
+  | { readonly kind: 'file'; readonly manifest: ManifestAddress; readonly bytes: number }
   /** In a group or in the lobby, in the order of joining. */
   | { readonly kind: 'member'; readonly conversation: ConversationId; readonly place: ImportedPlace }
   /** The next one of its conversation. */

@@ -1,7 +1,6 @@
 /** `npm run admin -- export` and `import`: the whole chat as lines, out of a cluster and into one; and what older systems kept. */
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { open, readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CodedError } from '../base/errors.ts';
@@ -12,24 +11,40 @@ import { DatabaseWriter, linesOfDatabase, readJsonDatabase } from './transfer/js
 import { type ImportAnswer, type Line, LineImport, type WireRecord } from './transfer/lines.ts';
 import { readMysqlDump } from './transfer/mysql-dump.ts';
 import { linesOfDump } from './transfer/mysql-lines.ts';
+import { textLines } from './transfer/text-lines.ts';
 import { writeWhole } from './whole-file.ts';
 
 const exportVersion = 1;
+/** Times the attempts so far, before a batch is sent again: another node may be about to lead. */
+const againMs = 250;
 const progressEvery = 1_000;
+const endLine = '{"kind":"end"}';
+/** With whatever blanks are around it. */
+const endLineBytes = 256;
 
 /** To a file, under its name only once it is whole, or to the standard output. */
 export async function exportChat(args: Arguments, operands: readonly string[]): Promise<number> {
   const [file, ...rest] = operands;
   requireNothing(rest);
   const client = await operatorClient(args);
-  const failure = await client.read('/admin/export', async (pieces) => {
-    const lines = wholeLines(linesOf(pieces));
+  // Such a database has no place for files.
+  const withFiles = !args.has('without-files') && !args.has('json-database');
+  let unreadable = 0;
+  const failure = await client.read(`/admin/export?files=${withFiles ? 'yes' : 'no'}`, async (pieces) => {
+    const lines = counted(wholeLines(linesOf(pieces)), ({ kind }) => {
+      if (kind === 'unreadable') unreadable += 1;
+    });
     const text = args.has('json-database') ? databaseText(lines, tell) : textOf(lines);
     // Hashes of passwords are in it.
     if (file !== undefined) await writeWhole(file, text);
-    else await pipeline(Readable.from(text), process.stdout, { end: false });
+    else await pipeline(Readable.from(text, { objectMode: false }), process.stdout, { end: false });
   });
   if (failure !== null) return tellFailure(failure, args);
+  if (unreadable > 0) {
+    tell(
+      `${unreadable} parts of files are on no node that can be reached: their messages will say only what was sent.`,
+    );
+  }
   if (file !== undefined) tell(`Written to ${file}.`);
   return 0;
 }
@@ -39,7 +54,10 @@ export async function importChat(args: Arguments, operands: readonly string[]): 
   if (file === undefined) throw new CodedError('USAGE', 'what to import: name the file');
   requireNothing(rest);
   const client = await operatorClient(args);
-  const into = new LineImport((records) => send(client, records));
+  const into = new LineImport(
+    (records) => send(client, records),
+    (attempt) => new Promise((resolve) => setTimeout(resolve, attempt * againMs)),
+  );
   let count = 0;
   for await (const line of await source(file, args, (problem) => into.note(problem))) {
     if (line.kind === 'conclave-export' || line.kind === 'end') continue;
@@ -75,7 +93,22 @@ async function source(
   if (args.has('mysql-dump')) {
     return linesOfDump(readMysqlDump(await readFile(file, 'utf8')), timeMs, problem);
   }
+  await requireEnd(file);
   return wholeLines(linesOf(createReadStream(file)));
+}
+
+/** Before anything of it goes into the cluster. */
+async function requireEnd(file: string): Promise<void> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const tail = new Uint8Array(Math.min(size, endLineBytes));
+    await handle.read(tail, 0, tail.length, size - tail.length);
+    const last = Buffer.from(tail).toString('utf8').trimEnd().split('\n').at(-1) ?? '';
+    if (last.replaceAll(/\s/g, '') !== endLine) throw cut();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function send(
@@ -102,12 +135,7 @@ async function send(
 }
 
 async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Line, void, void> {
-  for await (const text of createInterface({
-    input: Readable.from(stream),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
-    if (text !== '') yield parseLine(text);
-  }
+  for await (const text of textLines(stream)) yield parseLine(text);
 }
 
 function parseLine(text: string): Line {
@@ -130,7 +158,21 @@ async function* wholeLines(lines: AsyncIterable<Line>): AsyncGenerator<Line, voi
     last = line;
     yield line;
   }
-  if (last?.kind !== 'end') throw new CodedError('USAGE', 'the export is cut: its last line is missing');
+  if (last?.kind !== 'end') throw cut();
+}
+
+function cut(): CodedError {
+  return new CodedError('USAGE', 'the export is cut: its last line is missing');
+}
+
+async function* counted(
+  lines: AsyncIterable<Line>,
+  see: (line: Line) => void,
+): AsyncGenerator<Line, void, void> {
+  for await (const line of lines) {
+    see(line);
+    yield line;
+  }
 }
 
 async function* textOf(lines: AsyncIterable<Line>): AsyncGenerator<string, void, void> {

@@ -50,8 +50,8 @@ const commands: Readonly<Record<string, Command>> = {
     run: invite,
   },
   export: {
-    usage: 'export [FILE]',
-    help: 'accounts, groups and messages, a JSON line each; --json-database: as the messenger kept them',
+    usage: 'export [FILE] [--without-files]',
+    help: 'accounts, groups, messages and files, a JSON line each; --json-database: as the messenger kept them',
     run: exportChat,
   },
   import: {
@@ -95,6 +95,7 @@ const program: Program = {
     ...trustFlags,
     { name: 'json', help: 'print JSON instead of text' },
     { name: 'json-database', help: 'export, import: the file is a JSON database of users and messages' },
+    { name: 'without-files', help: 'export: leave the content of files out' },
     { name: 'mysql-dump', help: 'import: the file was written by mysqldump' },
     { name: 'uses', value: 'N', help: 'invite: how many may register with it (default 1)' },
     { name: 'expires', value: 'TIME', help: 'invite: how long it is good, e.g. 90m, 12h, 7d (default 7d)' },

@@ -13,7 +13,10 @@ export async function writeWhole(
   // What an earlier run left, or somebody else put there, would keep its mode, or lead elsewhere.
   await rm(part, { force: true });
   try {
-    await pipeline(Readable.from(content), createWriteStream(part, { flags: 'wx', mode: 0o600 }));
+    await pipeline(
+      Readable.from(content, { objectMode: false }),
+      createWriteStream(part, { flags: 'wx', mode: 0o600 }),
+    );
     const handle = await open(part, 'r');
     await handle.sync();
     await handle.close();

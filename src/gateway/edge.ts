@@ -63,6 +63,8 @@ export class Edge {
   readonly #natives = new Set<NativeSession>();
   readonly #packer = new FramePacker();
   #toldNodes = '';
+  /** The node goes away: whoever still comes is sent on, or the stop would wait for them. */
+  #leaving = false;
   readonly #unsubscribe: readonly (() => void)[];
 
   constructor(options: EdgeOptions) {
@@ -123,6 +125,7 @@ export class Edge {
     });
     this.#natives.add(session);
     socket.once('close', () => this.#natives.delete(session));
+    if (this.#leaving) session.close('GOING_AWAY');
   }
 
   /** Counts a connection that may show a session. */
@@ -132,6 +135,7 @@ export class Edge {
 
   /** Says goodbye on every native connection once what is under way is answered. */
   async leave(): Promise<void> {
+    this.#leaving = true;
     await Promise.all([...this.#natives].map((session) => session.leave()));
   }
 

@@ -6,11 +6,13 @@
 import { groupMark } from '../base/addresses.ts';
 import { CodedError } from '../base/errors.ts';
 import { lobbyId } from '../chat/conversation.ts';
+import type { FileDescription } from '../chat/file-types.ts';
 import type { MembershipData } from '../chat/membership.ts';
 import { decodeMessage } from '../chat/message-codec.ts';
 import type { Account, AccountId, ConversationId, Message } from '../chat/types.ts';
 import type { ChatView, ConversationView, GroupView } from '../chat/view.ts';
 import type { StateStore } from '../store/state-store.ts';
+import { type FileSource, fileLines } from './file-exporter.ts';
 import { uuidFor } from './identifiers.ts';
 
 export const exportVersion = 1;
@@ -31,6 +33,9 @@ type Receipts = ReturnType<ChatView['allReceiptsOf']>;
 export class Exporter {
   readonly #view: ChatView;
   readonly #store: Pick<StateStore, 'readStream'>;
+  readonly #files: FileSource | null;
+  /** Manifests whose content was written. */
+  readonly #written = new Set<string>();
   readonly #accounts: readonly Account[];
   readonly #uuids: ReadonlyMap<AccountId, string>;
   /** Names of accounts that are gone. */
@@ -40,10 +45,11 @@ export class Exporter {
   /** Names of direct conversations that were written. */
   readonly #directs = new Map<ConversationId, readonly string[]>();
 
-  /** Of the moment in which `lines` is called first; use one for one export. */
-  constructor(view: ChatView, store: Pick<StateStore, 'readStream'>) {
+  /** Of the moment in which `lines` is called first; use one for one export. `files` null: without the content of files. */
+  constructor(view: ChatView, store: Pick<StateStore, 'readStream'>, files: FileSource | null) {
     this.#view = view;
     this.#store = store;
+    this.#files = files;
     this.#accounts = view.accounts().filter(({ kind }) => kind !== 'guest');
     this.#uuids = new Map(this.#accounts.map(({ id, uuid }) => [id, uuid]));
   }
@@ -118,9 +124,17 @@ export class Exporter {
         const message = decodeMessage(id, sequence, record);
         yield* this.#introduce(message.from);
         if (message.to !== null) yield* this.#introduce(message.to);
+        if (message.body.kind === 'file') yield* this.#content(message.body.file);
         yield this.#messageLine(message, conversation);
       }
     }
+  }
+
+  /** Once, before the first message that refers to it. */
+  async *#content({ manifest }: FileDescription): AsyncGenerator<ExportLine, void, void> {
+    if (this.#files === null || this.#written.has(manifest)) return;
+    this.#written.add(manifest);
+    yield* fileLines(this.#files, manifest);
   }
 
   *#receipt(receipt: Receipts[number]): Generator<ExportLine, void, void> {

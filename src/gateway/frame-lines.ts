@@ -11,6 +11,8 @@ import type { Taken } from './socket-writer.ts';
 /** Frames that wait for their turn; above it, nothing more is read. */
 const readAheadFrames = 64;
 const goodbyeMs = 1_000;
+/** Until the other side must have answered the close. */
+const closeMs = 2_000;
 const drainPauseMs = 5;
 
 export interface FrameLinesOptions {
@@ -91,6 +93,8 @@ export class FrameLines implements LineOutput {
     // The other side's answer to the close has to be read.
     this.#socket.resume();
     this.#socket.close(1000, '');
+    this.#silence?.cancel();
+    this.#silence = this.#options.clock.after(closeMs, () => this.#socket.terminate());
   }
 
   expectEnd(): void {

@@ -69,6 +69,7 @@ class NodeGateway implements Gateway {
   readonly #clusterView: ClusterView;
   readonly #dialects: Dialects;
   readonly #frameLines = new Set<FrameLines>();
+  #stopping = false;
   readonly #chatPorts: readonly { readonly port: number; readonly server: ChatPort }[];
   readonly #groupPorts: GroupPorts;
   readonly #http: ReturnType<typeof buildHttp>;
@@ -111,6 +112,7 @@ class NodeGateway implements Gateway {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true;
     for (const lines of this.#frameLines) lines.stop();
     const lines = [
       ...this.#chatPorts.map(({ server }) => server.stop()),
@@ -208,6 +210,7 @@ class NodeGateway implements Gateway {
       ticket,
     });
     this.#frameLines.add(lines);
+    if (this.#stopping) lines.stop();
     void lines.closed.then(() => {
       counters.chatConnections -= 1;
       this.#frameLines.delete(lines);

@@ -2,7 +2,6 @@
  * Connections of the HTTP port, from their first byte until they are over or have become a WebSocket (which `address-limits.ts` counts):
  * so many at once, and so many from one address. What is over is closed unread.
  */
-import type { IncomingMessage } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { networkOf } from './address-limits.ts';
 import type { Counters } from './counters.ts';
@@ -13,13 +12,16 @@ export interface HttpConnectionBounds {
   readonly perAddress: number;
 }
 
+/** To be told of a connection that becomes a WebSocket. No listener for `upgrade`: one that answers nothing would leave it open. */
+export type Leave = (socket: Socket) => void;
+
 export function boundConnections(
   server: Server,
   /** TLS or not: when a connection is there. Handshakes have a bound of their own. */
   event: 'connection' | 'secureConnection',
   { total, perAddress }: HttpConnectionBounds,
   counters: Counters,
-): void {
+): Leave {
   const held = new Map<Socket, string>();
   const counts = new Map<string, number>();
   const leave = (socket: Socket): void => {
@@ -42,5 +44,5 @@ export function boundConnections(
     counts.set(key, own + 1);
     socket.once('close', () => leave(socket));
   });
-  server.on('upgrade', ({ socket }: IncomingMessage) => leave(socket));
+  return leave;
 }

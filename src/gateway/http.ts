@@ -16,7 +16,7 @@ import { type AdministratorGate, addAdministratorRoutes } from './administrator-
 import { addBackupRoutes, type BackupRoutesOptions } from './backup-routes.ts';
 import { addClusterRoutes, type ClusterRoutesOptions } from './cluster-routes.ts';
 import type { Counters } from './counters.ts';
-import { boundConnections } from './http-connections.ts';
+import { boundConnections, type Leave } from './http-connections.ts';
 import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
 import type { NativeSocket } from './native-socket.ts';
 import { showsToken } from './operations-token.ts';
@@ -76,7 +76,7 @@ const keepAliveMs = 15_000;
 const lookMs = 5_000;
 
 export function buildHttp(options: HttpOptions): FastifyInstance {
-  const app = createApp(options);
+  const { app, leave } = createApp(options);
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) options.logger.error({ cause: error.message }, 'an HTTP request failed');
@@ -89,6 +89,11 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   if (options.operators !== null) addOperators(app, options.operators);
   void app.register(websocket, {
     options: { maxPayload: limits.frameBytes, maxFragments, maxBufferedChunks, perMessageDeflate: false },
+    // Whoever was to be told that the node goes away was told: nobody's answer is waited for here.
+    preClose(done) {
+      for (const client of this.websocketServer.clients) client.terminate();
+      this.websocketServer.close(() => done());
+    },
     errorHandler: (error) => {
       // A frame over the limit, bad UTF-8, a broken connection: `ws` has begun to close with the code that says so.
       options.counters.badFrames += 1;
@@ -100,11 +105,13 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     const onRequest = [refuseStrangers(options), takeTicket(options, tickets)];
     scope.get('/ws', { websocket: true, onRequest }, (socket, request) => {
       const ticket = tickets.get(request.raw);
+      leave(request.raw.socket);
       if (ticket === undefined) socket.terminate();
       else options.onSocket(new WireSocket(socket, request.raw.socket), request.ip, ticket);
     });
     scope.get('/slash', { websocket: true, onRequest }, (socket, request) => {
       const ticket = tickets.get(request.raw);
+      leave(request.raw.socket);
       // A dialect of lines has no token to show.
       if (ticket?.kind === 'free') options.onSlash(socket, request.ip, ticket);
       else socket.terminate();
@@ -113,7 +120,10 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   return app;
 }
 
-function createApp({ tls, counters, connectionsPerAddress }: HttpOptions): FastifyInstance {
+function createApp({ tls, counters, connectionsPerAddress }: HttpOptions): {
+  readonly app: FastifyInstance;
+  readonly leave: Leave;
+} {
   const times = { requestTimeout: requestMs, keepAliveTimeout: keepAliveMs } as const;
   const base = {
     logger: false,
@@ -125,13 +135,11 @@ function createApp({ tls, counters, connectionsPerAddress }: HttpOptions): Fasti
   const bounds = { total: limits.httpConnections, perAddress: connectionsPerAddress };
   if (tls === null) {
     const app = fastify({ ...base, http: heads });
-    boundConnections(app.server, 'connection', bounds, counters);
-    return app;
+    return { app, leave: boundConnections(app.server, 'connection', bounds, counters) };
   }
   const app = fastify({ ...base, https: { ...serverOptions(tls), ...heads } });
   guardHandshakes(app.server, tls, counters);
-  boundConnections(app.server, 'secureConnection', bounds, counters);
-  return app;
+  return { app, leave: boundConnections(app.server, 'secureConnection', bounds, counters) };
 }
 
 /** Every body of JSON on this port, whatever its route. */

@@ -1,14 +1,18 @@
-/** Records of an import into the log: passwords in plain are hashed first, the rest is decided by `apply`. */
+/** Records of an import into the log: passwords in plain are hashed first, contents of files put away; the rest is decided by `apply`. */
 import { CodedError, errorTable } from '../base/errors.ts';
 import { parseImportRecord } from '../chat/import-codec.ts';
 import type { ImportRecord } from '../chat/import-types.ts';
 import type { Command, Result } from '../chat/types.ts';
 import type { Outcome } from '../replication/engine.ts';
+import { FileImporter, type FileImporterOptions } from './file-importer.ts';
 import type { Hasher } from './hasher.ts';
 import { normalisedPassword } from './passwords.ts';
 import { rejection, settled } from './replies.ts';
 
-/** One record as an operator sends it: `ImportRecord`, with `password` in place of `passwordHash` where it is not hashed yet. */
+/**
+ * One record as an operator sends it: `ImportRecord`, with `password` in place of `passwordHash` where it is not hashed yet; a `file` with its
+ * manifest, and `chunk`s behind it.
+ */
 export type WireRecord = Readonly<Record<string, unknown>>;
 
 export type ImportAnswer =
@@ -20,24 +24,46 @@ export type ImportAnswer =
 export interface ImporterOptions {
   readonly hasher: Pick<Hasher, 'hash'>;
   readonly proposeOwn: (command: Command) => Promise<Outcome<Result>>;
+  readonly files: FileImporterOptions['files'];
 }
 
 export class Importer {
   readonly #options: ImporterOptions;
+  readonly #files: FileImporter;
 
   constructor(options: ImporterOptions) {
     this.#options = options;
+    this.#files = new FileImporter({ ...options, propose: (record) => this.#propose(record) });
   }
 
   /** In this order; an answer for each. */
   async run(wire: readonly WireRecord[]): Promise<readonly ImportAnswer[]> {
-    const records = await Promise.all(wire.map((record) => this.#recordOf(record)));
-    return await Promise.all(
-      records.map((record) => ('answer' in record ? record.answer : this.#propose(record.record))),
-    );
+    const steps = await Promise.all(wire.map((record) => this.#stepOf(record)));
+    const answers: Promise<ImportAnswer>[] = [];
+    for (const { alone, start } of steps) {
+      if (alone) await Promise.all(answers);
+      const answer = start();
+      answers.push(answer);
+      if (alone) await answer;
+    }
+    return await Promise.all(answers);
   }
 
-  async #recordOf(wire: WireRecord): Promise<Prepared> {
+  async #stepOf(wire: WireRecord): Promise<Step> {
+    if (wire.kind === 'file') return { alone: true, start: () => this.#files.begin(wire) };
+    if (wire.kind === 'chunk') return { alone: true, start: () => this.#files.put(wire) };
+    const prepared = await this.#prepared(wire);
+    if ('answer' in prepared) return { alone: false, start: async () => prepared.answer };
+    const { record } = prepared;
+    if (record.kind !== 'message' || record.body.kind !== 'file') {
+      return { alone: false, start: () => this.#propose(record) };
+    }
+    const { manifest } = record.body.file;
+    const start = async () => (await this.#files.refusalOf(manifest)) ?? this.#propose(record);
+    return { alone: true, start };
+  }
+
+  async #prepared(wire: WireRecord): Promise<Prepared> {
     const { password, ...rest } = wire;
     if (password === undefined) return prepared(wire);
     // Its length is not checked: where it comes from, shorter ones were allowed.
@@ -60,6 +86,12 @@ export class Importer {
     if (receipt.kind !== 'imported') return malformed;
     return { kind: 'done', account: receipt.account, conversation: receipt.conversation };
   }
+}
+
+/** `alone`: what is before it is done when it begins, and what is behind it begins when it is done. */
+interface Step {
+  readonly alone: boolean;
+  readonly start: () => Promise<ImportAnswer>;
 }
 
 type Prepared = { readonly record: ImportRecord } | { readonly answer: ImportAnswer };

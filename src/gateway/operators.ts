@@ -24,7 +24,7 @@ export interface OperatorsPlace {
 
 /** Null without a cluster key. */
 export function assembleOperators(options: GatewayOptions, place: OperatorsPlace): Operators | null {
-  const { operatorKey: key, node, clock, engine, config, view, store, logger, killSelf } = options;
+  const { operatorKey: key, node, clock, engine, config, view, store, files, logger, killSelf } = options;
   const { edge, hasher, clusterView, origins } = place;
   if (key === undefined) return null;
   const { service } = edge;
@@ -46,8 +46,8 @@ export function assembleOperators(options: GatewayOptions, place: OperatorsPlace
     members: { engine, loopbackOnly: isDemonstration },
     accounts: service.administration,
     transfer: {
-      importer: new Importer({ hasher, proposeOwn }),
-      newExporter: () => new Exporter(view, store),
+      importer: new Importer({ hasher, proposeOwn, files }),
+      newExporter: (withFiles) => new Exporter(view, store, withFiles ? files.reader : null),
       barrier,
       logger,
     },

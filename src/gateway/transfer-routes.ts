@@ -1,6 +1,6 @@
 /** `/admin/export` and `/admin/import`, behind the operators' door. */
 import { Readable } from 'node:stream';
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { FastifyInstance } from 'fastify';
 import { CodedError, errorTable } from '../base/errors.ts';
@@ -12,13 +12,17 @@ import { jsonOf } from './operator-gate.ts';
 
 export interface TransferRoutesOptions {
   readonly importer: Importer;
-  /** Of this moment. */
-  readonly newExporter: () => Exporter;
+  /** Of this moment, with the content of files or without. */
+  readonly newExporter: (withFiles: boolean) => Exporter;
   readonly barrier: () => Promise<void>;
   readonly logger: Logger;
 }
 
 const recordsMax = 1_000;
+const exportQuery = Type.Object({
+  files: Type.Optional(Type.Union([Type.Literal('yes'), Type.Literal('no')])),
+});
+type ExportRoute = { Querystring: Static<typeof exportQuery> };
 const body = TypeCompiler.Compile(
   Type.Object(
     { records: Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: recordsMax }) },
@@ -36,17 +40,23 @@ export function addTransferRoutes(scope: FastifyInstance, options: TransferRoute
     }
     return reply.send({ answers: await importer.run(value.records) });
   });
-  scope.get('/admin/export', async (_request, reply) => {
-    try {
-      await barrier();
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      return reply.code(errorTable[error.code].http).send({ code: error.code, text: error.message });
-    }
-    const stream = Readable.from(textOf(newExporter().lines()));
-    stream.on('error', (error) => logger.warn({ cause: error.message }, 'an export ended early'));
-    return reply.type('application/x-ndjson; charset=utf-8').send(stream);
-  });
+  scope.get<ExportRoute>(
+    '/admin/export',
+    { schema: { querystring: exportQuery } },
+    async (request, reply) => {
+      try {
+        await barrier();
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        return reply.code(errorTable[error.code].http).send({ code: error.code, text: error.message });
+      }
+      const lines = newExporter(request.query.files !== 'no').lines();
+      // By bytes and not by lines: some are short, others hold half a megabyte.
+      const stream = Readable.from(textOf(lines), { objectMode: false });
+      stream.on('error', (error) => logger.warn({ cause: error.message }, 'an export ended early'));
+      return reply.type('application/x-ndjson; charset=utf-8').send(stream);
+    },
+  );
 }
 
 async function* textOf(lines: AsyncIterable<ExportLine>): AsyncGenerator<string, void, void> {

@@ -130,8 +130,8 @@ t.test('restore: the state of the backup, a new history, one member that expects
 
   const machine = new ChatMachine();
   await machine.load(store.rows());
-  const lines = await linesOf(new Exporter(machine, store));
-  t.strictSame(lines, await linesOf(new Exporter(cluster.world.machine, cluster.store)));
+  const lines = await linesOf(new Exporter(machine, store, null));
+  t.strictSame(lines, await linesOf(new Exporter(cluster.world.machine, cluster.store, null)));
   t.ok(cluster.world.machine.session(sessionId(1)), 'there was a session');
   t.equal(machine.session(sessionId(1)), undefined, 'people log in again');
   t.strictSame([...machine.files.leased()], []);

@@ -31,7 +31,10 @@ async function fakeNode(t: Test, node: number, answer: Answer, skewMs = 0): Prom
       response.end(JSON.stringify({ node, timeMs: Date.now() + skewMs }));
       return;
     }
-    t.match(request.headers.authorization, /^Conclave time=\d+,nonce=[0-9a-f]{32},mac=[0-9a-f]{64}$/);
+    t.match(
+      request.headers.authorization,
+      /^Conclave time=\d+,nonce=[0-9a-f]{32},digest=[0-9a-f]{64},mac=[0-9a-f]{64}$/,
+    );
     asked.push(await bodyOf(request));
     answer(response);
   });

@@ -358,3 +358,25 @@ t.test(
     back.destroy();
   },
 );
+
+t.test('native: who comes while the node goes away is sent away, and does not hold it up', async (t) => {
+  const { nodes, stop } = await startNodes(1);
+  const [node] = nodes;
+  if (node === undefined) throw new Error('one node');
+  const early = await NativeClient.join(node.httpPort, 'early');
+  node.engine.held = true;
+  const answered = early.change({ op: 'send', to: 'early', text: 'the last one' });
+  early.send({ op: 'ping' });
+  await early.next(({ ev }) => ev === 'pong');
+  const stopped = stop();
+  await early.next(({ ev }) => ev === 'closing');
+  const late = await NativeClient.open(node.httpPort);
+  late.send({ op: 'hello', v: 1, ...newSession() });
+  t.match(await late.next(({ ev }) => ev === 'closing'), { code: 'GOING_AWAY' });
+  const slash = await NativeClient.open(node.httpPort, {}, '/slash');
+  await slash.closed();
+  node.engine.held = false;
+  node.engine.applyAll();
+  t.match(await answered, { ok: true }, 'what was under way is answered');
+  await stopped;
+});

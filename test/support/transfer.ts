@@ -2,18 +2,29 @@
 
 import { type ImportReport, type Line, LineImport } from '../../src/cli/transfer/lines.ts';
 import { Exporter, type ExportLine } from '../../src/gateway/exporter.ts';
-import { Importer } from '../../src/gateway/importer.ts';
+import { Importer, type ImporterOptions } from '../../src/gateway/importer.ts';
 import type { World } from '../chat/support/world.ts';
 import { PlainHasher } from './gateway.ts';
 
+/** A world of commands only has no disks. */
+export const noFiles: ImporterOptions['files'] = {
+  get holdings(): never {
+    throw new Error('there are no files here');
+  },
+  get reader(): never {
+    throw new Error('there are no files here');
+  },
+};
+
 export async function exported(world: World): Promise<readonly ExportLine[]> {
   world.store();
-  const exporter = new Exporter(world.machine, {
+  const store: ConstructorParameters<typeof Exporter>[1] = {
     readStream: async (stream, { from, to, limit }) => {
       const records = (world.streams.get(stream) ?? []).slice(from - 1, to).slice(0, limit);
       return records.map((record, at) => ({ sequence: from + at, record }));
     },
-  });
+  };
+  const exporter = new Exporter(world.machine, store, null);
   const lines: ExportLine[] = [];
   for await (const line of exporter.lines()) lines.push(line);
   return lines;
@@ -22,6 +33,7 @@ export async function exported(world: World): Promise<readonly ExportLine[]> {
 export async function importInto(world: World, lines: Iterable<Line>): Promise<ImportReport> {
   const importer = new Importer({
     hasher: new PlainHasher(),
+    files: noFiles,
     proposeOwn: async (command) => {
       const { result } = world.raw(command);
       return { kind: 'applied', index: world.index, result };

@@ -1,5 +1,5 @@
 import { groupMark } from '../../base/addresses.ts';
-import { assert } from '../../base/assert.ts';
+import { assert, unreachable } from '../../base/assert.ts';
 import { limits } from '../../base/limits.ts';
 import { exceedsBytes } from '../bytes.ts';
 import type { Conversation } from '../conversation.ts';
@@ -7,11 +7,12 @@ import type { ImportedPlace, ImportRecord } from '../import-types.ts';
 import { encodeMessage } from '../message-codec.ts';
 import { bearerName, isName, isPreparedName } from '../names.ts';
 import { isDisplayName, isEmail } from '../profile-fields.ts';
-import type { Account, Command, RejectionCode, Result } from '../types.ts';
+import type { Account, Command, MessageBody, RejectionCode, Result } from '../types.ts';
 import { isUuid } from '../uuid.ts';
 import { accept, type Context, reject } from './context.ts';
 import { hashFault, nameFault } from './group-rights.ts';
 import { firstCredential } from './register.ts';
+import { faultIn } from './send-file.ts';
 
 type Import = Extract<Command, { kind: 'import' }>;
 type RecordOf<Kind extends ImportRecord['kind']> = Extract<ImportRecord, { kind: Kind }>;
@@ -32,6 +33,8 @@ export function importRecord(context: Context, { record }: Import): Result {
       return importMember(context, record);
     case 'message':
       return importMessage(context, record);
+    case 'file':
+      return importFile(context, record);
     case 'receipt':
       return importReceipt(context, record);
   }
@@ -121,24 +124,56 @@ function importMember(context: Context, { conversation: id, place }: RecordOf<'m
   return imported(null, id);
 }
 
+/** No account has this number: what is leased to it is of no quota but the cluster's. */
+const importer = 0;
+
+/** As an upload's, and renewed by each import that is repeated. Whether the content came is the node's to see. */
+function importFile({ tables: { files }, moment }: Context, record: RecordOf<'file'>): Result {
+  const { manifest, bytes } = record;
+  if (!/^[0-9a-f]{64}$/.test(manifest)) return reject('BAD_REQUEST');
+  const untilMs = moment.clusterMs + files.bounds.leaseMs;
+  files.grant({ account: importer, manifest, bytes, untilMs, index: moment.index });
+  return imported(null, null);
+}
+
 function importMessage(context: Context, record: RecordOf<'message'>): Result {
   const { tables, moment } = context;
   const { kind, ...content } = record;
   assert(kind === 'message', 'the caller chose by kind');
   const conversation = tables.conversations.byId(record.conversation);
   if (conversation === undefined) return reject('UNKNOWN_GROUP');
-  if (record.body.kind === 'text' && exceedsBytes(record.body.text, limits.messageBytes))
-    return reject('TOO_LONG');
   if (record.sequence <= conversation.lastSequence) return imported(null, conversation.id);
   // One before it is missing.
   if (record.sequence !== conversation.lastSequence + 1) return reject('STALE_SEQUENCE');
+  const fault = bodyFault(context, record.body);
+  if (fault !== null) return reject(fault);
   const message = { ...content, index: moment.index };
   tables.conversations.append(conversation, message, encodeMessage(message));
+  if (record.body.kind === 'file') {
+    const { manifest, bytes } = record.body.file;
+    const { sequence, from: owner } = record;
+    tables.files.refer({ id: moment.index, conversation: conversation.id, sequence, manifest, bytes, owner });
+  }
   // Told like any other message: whoever is online reads on without a gap.
   const fromName = tables.accounts.byId(record.from)?.name ?? '';
   const toName = record.to === null ? nameOf(conversation) : (tables.accounts.byId(record.to)?.name ?? '');
   context.emit({ kind: 'message', message, fromName, toName });
   return imported(null, conversation.id);
+}
+
+function bodyFault({ tables }: Context, body: MessageBody): RejectionCode | null {
+  switch (body.kind) {
+    case 'text':
+      return exceedsBytes(body.text, limits.messageBytes) ? 'TOO_LONG' : null;
+    case 'file': {
+      const { manifest, bytes } = body.file;
+      const fault = faultIn(body.file);
+      if (fault !== null) return fault;
+      return tables.files.lease(importer, manifest)?.bytes === bytes ? null : 'UNKNOWN_UPLOAD';
+    }
+    default:
+      return unreachable(body);
+  }
 }
 
 function importReceipt({ tables }: Context, record: RecordOf<'receipt'>): Result {

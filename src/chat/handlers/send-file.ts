@@ -28,7 +28,7 @@ export function sendFile(context: Context, command: SendFile): Result {
   return result;
 }
 
-function faultIn({ name, type }: FileDescription): RejectionCode | null {
+export function faultIn({ name, type }: FileDescription): RejectionCode | null {
   if (name === '') return 'BAD_REQUEST';
   return exceedsBytes(name, limits.fileNameBytes) || type.length > limits.fileTypeChars ? 'TOO_LONG' : null;
 }

@@ -2,6 +2,8 @@
  * Lines of an export on their way into a cluster: names become the ids that the cluster gave, in batches. What was refused is counted and told;
  * a batch whose outcome is unknown is sent again, since what is there already is accepted again.
  */
+import { decodeManifest } from '../../protocol/manifest.ts';
+
 export type Line = Readonly<Record<string, unknown>>;
 export type WireRecord = Readonly<Record<string, unknown>>;
 
@@ -39,18 +41,30 @@ const problemsTold = 20;
 
 export class LineImport {
   readonly #send: SendRecords;
+  readonly #pause: (attempt: number) => Promise<void>;
   readonly #accounts = new Map<string, number>();
   readonly #conversations = new Map<string, string>([['#lobby', 'lobby']]);
   readonly #accepted = new Map<string, number>();
   readonly #problems: string[] = [];
+  /** Chunks that are still to come, of the files whose place is kept. */
+  readonly #missing = new Map<string, number>();
   #refused = 0;
   #batch: Pending[] = [];
 
-  constructor(send: SendRecords) {
+  /** `pause`: before a batch is sent again. */
+  constructor(send: SendRecords, pause: (attempt: number) => Promise<void> = () => Promise.resolve()) {
     this.#send = send;
+    this.#pause = pause;
   }
 
   async add(line: Line): Promise<void> {
+    if (line.kind === 'unreadable') {
+      this.note(`file ${String(line.manifest)}: a part of it could not be read when it was exported`);
+      return;
+    }
+    const manifest = manifestOf(line);
+    // Whether its content is there is known once what is on its way was answered.
+    if (manifest !== null && !this.#isWhole(manifest)) await this.flush();
     let pending = this.#prepare(line);
     if (pending === null) {
       // It may speak of what is still on its way.
@@ -70,7 +84,10 @@ export class LineImport {
     this.#batch = [];
     for (let attempt = 1; batch.length > 0; attempt++) {
       const answers = await this.#send(batch.map(({ record }) => record));
-      if (attempt < attempts && answers.some(isUnsettled)) continue;
+      if (attempt < attempts && answers.some(isUnsettled)) {
+        await this.#pause(attempt);
+        continue;
+      }
       for (const [at, pending] of batch.entries()) this.#settle(pending, answers[at] ?? { kind: 'unknown' });
       return;
     }
@@ -132,9 +149,12 @@ export class LineImport {
           { conversation: this.#conversation(conversation), place: this.#place(place) },
         );
       }
+      case 'file':
+      case 'chunk':
+        return line;
       case 'message':
       case 'receipt':
-        return this.#replaced(withText(line), {
+        return this.#replaced(this.#body(line), {
           conversation: this.#conversation(line.conversation),
           from: this.#account(line.from),
           to: this.#account(line.to),
@@ -146,6 +166,16 @@ export class LineImport {
 
   #replaced(line: Line, fields: Readonly<Record<string, unknown>>): WireRecord | null {
     return Object.values(fields).includes(undefined) ? null : { ...line, ...fields };
+  }
+
+  /** Without its content a file's message becomes one that says what was there. */
+  #body(line: Line): Line {
+    const manifest = manifestOf(line);
+    return manifest === null || this.#isWhole(manifest) ? line : withText(line);
+  }
+
+  #isWhole(manifest: string): boolean {
+    return (this.#missing.get(manifest) ?? 1) <= 0;
   }
 
   /** Null stays null; undefined: there is no such account. */
@@ -181,14 +211,21 @@ export class LineImport {
     }
     const kind = String(line.kind);
     this.#accepted.set(kind, (this.#accepted.get(kind) ?? 0) + 1);
+    if (line.kind === 'file') this.#missing.set(String(line.manifest), chunksOf(line));
+    if (line.kind === 'chunk') this.#came(String(line.manifest));
     if (account !== undefined && answer.account !== null) this.#accounts.set(account, answer.account);
     if (conversation !== undefined && answer.conversation !== null) {
       this.#conversations.set(conversation, answer.conversation);
     }
   }
 
+  #came(manifest: string): void {
+    const missing = this.#missing.get(manifest);
+    if (missing !== undefined) this.#missing.set(manifest, missing - 1);
+  }
+
   #refuse(line: Line, reason: string): void {
-    const about = line.name ?? line.account ?? nameOf(line.conversation ?? line.ends ?? '');
+    const about = line.name ?? line.account ?? line.manifest ?? nameOf(line.conversation ?? line.ends ?? '');
     const sequence = typeof line.sequence === 'number' ? ` ${line.sequence}` : '';
     this.note(`${String(line.kind)} ${String(about)}${sequence}: ${reason}`);
   }
@@ -203,11 +240,23 @@ function nameOf(conversation: unknown): string {
   return Array.isArray(conversation) ? conversation.join(' ') : String(conversation);
 }
 
-/** The content of a file does not travel with an export: its message becomes one that says what was there. */
-function withText(line: Line): Line {
-  const { body } = line;
-  if (typeof body !== 'object' || body === null || !('file' in body)) return line;
+/** Of a message that carries a file; null for every other line. */
+function manifestOf(line: Line): string | null {
+  const file = fileOf(line);
+  return file === null ? null : String(file.manifest);
+}
+
+function fileOf({ kind, body }: Line): Line | null {
+  if (kind !== 'message' || typeof body !== 'object' || body === null || !('file' in body)) return null;
   const { file } = body;
-  const name = typeof file === 'object' && file !== null && 'name' in file ? String(file.name) : '';
-  return { ...line, body: { kind: 'text', text: `sent a file: ${name}` } };
+  return typeof file === 'object' && file !== null ? { ...file } : null;
+}
+
+function chunksOf({ content }: Line): number {
+  const described = decodeManifest(Buffer.from(String(content), 'base64'));
+  return described?.chunks.length ?? Number.POSITIVE_INFINITY;
+}
+
+function withText(line: Line): Line {
+  return { ...line, body: { kind: 'text', text: `sent a file: ${String(fileOf(line)?.name ?? '')}` } };
 }

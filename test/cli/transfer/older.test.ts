@@ -12,7 +12,7 @@ import { linesOfDump } from '../../../src/cli/transfer/mysql-lines.ts';
 import { Importer } from '../../../src/gateway/importer.ts';
 import { textTo, World } from '../../chat/support/world.ts';
 import { PlainHasher } from '../../support/gateway.ts';
-import { exported, importInto } from '../../support/transfer.ts';
+import { exported, importInto, noFiles } from '../../support/transfer.ts';
 
 const database = {
   user_list: [
@@ -154,6 +154,7 @@ t.test('json database: a password that could not be hashed at once is sent again
   const hasher = new PlainHasher();
   let busy = 2;
   const importer = new Importer({
+    files: noFiles,
     hasher: {
       hash: (password) => {
         busy -= 1;
