@@ -28,7 +28,8 @@ const ofFile: Operation = {
   ...common,
   operationId: 'downloadFile',
   summary: 'A file, or a range of it.',
-  description: 'A range that lies behind the end of the file is answered with 416.',
+  description:
+    'HEAD tells its size and name. A range that lies behind the end of the file is answered with 416.',
   headers: ranges,
   params: fileParams,
   answers: {
@@ -36,12 +37,6 @@ const ofFile: Operation = {
     206: { description: 'The range.', content: { '*/*': { schema: content } } },
   },
   errors: ['UNKNOWN_FILE', 'BUSY'],
-};
-const ofHeaders: Operation = {
-  ...ofFile,
-  operationId: 'fileHeaders',
-  summary: 'The headers of a file: its size, its name, what it is.',
-  answers: { 200: Type.Null({ description: 'Headers only.' }) },
 };
 type FileRoute = { Params: Static<typeof fileParams> };
 
@@ -74,7 +69,8 @@ export function addDownloadRoutes(scope: FastifyInstance, options: DownloadRoute
     { onRequest: enter, exposeHeadRoute: false, ...describe(ofFile, 'read') },
     send,
   );
-  scope.head<FileRoute>(`${prefix}/:id`, { onRequest: enter, ...describe(ofHeaders, 'read') }, send);
+  // Its headers alone; the document tells of it with the file.
+  scope.head<FileRoute>(`${prefix}/:id`, { onRequest: enter, ...describe(ofFile, 'read') }, send);
 
   scope.get<FileRoute>(
     `${prefix}/:id/manifest`,

@@ -9,6 +9,7 @@ import type { EngineStatus } from '../replication/engine.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource, TransportSecurity } from '../tls/transport-security.ts';
+import { ActionJournal } from './action-journal.ts';
 import type { Ticket } from './address-limits.ts';
 import { api } from './api/api.ts';
 import { ChatPort } from './chat-port.ts';
@@ -276,7 +277,7 @@ class NodeGateway implements Gateway {
   }
 
   #api(): ReturnType<typeof api> {
-    const { config, logger, view, clock } = this.#options;
+    const { config, node, logger, view, clock } = this.#options;
     const { service, uploads } = this.#edge;
     return api({
       service,
@@ -289,6 +290,7 @@ class NodeGateway implements Gateway {
       clock,
       logger,
       secureBytes: randomBytes,
+      journal: new ActionJournal({ node, clock, logger, proposeOwn: service.proposeOwn }),
     });
   }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { CodedError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ChatView } from '../../chat/view.ts';
+import type { ActionJournal } from '../action-journal.ts';
 import type { Downloads } from '../downloads.ts';
 import { HttpSessions } from '../http-session.ts';
 import type { SecureBytes } from '../identifiers.ts';
@@ -14,11 +15,17 @@ import type { Service } from '../service.ts';
 import type { Uploads } from '../uploads.ts';
 import { addAccounts } from './accounts.ts';
 import { Asker } from './answers.ts';
+import { addConversations } from './conversations.ts';
 import { documentOf } from './document.ts';
 import { Door } from './door.ts';
 import { addFiles } from './files.ts';
+import { addGroups } from './groups.ts';
+import { addInvitations } from './invitations.ts';
+import { addOwnExport } from './own-export.ts';
+import { addPeople } from './people.ts';
 import { RequestLimits } from './request-limits.ts';
 import type { Resources } from './resources.ts';
+import { problem } from './schemas.ts';
 import { addSessions } from './sessions.ts';
 import { compileSerializer, compileValidator } from './validation.ts';
 
@@ -35,6 +42,7 @@ export interface ApiOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly secureBytes: SecureBytes;
+  readonly journal: ActionJournal;
 }
 
 /** In a minute, of one account, on one node. */
@@ -42,7 +50,14 @@ const requestsPerAccount = 3_000;
 
 export function api(options: ApiOptions): FastifyPluginAsync {
   return async (scope) => {
-    await scope.register(swagger, { openapi: documentOf(options.isSecure) });
+    scope.addSchema(problem);
+    await scope.register(swagger, {
+      openapi: documentOf(options.isSecure),
+      refResolver: {
+        buildLocalReference: ({ $id }, _base, _fragment, at) =>
+          $id === undefined ? `def-${at}` : String($id),
+      },
+    });
     scope.get('/api/openapi.json', { schema: { hide: true } }, () => scope.swagger());
     await scope.register(swaggerUi, {
       routePrefix: '/api/docs',
@@ -79,7 +94,12 @@ function addResources(scope: FastifyInstance, options: ApiOptions): void {
   });
   addSessions(scope, resources);
   addAccounts(scope, resources);
+  addConversations(scope, resources);
+  addGroups(scope, resources);
+  addPeople(scope, resources);
   addFiles(scope, resources, options);
+  addOwnExport(scope, resources);
+  addInvitations(scope, resources, options.journal);
 }
 
 /** Everything from this node, nothing inline; the pictures of its style sheet are in it. */

@@ -3,7 +3,7 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import type { FastifySchema } from 'fastify';
 import { type ErrorCode, errorTable } from '../../base/errors.ts';
 import type { Door } from '../bots/scopes.ts';
-import { problem } from './schemas.ts';
+import { problemReference } from './schemas.ts';
 
 export type Tag =
   | 'accounts'
@@ -72,11 +72,18 @@ export function describe(operation: Operation, method: 'read' | 'change' = 'chan
     ...(Object.keys(headers).length === 0 ? {} : { headers: Type.Object(headers) }),
     ...(body === undefined ? {} : { body }),
     ...(consumes === undefined ? {} : { consumes: [...consumes] }),
-    response: { ...operation.answers, ...problemsOf(codes) },
+    response: { ...describedAnswers(operation.answers), ...problemsOf(codes) },
   };
   const { door } = operation;
   const config = { ...(open ? { access: 'open' as const } : {}), ...(door === undefined ? {} : { door }) };
   return { schema, config };
+}
+
+/** The document wants a word on each. */
+function describedAnswers(answers: Operation['answers']): Record<number, object> {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, schema]) => [status, { description: 'As asked.', ...schema }]),
+  );
 }
 
 function problemsOf(codes: readonly ErrorCode[]): Record<number, object> {
@@ -88,7 +95,7 @@ function problemsOf(codes: readonly ErrorCode[]): Record<number, object> {
   return Object.fromEntries(
     [...byStatus].map(([status, list]) => [
       status,
-      { description: list.join(', '), content: { 'application/problem+json': { schema: problem } } },
+      { description: list.join(', '), content: { 'application/problem+json': { schema: problemReference } } },
     ]),
   );
 }

@@ -6,7 +6,7 @@ import { limits } from '../../base/limits.ts';
 /** An object with these fields and no others, in a request as in an answer. */
 export function closed<Fields extends Record<string, TSchema>>(
   fields: Fields,
-  options: { readonly description?: string } = {},
+  options: { readonly description?: string; readonly $id?: string } = {},
 ) {
   return Type.Object(fields, { additionalProperties: false, ...options });
 }
@@ -15,14 +15,18 @@ export function nullable<Schema extends TSchema>(schema: Schema) {
   return Type.Union([schema, Type.Null()]);
 }
 
-/** RFC 9457. */
-export const problem = closed({
-  type: Type.String(),
-  title: Type.String(),
-  status: Type.Integer(),
-  code: Type.String({ enum: Object.keys(errorTable) }),
-  detail: Type.String(),
-});
+/** RFC 9457. Stands in the document once. */
+export const problem = closed(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ enum: Object.keys(errorTable) }),
+    detail: Type.String(),
+  },
+  { $id: 'Problem' },
+);
+export const problemReference = { $ref: 'Problem#' };
 
 export const nothing = Type.Null({ description: 'Done.' });
 

@@ -11,7 +11,8 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   let check: TypeCheck<TSchema> | null = null;
   return (data: unknown) => {
     check ??= TypeCompiler.Compile(schema);
-    const value = httpPart === 'body' ? data : Value.Convert(schema, data);
+    const filled = Value.Default(schema, data);
+    const value = httpPart === 'body' ? filled : Value.Convert(schema, filled);
     if (check.Check(value)) return { value };
     const { path = '', message = 'is not what is expected' } = check.Errors(value).First() ?? {};
     return { error: Object.assign(new Error(`${httpPart}${path}: ${message}`), { statusCode: 400 }) };

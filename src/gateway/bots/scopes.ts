@@ -12,7 +12,7 @@ import { type Rejection, rejection } from '../replies.ts';
 type Need = TokenScope | 'any' | 'login';
 
 /** What is no request of the protocol. */
-export type Door = 'events' | 'upload' | 'download' | 'derive-session';
+export type Door = 'events' | 'upload' | 'download' | 'derive-session' | 'mark-read' | 'invite';
 
 const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   register: 'any',
@@ -26,6 +26,8 @@ const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   'set-profile': 'login',
   delete: 'login',
   'derive-session': 'login',
+  invite: 'login',
+  'mark-read': 'read',
   'create-token': 'login',
   'revoke-token': 'login',
   tokens: 'login',
