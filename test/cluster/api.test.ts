@@ -154,6 +154,31 @@ t.test('conversations: said on one node, read, counted and marked as read on ano
   t.equal((await ann.ask('sendMessage', { params, body: long })).json.code, 'TOO_LONG');
 });
 
+t.test(
+  'amendments: a message is edited, reacted to and deleted, and whoever reads sees what it is',
+  async (t) => {
+    const conversation = 'bob';
+    const sent = await ann.get('sendMessage', { params: { conversation }, body: { text: 'tipo' } });
+    const params = { conversation: String(sent.conversation), sequence: Number(sent.sequence) };
+    const reaction = { ...params, reaction: '👍' };
+    t.match(await ann.get('editMessage', { params, body: { text: 'typo' } }), { sequence: sent.sequence });
+    t.equal((await bob.ask('editMessage', { params, body: { text: 'x' } })).json.code, 'DENIED');
+    await bob.get('react', { params: reaction });
+    const query = { after: params.sequence - 1, limit: 1 };
+    t.match(await bob.get('messages', { params: { conversation: 'ann' }, query }), {
+      messages: [{ text: 'typo', reactions: [{ reaction: '👍', users: ['bob'] }] }],
+    });
+    await bob.get('unreact', { params: reaction });
+    await ann.get('deleteMessage', { params: { ...params, conversation } });
+    const { messages } = await bob.get('messages', { params: { conversation: 'ann' }, query });
+    t.match(messages, [{ deleted: true }]);
+    t.notMatch(JSON.stringify(messages), 'typo');
+    t.match(await bob.get('amendments', { params: { conversation: 'ann' }, query: { limit: 10 } }), {
+      amendments: [{ by: 'ann', deleted: true }],
+    });
+  },
+);
+
 t.test('groups: made, joined, handed on, renamed, closed, left, deleted', async (t) => {
   t.match(await ann.get('createGroup', { body: { group: 'team', password: 'secret' } }), { group: 'team' });
   const params = { group: 'team' };

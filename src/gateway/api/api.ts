@@ -14,6 +14,7 @@ import { answerError } from '../problems.ts';
 import type { Service } from '../service.ts';
 import type { Uploads } from '../uploads.ts';
 import { addAccounts } from './accounts.ts';
+import { addAmendments } from './amendments.ts';
 import { Asker } from './answers.ts';
 import { addConversations } from './conversations.ts';
 import { documentOf } from './document.ts';
@@ -95,6 +96,7 @@ function addResources(scope: FastifyInstance, options: ApiOptions): void {
   addSessions(scope, resources);
   addAccounts(scope, resources);
   addConversations(scope, resources);
+  addAmendments(scope, resources);
   addGroups(scope, resources);
   addPeople(scope, resources);
   addFiles(scope, resources, options);

@@ -8,13 +8,12 @@ import type { AccountId } from '../../chat/types.ts';
 import type { ChatView, ConversationView } from '../../chat/view.ts';
 import { closed } from './schemas.ts';
 
-export const conversationParams = closed({
-  conversation: Type.String({
-    minLength: 1,
-    maxLength: 320,
-    description: 'Id, a user’s name, `#` and a group’s name (in an address `%23`), or `lobby`.',
-  }),
+export const conversationName = Type.String({
+  minLength: 1,
+  maxLength: 320,
+  description: 'Id, a user’s name, `#` and a group’s name (in an address `%23`), or `lobby`.',
 });
+export const conversationParams = closed({ conversation: conversationName });
 export type ConversationRoute = { Params: Static<typeof conversationParams> };
 
 type View = Pick<

@@ -11,6 +11,8 @@ const file = closed({
   manifest: Type.String(),
 });
 
+const reactions = Type.Array(closed({ reaction: Type.String(), users: Type.Array(Type.String()) }));
+
 export const messageEntry = closed({
   conversation: Type.String(),
   sequence,
@@ -24,6 +26,10 @@ export const messageEntry = closed({
   text: Type.String(),
   file: Type.Optional(file),
   sentMs: time,
+  editedMs: Type.Optional(time),
+  deleted: Type.Optional(Type.Literal(true)),
+  reactions: Type.Optional(reactions),
+  revision: Type.Optional(Type.Integer({ description: 'Of its newest amendment.' })),
 });
 
 export const messages = closed({ messages: Type.Array(messageEntry) });
@@ -36,6 +42,24 @@ export const sentValue = closed({
   index: Type.Integer(),
   number: Type.Integer(),
   sentMs: time,
+});
+
+const place = {
+  conversation: Type.String(),
+  sequence,
+  revision: Type.Integer({ description: 'Counts the amendments of a conversation.' }),
+  index: Type.Integer(),
+};
+export const amendedValue = closed(place);
+/** All of what changed, not the difference: one of the last four. */
+export const amendedEntry = closed({
+  ...place,
+  by: Type.String(),
+  amendedMs: time,
+  text: Type.Optional(Type.String()),
+  editedMs: Type.Optional(time),
+  deleted: Type.Optional(Type.Literal(true)),
+  reactions: Type.Optional(reactions),
 });
 
 export const text = Type.String({ description: `At most ${limits.messageBytes} bytes of UTF-8.` });
