@@ -46,7 +46,7 @@ export class Marks {
   }
 
   took(event: ClientEvent): void {
-    if (event.ev === 'group') return;
+    if (event.ev !== 'delivered' && event.ev !== 'read') return;
     const { conversation, sequence } = event;
     const known = this.#reached.get(conversation) ?? { delivered: 0, read: 0 };
     // What is read has been delivered.

@@ -172,7 +172,7 @@ export class MessengerMenu implements Dialogue {
 
   /** The other side of a direct conversation has got its messages up to there. */
   #took(event: ClientEvent): void {
-    if (event.ev === 'group') return;
+    if (event.ev !== 'delivered' && event.ev !== 'read') return;
     const { conversation, sequence } = event;
     if (this.#reached.size >= mostReached) this.#reached.clear();
     this.#reached.set(conversation, Math.max(sequence, this.#reached.get(conversation) ?? 0));

@@ -71,6 +71,16 @@ export abstract class ClientRequests {
     return this.ask({ op: 'react', conversation, sequence, reaction, ...options });
   }
 
+  /** From now on, also on later connections, events tell who is online (first all of them) and who is typing. */
+  watch(on = true): Promise<Outcome<'watch'>> {
+    return this.ask({ op: 'watch', on });
+  }
+
+  /** Those in the conversation (an address, as in `send`, or its id) who watch are told, for five seconds. */
+  typing(address: string): Promise<Outcome<'typing'>> {
+    return this.ask({ op: 'typing', with: address });
+  }
+
   /** What has become of messages behind a revision of their conversation. */
   amendments(conversation: string, options: AmendmentsOptions = {}): Promise<Outcome<'amendments'>> {
     const { limit = limits.historyDefaultMessages, ...range } = options;

@@ -10,8 +10,9 @@ import { type ClientRequest, type FileEntry, isEntrance, type Reply } from '../p
 import { ClientRequests } from './client-requests.ts';
 import { Connector } from './connector.ts';
 import type { ConnectorHost } from './connector-host.ts';
-import { type FetchOutcome, FileTransfers, type ProgressListener } from './file-transfers.ts';
+import { type FetchOutcome, FileTransfers, noFiles, type ProgressListener } from './file-transfers.ts';
 import { Inbox, type MessageHandler } from './inbox.ts';
+import { isOfTheMoment } from './moments.ts';
 import type { FileSource, FileTaker, Secrets } from './ports.ts';
 import { RequestQueue } from './request-queue.ts';
 import { ServerPool } from './server-pool.ts';
@@ -42,6 +43,8 @@ export class Client extends ClientRequests {
   /** The session is older than this program: its used numbers are learnt from the first welcome. */
   #adopted: boolean;
   #user: string | null = null;
+  /** Every further connection is to watch, too. */
+  #watches = false;
   #losingSession = false;
   #pumpPlanned = false;
   #ackedIndex = 0;
@@ -203,6 +206,7 @@ export class Client extends ClientRequests {
   #observe(request: ClientRequest, reply: Reply): void {
     if (reply.kind !== 'receipt') return;
     if (reply.value.op === 'login') this.#user = reply.value.user;
+    if (reply.value.op === 'watch') this.#watches = reply.value.on;
     if ((request.op === 'logout' || request.op === 'delete') && !this.#losingSession) this.#beginSession();
   }
 
@@ -238,6 +242,7 @@ export class Client extends ClientRequests {
     this.#session = this.#newSession();
     this.#adopted = false;
     this.#user = null;
+    this.#watches = false;
     this.#inbox.reset(undefined);
     this.#ackedIndex = 0;
     this.#ackAtMs = null;
@@ -277,6 +282,7 @@ export class Client extends ClientRequests {
     if (welcome.user !== null) {
       this.#user = welcome.user;
       this.#inbox.deliveryBegins();
+      if (this.#watches) void this.watch();
       this.#tell({ kind: 'resumed', node: welcome.node, user: welcome.user });
       this.#ackedIndex = 0;
       if (this.#inbox.handled > 0 || this.#reads.size > 0) this.#planAck();
@@ -297,7 +303,7 @@ export class Client extends ClientRequests {
       this.#inbox.takeAmended(entry);
     } else if (frame.ev === 'caught-up') {
       this.#inbox.caughtUpTo(frame.index);
-    } else if (frame.ev === 'group' || frame.ev === 'delivered' || frame.ev === 'read') {
+    } else if (isOfTheMoment(frame)) {
       this.#happened(frame);
     }
   }
@@ -386,9 +392,3 @@ export class Client extends ClientRequests {
     if (again !== null && this.#connector.isReady) this.#wake(again);
   }
 }
-
-const noFiles = {
-  kind: 'rejection',
-  code: 'NOT_IMPLEMENTED',
-  text: 'This client was made without the means to transfer files.',
-} as const;

@@ -38,6 +38,13 @@ export interface FileTransfersOptions extends NodeCallsOptions {
   readonly send: (request: RequestOf<'send-file'>) => Promise<Outcome<'send-file'>>;
 }
 
+/** In place of transfers, without the means for them. */
+export const noFiles = {
+  kind: 'rejection',
+  code: 'NOT_IMPLEMENTED',
+  text: 'This client was made without the means to transfer files.',
+} as const;
+
 export class FileTransfers {
   readonly #options: FileTransfersOptions;
 

@@ -83,5 +83,8 @@ export type SendOptions = Pick<RequestOf<'send'>, 'replyTo' | 'receipt'>;
  * What happens beside messages. `amended` comes once, in the order of the messages and behind their handler, also after a time without a
  * connection; the others are told as they happen and not later.
  */
-export type ClientEvent = Extract<NativeEvent, { readonly ev: 'group' | 'delivered' | 'read' | 'amended' }>;
+export type ClientEvent = Extract<
+  NativeEvent,
+  { readonly ev: 'group' | 'delivered' | 'read' | 'amended' | 'presence' | 'typing' }
+>;
 export type EventListener = (event: ClientEvent) => void;

@@ -1,5 +1,5 @@
 /** Frames of presence between nodes. JSON: small, and read with suspicion, since another version may have written them. */
-import type { AccountId } from '../chat/types.ts';
+import type { AccountId, ConversationId } from '../chat/types.ts';
 
 const version = 1;
 
@@ -32,7 +32,9 @@ export type PresenceFrame =
       readonly checksum: number;
     }
   /** Please send the list. */
-  | { readonly kind: 'ask' };
+  | { readonly kind: 'ask' }
+  /** An account of the sending node is typing there. */
+  | { readonly kind: 'typing'; readonly account: AccountId; readonly conversation: ConversationId };
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -48,9 +50,19 @@ export function decodePresence(bytes: Uint8Array): PresenceFrame | null {
   const field = new Map<string, unknown>(Object.entries(value));
   if (field.get('v') !== version) return null;
   if (field.get('kind') === 'ask') return { kind: 'ask' };
+  if (field.get('kind') === 'typing') return decodeTyping(field);
   const [epoch, sequence] = [field.get('epoch'), field.get('sequence')];
   if (!isCount(epoch) || !isCount(sequence)) return null;
   return decodeNumbered(field, epoch, sequence);
+}
+
+/** Ids are short; an unbounded one is nobody's. */
+const idChars = 64;
+
+function decodeTyping(field: ReadonlyMap<string, unknown>): PresenceFrame | null {
+  const [account, conversation] = [field.get('account'), field.get('conversation')];
+  const isSound = isCount(account) && typeof conversation === 'string' && conversation.length <= idChars;
+  return isSound ? { kind: 'typing', account, conversation } : null;
 }
 
 function decodeNumbered(

@@ -76,7 +76,7 @@ export class RemoteList {
   }
 
   /** False when the list has to be asked for. */
-  receive(frame: Exclude<PresenceFrame, { kind: 'ask' }>, nowMs: number): boolean {
+  receive(frame: Exclude<PresenceFrame, { kind: 'ask' | 'typing' }>, nowMs: number): boolean {
     this.heardMs = nowMs;
     switch (frame.kind) {
       case 'list':

@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Random } from '../base/prng.ts';
-import type { AccountId } from '../chat/types.ts';
+import type { AccountId, ConversationId } from '../chat/types.ts';
 import type { Bus } from './ports.ts';
 import { decodePresence, encodePresence, type PresenceFrame } from './presence-codec.ts';
 import { AccountSet, RemoteList } from './presence-lists.ts';
@@ -37,6 +37,8 @@ export class Presence {
   #gathering: Timer | null = null;
   #digest: Timer | null = null;
   #malformed = 0;
+  readonly #changeListeners = new Set<() => void>();
+  readonly #typingListeners = new Set<(account: AccountId, conversation: ConversationId) => void>();
 
   constructor(clock: Clock, random: Random, bus: Bus) {
     this.#clock = clock;
@@ -75,6 +77,23 @@ export class Presence {
     return all.sort((a, b) => a.sinceMs - b.sinceMs || a.account - b.account);
   }
 
+  /** Called when somebody may have come or gone, anywhere; not who. */
+  onChange(listener: () => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  /** Of accounts on other nodes. */
+  onTyping(listener: (account: AccountId, conversation: ConversationId) => void): () => void {
+    this.#typingListeners.add(listener);
+    return () => this.#typingListeners.delete(listener);
+  }
+
+  /** The other nodes are told, once: what is lost is lost. */
+  tellTyping(account: AccountId, conversation: ConversationId): void {
+    this.#broadcast({ kind: 'typing', account, conversation });
+  }
+
   /** One connection of the account on this node began. Returns how to end it; idempotent. */
   connect(account: AccountId): () => void {
     const known = this.#connections.get(account);
@@ -102,7 +121,12 @@ export class Presence {
     this.#remotes.clear();
   }
 
+  #changed(): void {
+    for (const listener of [...this.#changeListeners]) listener();
+  }
+
   #touch(account: AccountId): void {
+    this.#changed();
     this.#touched.add(account);
     if (this.#gathering !== null) return;
     this.tell();
@@ -153,7 +177,7 @@ export class Presence {
         checksum: this.#announced.checksum,
       });
       const now = this.#clock.monotonicMs();
-      for (const remote of this.#remotes.values()) if (now - remote.heardMs > silenceMs) remote.forget();
+      for (const remote of this.#remotes.values()) if (now - remote.heardMs > silenceMs) this.#forget(remote);
     });
   }
 
@@ -163,8 +187,13 @@ export class Presence {
       remote.keep();
       this.#sendList(node);
     } else {
-      remote.leave(this.#clock.after(graceMs, () => remote.forget()));
+      remote.leave(this.#clock.after(graceMs, () => this.#forget(remote)));
     }
+  }
+
+  #forget(remote: RemoteList): void {
+    remote.forget();
+    this.#changed();
   }
 
   #remote(node: number): RemoteList {
@@ -203,9 +232,14 @@ export class Presence {
       this.#sendList(node);
       return;
     }
+    if (frame.kind === 'typing') {
+      for (const listener of [...this.#typingListeners]) listener(frame.account, frame.conversation);
+      return;
+    }
     const now = this.#clock.monotonicMs();
     const remote = this.#remote(node);
     const complete = remote.receive(frame, now);
+    if (frame.kind !== 'digest') this.#changed();
     if (complete || now - remote.askedMs < askMs) return;
     remote.askedMs = now;
     this.#bus.sendTo(node, encodePresence({ kind: 'ask' }));

@@ -14,6 +14,7 @@ import { Acknowledger } from '../delivery/acknowledger.ts';
 import { Cursors } from '../delivery/cursors.ts';
 import { Hub } from '../delivery/hub.ts';
 import { Presence } from '../delivery/presence.ts';
+import { Watchers } from '../delivery/watchers.ts';
 import type { Files } from '../files/files.ts';
 import type { NativeEvent, NodeAddress } from '../protocol/native.ts';
 import { encodeNative } from '../protocol/native-codec.ts';
@@ -76,7 +77,8 @@ export class Edge {
     );
     const hub = new Hub(view, engine.status().appliedIndex, options.turn);
     const presence = new Presence(clock, random, bus);
-    this.delivery = { hub, view, store, clock, cursors, acknowledger, presence };
+    const watchers = new Watchers({ clock, presence, view });
+    this.delivery = { hub, view, store, clock, cursors, acknowledger, presence, watchers };
     this.uploads = new Uploads({ engine, view, files: options.files, quota: config.files });
     const clusterClock = new ClusterClock(clock, view);
     this.service = new Service({
@@ -84,6 +86,7 @@ export class Edge {
       view,
       store,
       presence,
+      watchers,
       hasher,
       clock,
       clusterClock,
@@ -153,6 +156,7 @@ export class Edge {
     this.service.tokens.stop();
     this.delivery.cursors.stop();
     this.delivery.acknowledger.stop();
+    this.delivery.watchers.stop();
     this.delivery.presence.stop();
   }
 

@@ -1,9 +1,11 @@
 /** What the native session says, as data: outcomes, events, reasons for closing. */
 import { timingSafeEqual } from 'node:crypto';
 import { errorTable } from '../base/errors.ts';
+import type { CursorAdvance } from '../chat/types.ts';
+import type { ChatView } from '../chat/view.ts';
 import type { AmendmentPush, Push } from '../delivery/ports.ts';
 import type { NativeEvent, Outcome } from '../protocol/native.ts';
-import type { Reply } from '../protocol/requests.ts';
+import { deletedAccountName, type Reply } from '../protocol/requests.ts';
 import { entryOf } from './entries.ts';
 
 export type ClosingCode = Extract<NativeEvent, { ev: 'closing' }>['code'];
@@ -28,6 +30,18 @@ export function outcomeOf(reply: Reply): Outcome {
     case 'unknown':
       return { unknown: true, text: reply.text };
   }
+}
+
+/** How far another member of a direct conversation got. */
+export function advancedEvents(
+  view: Pick<ChatView, 'accountById'>,
+  { account, conversation, delivered, read }: CursorAdvance,
+): readonly NativeEvent[] {
+  const by = view.accountById(account)?.name ?? deletedAccountName;
+  const events: NativeEvent[] = [];
+  if (delivered > 0) events.push({ ev: 'delivered', conversation, sequence: delivered, by });
+  if (read > 0) events.push({ ev: 'read', conversation, sequence: read, by });
+  return events;
 }
 
 export function encodeMessage({ message, fromName, toName, state }: Push): string {

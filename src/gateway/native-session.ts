@@ -7,14 +7,13 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { CodedError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import type { AccountId, CursorAdvance, Numbering } from '../chat/types.ts';
+import type { AccountId, Numbering } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { AmendmentPush, Push, Sink } from '../delivery/ports.ts';
 import type { Hello, NodeAddress, NumberedRequest, QueryRequest } from '../protocol/native.ts';
 import { nativeVersion } from '../protocol/native.ts';
 import { encodeNative, type NativeInput, parseNative } from '../protocol/native-codec.ts';
 import type { Reply, Success } from '../protocol/requests.ts';
-import { deletedAccountName } from '../protocol/requests.ts';
 import type { Ticket } from './address-limits.ts';
 import { identityOf, scopeFault } from './bots/scopes.ts';
 import { ConnectionContext } from './context.ts';
@@ -24,6 +23,7 @@ import type { FramePacker } from './frame-packer.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { writePages } from './history-replies.ts';
 import {
+  advancedEvents,
   type ClosingCode,
   causeOf,
   closeCodeOf,
@@ -35,6 +35,7 @@ import {
   textOf,
 } from './native-frames.ts';
 import type { NativeSocket } from './native-socket.ts';
+import { NativeWatch } from './native-watch.ts';
 import { ReaderProgress } from './reader-progress.ts';
 import { rejection } from './replies.ts';
 import type { Service } from './service.ts';
@@ -70,6 +71,7 @@ export class NativeSession implements Sink {
   readonly #dependencies: NativeDependencies;
   readonly #writer: FrameWriter;
   readonly #progress: ReaderProgress;
+  readonly #watch: NativeWatch;
   #state: 'silent' | 'greeted' | 'open' | 'leaving' | 'closing' = 'silent';
   #context: ConnectionContext;
   #secretHash = '';
@@ -88,6 +90,7 @@ export class NativeSession implements Sink {
     this.#progress = new ReaderProgress(dependencies.view, dependencies.delivery.cursors);
     this.#context = new ConnectionContext(null, dependencies.address);
     this.#writer = new FrameWriter(socket, dependencies, (bytes) => this.#subscription?.outbox.taken(bytes));
+    this.#watch = new NativeWatch(this.#writer, dependencies.delivery.watchers);
     this.#timer = dependencies.clock.after(dependencies.helloMs, () => this.close('IDLE'));
     dependencies.counters.nativeConnections += 1;
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
@@ -105,6 +108,7 @@ export class NativeSession implements Sink {
     if (this.#state !== 'leaving') this.#write({ ev: 'closing', code, text });
     this.#state = 'closing';
     this.#subscription?.close();
+    this.#watch.set(null);
     this.#writer.flush();
     // The other side's answer to the close has to be read.
     this.#socket.resume();
@@ -282,12 +286,14 @@ export class NativeSession implements Sink {
     const numbering = 'n' in request ? this.#numbering(request) : null;
     void this.#dependencies.service.execute(this.#context, request, numbering).then((reply) => {
       this.#reply(correlation, reply);
-      if (reply.kind === 'receipt') this.#changed(reply.value.op);
+      if (reply.kind === 'receipt') this.#changed(reply.value);
       this.#answered();
     });
   }
 
-  #changed(op: Success['op']): void {
+  #changed(value: Success): void {
+    const { op } = value;
+    if (value.op === 'watch') this.#reader((account) => this.#watch.set(value.on ? account : null));
     if (op === 'login') {
       this.#dependencies.ticket.loggedIn();
       this.#hold();
@@ -353,17 +359,13 @@ export class NativeSession implements Sink {
       after,
       sink: this,
       hints: {
-        advanced: (advance) => this.#tellAdvanced(advance),
+        advanced: (advance) => {
+          for (const event of advancedEvents(this.#dependencies.view, advance)) this.#write(event);
+        },
         group: (event) => this.#write({ ev: 'group', ...noticeOf(event) }),
       },
       ended: () => void this.#ended(),
     });
-  }
-
-  #tellAdvanced({ account, conversation, delivered, read }: CursorAdvance): void {
-    const by = this.#dependencies.view.accountById(account)?.name ?? deletedAccountName;
-    if (delivered > 0) this.#write({ ev: 'delivered', conversation, sequence: delivered, by });
-    if (read > 0) this.#write({ ev: 'read', conversation, sequence: read, by });
   }
 
   /** The session is gone. The request that ended it may be this connection's own: its reply comes first. */
@@ -389,6 +391,7 @@ export class NativeSession implements Sink {
     this.#timer.cancel();
     this.#early = [];
     this.#subscription?.close();
+    this.#watch.set(null);
     if (this.#held !== null) this.#dependencies.service.accounts.release(this.#held);
     this.#held = null;
     this.#dependencies.ticket.closed();

@@ -12,6 +12,7 @@ import { formatOf } from '../chat/command-format.ts';
 import type { Asked } from '../chat/session-types.ts';
 import type { Actor, ChatEvent, Command, Numbering, Result } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
+import type { Watchers } from '../delivery/watchers.ts';
 import { isAmendmentRequest } from '../protocol/amendments.ts';
 import {
   type ChangeRequest,
@@ -57,6 +58,7 @@ export interface ServiceOptions {
   readonly view: ChatView;
   readonly store: HistoryStore;
   readonly presence: PresenceView;
+  readonly watchers: Pick<Watchers, 'typing'>;
   readonly hasher: Pick<Hasher, 'hash' | 'verify'>;
   readonly clock: Clock;
   readonly clusterClock: { nowMs(): number };
@@ -307,7 +309,7 @@ export class Service {
     account: number,
     request: Extract<
       ReadRequest,
-      { op: 'history' | 'amendments' | 'find' | 'members' | 'conversations' | 'tokens' }
+      { op: 'history' | 'amendments' | 'watch' | 'typing' | 'find' | 'members' | 'conversations' | 'tokens' }
     >,
   ): Promise<Success> {
     switch (request.op) {
@@ -317,6 +319,14 @@ export class Service {
         return { op: 'conversations', conversations: this.#reads.conversations(account) };
       case 'tokens':
         return this.tokens.list(account);
+      // The connection that asks for it is told.
+      case 'watch':
+        return { op: 'watch', on: request.on ?? true };
+      case 'typing': {
+        const conversation = this.history.conversation(account, request.with);
+        if (conversation !== null) this.#options.watchers.typing(account, conversation.id);
+        return { op: 'typing' };
+      }
       case 'amendments':
         return { op: 'amendments', amendments: await this.#amendments.read(account, request) };
       case 'history':

@@ -10,6 +10,7 @@ import type { Hub } from '../delivery/hub.ts';
 import { type Hints, Outbox } from '../delivery/outbox.ts';
 import type { DeliveryView, HistoryStore, Sink } from '../delivery/ports.ts';
 import type { Presence } from '../delivery/presence.ts';
+import type { Watchers } from '../delivery/watchers.ts';
 
 /** Delivery on this node, shared by all connections. */
 export interface Delivery {
@@ -20,6 +21,7 @@ export interface Delivery {
   readonly cursors: Cursors;
   readonly acknowledger: Acknowledger;
   readonly presence: Presence;
+  readonly watchers: Watchers;
 }
 
 export interface SubscriptionOptions {

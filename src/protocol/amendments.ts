@@ -20,6 +20,14 @@ export type AmendmentRequest =
       readonly remove?: boolean;
     };
 
+/** What has become of messages: the first `limit` amendments behind the revision `after`. */
+export interface AmendmentsRequest {
+  readonly op: 'amendments';
+  readonly conversation: string;
+  readonly limit: number;
+  readonly after?: number;
+}
+
 /** Who reacted to a message in this way, by name, in the order of their reactions. */
 export interface ReactionEntry {
   readonly reaction: string;

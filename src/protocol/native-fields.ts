@@ -145,6 +145,8 @@ const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
     limit: findLimit,
     before: optional(positive),
   },
+  watch: { ...query, on: optional(flag) },
+  typing: { ...query, with: text },
   amendments: { ...query, conversation: text, limit: historyLimit, after: optional(natural) },
   ack: { index: natural },
   read: { conversation: text, sequence: positive },

@@ -4,7 +4,14 @@
  */
 import type { ErrorCode } from '../base/errors.ts';
 import type { AmendedEntry } from './amendments.ts';
-import type { ChangeRequest, GroupNotice, MessageEntry, ReadRequest, Success } from './requests.ts';
+import type {
+  ChangeRequest,
+  GroupNotice,
+  MessageEntry,
+  ReadRequest,
+  Success,
+  UserEntry,
+} from './requests.ts';
 
 export const nativeVersion = 1;
 
@@ -102,6 +109,10 @@ export type NativeEvent =
       readonly by: string;
     }
   | ({ readonly ev: 'group' } & GroupNotice)
+  /** To who watches. `complete`: all who are online, or the first part of them. */
+  | { readonly ev: 'presence'; readonly users: readonly UserEntry[]; readonly complete?: boolean }
+  /** To who watches; good for five seconds. */
+  | { readonly ev: 'typing'; readonly conversation: string; readonly user: string }
   | { readonly ev: 'pong' }
   /** The node closes this connection next. */
   | {

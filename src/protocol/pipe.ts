@@ -240,6 +240,8 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
     case 'delete-message':
     case 'react':
     case 'amendments':
+    case 'watch':
+    case 'typing':
       return ['OK'];
     case 'online':
       return [...value.online.map(({ name }) => name), pipeListEnd];

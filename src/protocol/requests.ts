@@ -3,7 +3,14 @@
  * into its lines. The terminal client uses the same codec on the other side of the native protocol.
  */
 import type { ErrorCode } from '../base/errors.ts';
-import type { AmendedEntry, AmendmentRequest, AmendmentSuccess, ReactionEntry } from './amendments.ts';
+import type {
+  AmendedEntry,
+  AmendmentRequest,
+  AmendmentSuccess,
+  AmendmentsRequest,
+  ReactionEntry,
+} from './amendments.ts';
+import type { LiveRequest, LiveSuccess } from './live.ts';
 
 /** Changes: numbered on the native protocol, so that a retry is recognised. */
 export type ChangeRequest =
@@ -126,13 +133,8 @@ type CurrentRequest =
   | ({ readonly op: 'members'; readonly group: string } & NamePage)
   /** One's own, with how far one got in each. */
   | { readonly op: 'conversations' }
-  /** What has become of messages: the first `limit` amendments behind the revision `after`. */
-  | {
-      readonly op: 'amendments';
-      readonly conversation: string;
-      readonly limit: number;
-      readonly after?: number;
-    };
+  | LiveRequest
+  | AmendmentsRequest;
 
 /** Of a list by name: at most so many, behind a name. All without it. */
 export interface NamePage {
@@ -298,6 +300,8 @@ const readOperations = {
   history: true,
   find: true,
   amendments: true,
+  watch: true,
+  typing: true,
 } satisfies Record<ReadRequest['op'], true>;
 
 /** Whoever is answered with a receipt is logged in by it. */
@@ -353,6 +357,7 @@ export type Success =
   | ({ readonly op: 'send' } & SentValue)
   | ({ readonly op: 'send-file' } & SentValue)
   | AmendmentSuccess
+  | LiveSuccess
   | { readonly op: 'amendments'; readonly amendments: readonly AmendedEntry[] }
   | GroupSuccess
   | { readonly op: 'online'; readonly online: readonly OnlineEntry[] }

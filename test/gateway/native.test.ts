@@ -380,3 +380,25 @@ t.test('native: who comes while the node goes away is sent away, and does not ho
   t.match(await answered, { ok: true }, 'what was under way is answered');
   await stopped;
 });
+t.test(
+  'native: who watches hears of others who come, go and type, on any node; nobody else does',
+  async (t) => {
+    const jan = await NativeClient.join(one.httpPort, 'jan');
+    const kim = await NativeClient.join(two.httpPort, 'kim');
+    await jan.change({ op: 'send', to: 'kim', text: 'hello' });
+    t.match(await jan.query({ op: 'watch' }), { ok: true, value: { op: 'watch', on: true } });
+    const all = await jan.next((frame) => frame.ev === 'presence');
+    t.match(all, { complete: true, users: [{ name: 'jan', online: true }, { name: 'kim' }] });
+    const { conversation } = Object(await kim.next((frame) => frame.ev === 'message'));
+    t.match(await kim.query({ op: 'typing', with: 'jan' }), { ok: true, value: { op: 'typing' } });
+    t.same(await jan.next((frame) => frame.ev === 'typing'), { ev: 'typing', conversation, user: 'kim' });
+    t.match(await kim.query({ op: 'typing', with: 'nobody' }), { ok: false, code: 'UNKNOWN_USER' });
+    kim.destroy();
+    await jan.next(
+      ({ ev, users }) => ev === 'presence' && JSON.stringify(users).includes('"kim","online":false'),
+    );
+    t.match(await jan.query({ op: 'watch', on: false }), { ok: true, value: { on: false } });
+    t.notOk(kim.received.some(({ ev }) => ev === 'presence' || ev === 'typing'));
+    jan.destroy();
+  },
+);

@@ -36,6 +36,8 @@ const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   'delete-message': 'send',
   react: 'send',
   amendments: 'read',
+  watch: 'read',
+  typing: 'send',
   'send-file': 'files',
   upload: 'files',
   download: 'read',
