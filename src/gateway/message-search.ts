@@ -65,7 +65,7 @@ export class MessageSearch {
     for (const { conversation, sequence, id } of hits) {
       if (this.#view.conversation(conversation)?.includes(account) !== true) continue;
       const [entry] = await this.#history.page(conversation, sequence, sequence);
-      if (entry === undefined || entry.index !== id) continue;
+      if (entry === undefined || entry.index !== id || entry.deleted === true) continue;
       bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
       if (bytes > replyBytes) return { messages, stoppedAt: messages.at(-1)?.index ?? null };
       messages.push(entry);

@@ -7,7 +7,7 @@ import { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ConversationId } from '../chat/types.ts';
 import type { IndexAnswer, IndexAsked, IndexRequest } from './index-messages.ts';
-import type { Hit, IndexBatch, IndexQuestion, SearchIndex } from './ports.ts';
+import type { Hit, IndexBatch, IndexQuestion, Place, SearchIndex } from './ports.ts';
 
 interface Waiting {
   readonly resolve: (answer: Exclude<IndexAnswer, { id: null }>) => void;
@@ -44,7 +44,7 @@ export class ChildIndex implements SearchIndex {
     return this.#child?.pid ?? null;
   }
 
-  async places(): Promise<ReadonlyMap<ConversationId, number>> {
+  async places(): Promise<ReadonlyMap<ConversationId, Place>> {
     const answer = await this.#ask({ kind: 'places' });
     return new Map(answer.kind === 'places' ? answer.places : []);
   }

@@ -6,17 +6,18 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import sqlite, { type Database as SqliteDatabase } from 'node-sqlite3-wasm';
 import { matchOf } from './match.ts';
-import type { Hit, IndexBatch, IndexQuestion } from './ports.ts';
+import type { Hit, IndexBatch, IndexQuestion, Place } from './ports.ts';
 import { spaced } from './words.ts';
 
 /** Of tables and tokens: another one begins anew. */
-const format = 1;
+const format = 2;
 
 /** `words.ts` knows these categories, too. */
 const schema = `
   create virtual table words using fts5(text, scope, content='', contentless_delete=1,
     tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* Co So'");
-  create table conversation(number integer primary key, id text not null unique, place integer not null);
+  create table conversation(number integer primary key, id text not null unique,
+    sequence integer not null, revision integer not null);
   create table message(id integer primary key, conversation integer not null, sequence integer not null);
   create index message_place on message(conversation, sequence);
   pragma user_version = ${format};
@@ -35,12 +36,13 @@ export class IndexFile {
     this.#database = this.#open();
   }
 
-  places(): readonly (readonly [string, number])[] {
+  places(): readonly (readonly [string, Place])[] {
     return this.#trying(() => {
       this.#numbers.clear();
-      return this.#database.all('select number, id, place from conversation').map(({ number, id, place }) => {
+      const rows = this.#database.all('select number, id, sequence, revision from conversation');
+      return rows.map(({ number, id, sequence, revision }) => {
         this.#numbers.set(String(id), Number(number));
-        return [String(id), Number(place)] as const;
+        return [String(id), { sequence: Number(sequence), revision: Number(revision) }] as const;
       });
     });
   }
@@ -64,8 +66,13 @@ export class IndexFile {
             sequence,
           ]);
         }
-        for (const [id, place] of places) {
-          database.run('update conversation set place = ? where number = ?', [place, this.#number(id)]);
+        for (const [id, { sequence, revision }] of places) {
+          const number = this.#number(id);
+          database.run('update conversation set sequence = ?, revision = ? where number = ?', [
+            sequence,
+            revision,
+            number,
+          ]);
         }
         database.exec('commit');
       } catch (error) {
@@ -82,7 +89,7 @@ export class IndexFile {
     const { conversation, before, limit } = question;
     return this.#trying(() => {
       const rows = this.#database.all(
-        `select message.id as id, conversation.id as conversation, sequence
+        `select message.id as id, conversation.id as conversation, message.sequence as sequence
            from words join message on message.id = words.rowid
            join conversation on conversation.number = message.conversation
           where words match ? and words.rowid < ? and (? is null or conversation.id = ?)
@@ -151,7 +158,9 @@ export class IndexFile {
   #number(conversation: string): number {
     const known = this.#numbers.get(conversation);
     if (known !== undefined) return known;
-    this.#database.run('insert or ignore into conversation(id, place) values (?, 0)', [conversation]);
+    this.#database.run('insert or ignore into conversation(id, sequence, revision) values (?, 0, 0)', [
+      conversation,
+    ]);
     const row = this.#database.get('select number from conversation where id = ?', [conversation]);
     const number = Number(row?.number);
     this.#numbers.set(conversation, number);

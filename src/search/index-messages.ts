@@ -1,5 +1,5 @@
 /** What travels between a node and its search process. */
-import type { Hit, IndexBatch, IndexQuestion } from './ports.ts';
+import type { Hit, IndexBatch, IndexQuestion, Place } from './ports.ts';
 
 export type IndexAsked =
   | { readonly kind: 'places' }
@@ -11,7 +11,7 @@ export type IndexRequest = IndexAsked & { readonly id: number };
 export type IndexAnswer =
   /** The process is up. */
   | { readonly id: null }
-  | { readonly id: number; readonly kind: 'places'; readonly places: readonly (readonly [string, number])[] }
+  | { readonly id: number; readonly kind: 'places'; readonly places: readonly (readonly [string, Place])[] }
   | { readonly id: number; readonly kind: 'written' }
   | { readonly id: number; readonly kind: 'found'; readonly hits: readonly Hit[] }
   | { readonly id: number; readonly kind: 'failed'; readonly cause: string };

@@ -5,11 +5,14 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { KIB } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import { decodeAmendment } from '../chat/amendment-codec.ts';
+import { amendmentStream } from '../chat/amendments.ts';
 import { decodeMessage } from '../chat/message-codec.ts';
 import type { ChatEvent, ConversationId, Message } from '../chat/types.ts';
 import type { ChatView, ConversationView } from '../chat/view.ts';
+import { presentForms } from '../delivery/present-form.ts';
 import type { StateStore } from '../store/state-store.ts';
-import type { IndexBatch, SearchDocument, SearchIndex } from './ports.ts';
+import type { IndexBatch, Place, SearchDocument, SearchIndex } from './ports.ts';
 import { scopesOf, senderScope } from './scopes.ts';
 
 export interface IndexerOptions {
@@ -36,7 +39,7 @@ const retryMs = 1_000;
 const retryMaxMs = 60_000;
 
 interface Waiter {
-  readonly places: ReadonlyMap<ConversationId, number>;
+  readonly places: ReadonlyMap<ConversationId, Place>;
   readonly done: (complete: boolean) => void;
   readonly deadline: Timer;
 }
@@ -44,7 +47,7 @@ interface Waiter {
 export class Indexer {
   readonly #options: IndexerOptions;
   /** Null until the index was asked, and after it failed. */
-  #places: Map<ConversationId, number> | null = null;
+  #places: Map<ConversationId, Place> | null = null;
   /** Conversations of which something may be missing, those that somebody asks for apart. */
   readonly #behind = new Set<ConversationId>();
   readonly #urgent = new Set<ConversationId>();
@@ -73,14 +76,15 @@ export class Indexer {
     await this.#running;
   }
 
-  /** Messages that are known not to be in the index yet; null before it was looked at. */
+  /** Messages and amendments that are known not to be in the index yet; null before it was looked at. */
   get missing(): number | null {
     const places = this.#places;
     if (places === null) return null;
     let missing = 0;
-    for (const id of [...this.#behind, ...this.#urgent]) {
-      const last = this.#options.view.conversation(id)?.lastSequence ?? 0;
-      missing += Math.max(0, last - (places.get(id) ?? 0));
+    for (const id of new Set([...this.#behind, ...this.#urgent])) {
+      const place = places.get(id) ?? nowhere;
+      const last = this.#lastOf(id) ?? nowhere;
+      missing += Math.max(0, last.sequence - place.sequence) + Math.max(0, last.revision - place.revision);
     }
     return missing;
   }
@@ -90,6 +94,8 @@ export class Indexer {
       if (event.kind === 'message') {
         this.#arrived += 1;
         if (this.#places !== null) this.#behind.add(event.message.conversation);
+      } else if (event.kind === 'amended') {
+        if (this.#places !== null) this.#behind.add(event.amendment.conversation);
       } else if (event.kind === 'group-deleted') {
         this.#gone.add(event.group);
       }
@@ -104,7 +110,7 @@ export class Indexer {
 
   /** True once the index has all that these conversations hold now; false when it does not by then. */
   async covers(conversations: readonly ConversationView[], waitMs: number): Promise<boolean> {
-    const wanted = new Map(conversations.map(({ id, lastSequence }) => [id, lastSequence]));
+    const wanted = new Map(conversations.map(({ id }) => [id, this.#lastOf(id) ?? nowhere]));
     if (this.#has(wanted)) return true;
     for (const id of wanted.keys()) this.#urgent.add(id);
     return await new Promise((resolve) => {
@@ -118,9 +124,17 @@ export class Indexer {
     });
   }
 
-  #has(wanted: ReadonlyMap<ConversationId, number>): boolean {
+  #has(wanted: ReadonlyMap<ConversationId, Place>): boolean {
     const places = this.#places;
-    return places !== null && [...wanted].every(([id, last]) => (places.get(id) ?? 0) >= last);
+    return places !== null && [...wanted].every(([id, last]) => !isBehind(places.get(id), last));
+  }
+
+  /** Where the index should be; undefined when there is no such conversation. */
+  #lastOf(id: ConversationId): Place | undefined {
+    const { view } = this.#options;
+    const conversation = view.conversation(id);
+    if (conversation === undefined) return undefined;
+    return { sequence: conversation.lastSequence, revision: view.amendmentsOf(id)?.lastRevision ?? 0 };
   }
 
   #answer(waiter: Waiter, complete: boolean): void {
@@ -173,52 +187,126 @@ export class Indexer {
   }
 
   /** What the index has, and against the state what it lacks or should not have. */
-  async #look(): Promise<Map<ConversationId, number>> {
+  async #look(): Promise<Map<ConversationId, Place>> {
     const { view, index } = this.#options;
     const places = new Map(await index.places());
     for (const [id, place] of places) {
-      const conversation = view.conversation(id);
+      const last = this.#lastOf(id);
       // More than there is: of another history.
-      if (conversation === undefined || place > conversation.lastSequence) this.#gone.add(id);
+      if (last === undefined || place.sequence > last.sequence || place.revision > last.revision)
+        this.#gone.add(id);
     }
-    for (const { id, lastSequence } of conversationsIn(view)) {
-      if (this.#gone.has(id) || (places.get(id) ?? 0) < lastSequence) this.#behind.add(id);
+    for (const { id } of conversationsIn(view)) {
+      if (this.#gone.has(id) || isBehind(places.get(id), this.#lastOf(id) ?? nowhere)) this.#behind.add(id);
     }
     return places;
   }
 
   /** Null: there is nothing to do. */
-  async #gather(places: ReadonlyMap<ConversationId, number>): Promise<IndexBatch | null> {
+  async #gather(places: ReadonlyMap<ConversationId, Place>): Promise<IndexBatch | null> {
     const gone = [...this.#gone];
     this.#gone.clear();
-    const documents: SearchDocument[] = [];
-    const reached = new Map<ConversationId, number>();
-    let bytes = 0;
+    const batch = new Batch(gone);
     for (const from of [this.#urgent, this.#behind]) {
       for (const id of from) {
-        const room = batchMessages - documents.length;
-        if (room <= 0 || bytes >= batchBytes) break;
-        const last = this.#options.view.conversation(id)?.lastSequence ?? 0;
-        const place = gone.includes(id) ? 0 : (reached.get(id) ?? places.get(id) ?? 0);
-        const messages = place < last ? await this.#read(id, place + 1, Math.min(last, place + room)) : [];
-        for (const message of messages) {
-          documents.push(documentOf(message));
-          bytes += message.body.kind === 'text' ? message.body.text.length : 0;
-        }
-        const end = messages.at(-1)?.sequence ?? place;
-        if (end > place) reached.set(id, end);
-        if (end >= last || messages.length === 0) from.delete(id);
+        if (batch.room === 0) break;
+        const place = gone.includes(id) ? nowhere : (batch.places.get(id) ?? places.get(id) ?? nowhere);
+        const last = this.#lastOf(id);
+        const reached = last === undefined ? place : await this.#advance(batch, id, place, last);
+        if (reached !== place) batch.places.set(id, reached);
+        else from.delete(id);
       }
     }
-    return documents.length + gone.length === 0
-      ? null
-      : { documents, places: [...reached], gone, removed: [] };
+    return batch.isEmpty ? null : batch.take();
   }
 
-  async #read(id: ConversationId, from: number, to: number): Promise<readonly Message[]> {
+  /** The next messages, or once they are all there, the next amendments. The same place when there is nothing more. */
+  async #advance(batch: Batch, id: ConversationId, place: Place, last: Place): Promise<Place> {
+    const { sequence, revision } = place;
+    if (sequence < last.sequence) {
+      const messages = await this.#messages(id, sequence + 1, Math.min(last.sequence, sequence + batch.room));
+      await this.#add(batch, messages);
+      // They came in their present form: what was changed of them is known.
+      const end = messages.at(-1)?.sequence ?? sequence;
+      return end === sequence
+        ? place
+        : { sequence: end, revision: sequence === 0 ? last.revision : revision };
+    }
+    if (revision >= last.revision) return place;
+    const to = Math.min(last.revision, revision + batch.room);
+    const range = { from: revision + 1, to, limit: batchMessages };
+    const amendments = await this.#options.store.readStream(amendmentStream(id), range);
+    const changed = new Set<number>();
+    for (const { sequence, record } of amendments) {
+      const amendment = decodeAmendment(id, sequence, record);
+      if (amendment.change.kind !== 'reaction') changed.add(amendment.sequence);
+    }
+    for (const sequence of changed) await this.#add(batch, await this.#messages(id, sequence, sequence));
+    const end = amendments.at(-1)?.sequence ?? revision;
+    return end === revision ? place : { sequence, revision: end };
+  }
+
+  async #messages(id: ConversationId, from: number, to: number): Promise<readonly Message[]> {
     const records = await this.#options.store.readStream(id, { from, to, limit: batchMessages });
     return records.map(({ sequence, record }) => decodeMessage(id, sequence, record));
   }
+
+  async #add(batch: Batch, messages: readonly Message[]): Promise<void> {
+    const { view, store, clock } = this.#options;
+    const pause = (): Promise<void> =>
+      new Promise((resolve) => {
+        clock.after(1, resolve);
+      });
+    for (const { message, state } of await presentForms({ view, store, pause }, messages)) {
+      if (state.deleted === true) batch.remove(message.index);
+      else batch.add(documentOf(message));
+    }
+  }
+}
+
+/** What one transaction brings. */
+class Batch {
+  readonly places = new Map<ConversationId, Place>();
+  readonly #gone: readonly ConversationId[];
+  readonly #documents: SearchDocument[] = [];
+  readonly #removed: number[] = [];
+  #bytes = 0;
+
+  constructor(gone: readonly ConversationId[]) {
+    this.#gone = gone;
+  }
+
+  /** Messages that may still come. */
+  get room(): number {
+    return this.#bytes >= batchBytes
+      ? 0
+      : Math.max(0, batchMessages - this.#documents.length - this.#removed.length);
+  }
+
+  get isEmpty(): boolean {
+    return this.places.size + this.#gone.length === 0;
+  }
+
+  add(document: SearchDocument): void {
+    this.#documents.push(document);
+    this.#bytes += document.text.length;
+  }
+
+  remove(id: number): void {
+    this.#removed.push(id);
+  }
+
+  take(): IndexBatch {
+    const places = [...this.places];
+    return { documents: this.#documents, places, gone: this.#gone, removed: this.#removed };
+  }
+}
+
+const nowhere: Place = { sequence: 0, revision: 0 };
+
+function isBehind(place: Place | undefined, last: Place): boolean {
+  const { sequence, revision } = place ?? nowhere;
+  return sequence < last.sequence || revision < last.revision;
 }
 
 function documentOf(message: Message): SearchDocument {

@@ -12,11 +12,19 @@ export interface SearchDocument {
   readonly scopes: readonly string[];
 }
 
+/** How far a conversation is in the index. */
+export interface Place {
+  /** All messages up to this one, … */
+  readonly sequence: number;
+  /** … as the amendments up to this one left them. */
+  readonly revision: number;
+}
+
 /** One transaction. */
 export interface IndexBatch {
   readonly documents: readonly SearchDocument[];
-  /** All messages of the conversation up to this sequence are in the index, this batch included. */
-  readonly places: readonly (readonly [ConversationId, number])[];
+  /** How far these are with this batch. */
+  readonly places: readonly (readonly [ConversationId, Place])[];
   /** These go with all that the index has of them. */
   readonly gone: readonly ConversationId[];
   /** Log indexes of messages that go. */
@@ -44,8 +52,7 @@ export interface Hit {
 
 /** Port: the index on disk. Every method rejects with `CodedError` UNAVAILABLE when the index is not there now. */
 export interface SearchIndex {
-  /** How far each conversation is in it. */
-  places(): Promise<ReadonlyMap<ConversationId, number>>;
+  places(): Promise<ReadonlyMap<ConversationId, Place>>;
   write(batch: IndexBatch): Promise<void>;
   /** The newest first. */
   find(question: IndexQuestion): Promise<readonly Hit[]>;

@@ -38,6 +38,7 @@ const sideways: Readonly<Record<string, 'any' | 'types'>> = {
   'replication → store': 'any',
   'delivery → store': 'any',
   'search → store': 'types',
+  'search → delivery': 'any',
   'backup → wal': 'any',
   'backup → store': 'any',
   'backup → files': 'any',

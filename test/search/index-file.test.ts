@@ -58,12 +58,12 @@ t.test('index: how far it is comes with what it has; what went is not found', as
   const path = temporaryPath(t);
   const first = new IndexFile(path);
   const documents = [document(5, 'old text', ['g1']), document(6, 'word', ['g1'])];
-  first.write({ ...none, documents, places: [['g:1', 6]] });
+  first.write({ ...none, documents, places: [['g:1', { sequence: 6, revision: 0 }]] });
   first.write({ ...none, documents: [document(5, 'new text', ['g1'])] });
   first.close();
   const index = new IndexFile(path);
   const find = (typed: string): number => index.find(question(typed, ['g1'])).length;
-  t.same(index.places(), [['g:1', 6]]);
+  t.same(index.places(), [['g:1', { sequence: 6, revision: 0 }]]);
   t.equal(find('old'), 0, 'an edited message is found by its present text');
   t.equal(find('new'), 1);
   index.write({ ...none, removed: [5] });
@@ -78,12 +78,20 @@ t.test('index: a failed transaction leaves nothing', async (t) => {
   const index = new IndexFile(temporaryPath(t));
   const broken = { ...document(2, 'word', ['g1']), sequence: null as unknown as number };
   t.throws(() =>
-    index.write({ ...none, documents: [document(1, 'word', ['g1']), broken], places: [['g:1', 2]] }),
+    index.write({
+      ...none,
+      documents: [document(1, 'word', ['g1']), broken],
+      places: [['g:1', { sequence: 2, revision: 0 }]],
+    }),
   );
   t.same(index.places(), []);
   t.same(index.find(question('word', ['g1'])), []);
-  index.write({ ...none, documents: [document(1, 'word', ['g1'])], places: [['g:1', 1]] });
-  t.same(index.places(), [['g:1', 1]], 'and the next one is whole');
+  index.write({
+    ...none,
+    documents: [document(1, 'word', ['g1'])],
+    places: [['g:1', { sequence: 1, revision: 0 }]],
+  });
+  t.same(index.places(), [['g:1', { sequence: 1, revision: 0 }]], 'and the next one is whole');
   index.close();
 });
 
@@ -92,7 +100,7 @@ t.test('index: a damaged file, or one of another format, is begun anew', async (
   const documents = Array.from({ length: 500 }, (_, at) => document(at + 1, `word ${at}`, ['g1']));
   const fill = (): void => {
     const index = new IndexFile(path);
-    index.write({ ...none, documents, places: [['g:1', 500]] });
+    index.write({ ...none, documents, places: [['g:1', { sequence: 500, revision: 0 }]] });
     index.close();
   };
   fill();

@@ -112,6 +112,46 @@ t.test('indexer: a failing index and a full disk are said, waited out, and lose 
   await index.stop();
 });
 
+t.test('indexer: an edited message is found by its present text, a deleted one not at all', async (t) => {
+  const path = temporaryPath(t);
+  const clock = new VirtualClock();
+  const first = new LocalIndex(path);
+  const found = async (index: LocalIndex, typed: string): Promise<number> =>
+    (await index.find(question(typed, mine))).length;
+  const say = async (text: string): Promise<{ conversation: string; sequence: number }> => {
+    const { conversation, sequence } = Object((await ann.change({ op: 'send', to: 'bob', text })).value);
+    return { conversation, sequence };
+  };
+  const edited = await say('apricot');
+  const deleted = await say('quince');
+  const before = makeIndexer(first, clock);
+  await until(clock, () => before.missing === 0);
+  t.same([await found(first, 'apricot'), await found(first, 'quince')], [1, 1]);
+  await ann.change({ op: 'edit', ...edited, text: 'medlar' });
+  await until(clock, () => before.missing === 0);
+  t.same([await found(first, 'apricot'), await found(first, 'medlar')], [0, 1]);
+  await before.stop();
+  await first.stop();
+  await ann.change({ op: 'delete-message', ...deleted });
+  await ann.change({ op: 'react', ...edited, reaction: '👍' });
+  const second = new LocalIndex(path);
+  const after = makeIndexer(second, clock);
+  await until(clock, () => after.missing === 0);
+  t.same(
+    [await found(second, 'quince'), await found(second, 'medlar')],
+    [0, 1],
+    'also what happened meanwhile',
+  );
+  await after.stop();
+  await second.stop();
+  const anew = new LocalIndex(temporaryPath(t));
+  const again = makeIndexer(anew, clock);
+  await until(clock, () => again.missing === 0);
+  t.same([await found(anew, 'quince'), await found(anew, 'apricot'), await found(anew, 'medlar')], [0, 0, 1]);
+  await again.stop();
+  await anew.stop();
+});
+
 t.test('indexer: what is deleted goes, and an index of another history is made anew', async (t) => {
   const index = new LocalIndex(temporaryPath(t));
   const clock = new VirtualClock();
@@ -121,20 +161,22 @@ t.test('indexer: what is deleted goes, and an index of another history is made a
   await index.write({
     documents: [],
     places: [
-      [direct.id, 1_000_000],
-      ['g:999', 3],
+      [direct.id, { sequence: 1_000_000, revision: 0 }],
+      ['g:999', { sequence: 3, revision: 0 }],
     ],
     gone: [],
     removed: [],
   });
   const indexer = makeIndexer(index, clock);
   await until(clock, () => indexer.missing === 0);
+  const { lastSequence: sequence } = direct;
+  const revision = view.amendmentsOf(direct.id)?.lastRevision ?? 0;
   t.same(
-    [...(await index.places())].sort(),
-    [
-      [direct.id, direct.lastSequence],
-      [group, 1],
-    ].sort(),
+    await index.places(),
+    new Map([
+      [direct.id, { sequence, revision }],
+      [group, { sequence: 1, revision: 0 }],
+    ]),
   );
   await ann.change({ op: 'delete-group', group: 'brief' });
   const gone = index.batches.length;

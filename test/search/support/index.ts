@@ -8,6 +8,7 @@ import type {
   Hit,
   IndexBatch,
   IndexQuestion,
+  Place,
   SearchDocument,
   SearchIndex,
 } from '../../../src/search/ports.ts';
@@ -30,7 +31,7 @@ export class LocalIndex implements SearchIndex {
     this.path = path;
   }
 
-  async places(): Promise<ReadonlyMap<string, number>> {
+  async places(): Promise<ReadonlyMap<string, Place>> {
     return new Map(this.#open().places());
   }
 
