@@ -26,8 +26,8 @@ export function formatOf(command: Command | Asked): number {
   return newer.get(command.kind) ?? 1;
 }
 
-/** Records of an import are as old as it, but for those about the content of files. */
+/** Records of an import are as old as it, but for those about the content of files and about amendments. */
 function importFormat(record: ImportRecord): number {
   const isAboutFiles = record.kind === 'file' || (record.kind === 'message' && record.body.kind === 'file');
-  return isAboutFiles ? 2 : 1;
+  return isAboutFiles || record.kind === 'amended' ? 2 : 1;
 }

@@ -92,6 +92,18 @@ function recordOf(value: unknown): ImportRecord {
       };
     case 'file':
       return { kind, manifest: fields.text('manifest'), bytes: fields.integer('bytes') };
+    case 'amended':
+      return {
+        kind,
+        conversation: fields.text('conversation'),
+        sequence: fields.integer('sequence'),
+        deleted: fields.flag('deleted'),
+        editedMs: fields.integer('editedMs'),
+        reactions: fields.list('reactions').map((reaction) => ({
+          reaction: reaction.text('reaction'),
+          accounts: reaction.integers('accounts'),
+        })),
+      };
     case 'receipt':
       return {
         kind,

@@ -3,6 +3,8 @@
  * accounts and conversations have names of their own (docs/export.md). A record that is there already is accepted again, so that an import that was
  * interrupted is repeated as a whole.
  */
+
+import type { Reaction } from './amendment-types.ts';
 import type { ManifestAddress } from './file-types.ts';
 import type { GroupAddress } from './group-types.ts';
 import type { AccountId, ConversationId, MessageBody } from './types.ts';
@@ -60,6 +62,16 @@ export type ImportRecord =
       readonly replyTo: number | null;
       readonly body: MessageBody;
       readonly sentMs: number;
+    }
+  /** What has become of a message that is there; its text is in it already. */
+  | {
+      readonly kind: 'amended';
+      readonly conversation: ConversationId;
+      readonly sequence: number;
+      readonly deleted: boolean;
+      /** 0: its text is as it was sent. */
+      readonly editedMs: number;
+      readonly reactions: readonly Reaction[];
     }
   | {
       readonly kind: 'receipt';

@@ -5,12 +5,16 @@
  */
 import { groupMark } from '../base/addresses.ts';
 import { CodedError } from '../base/errors.ts';
+import { decodeAmendment } from '../chat/amendment-codec.ts';
+import type { AmendedMessage } from '../chat/amendment-types.ts';
+import { amendmentStream } from '../chat/amendments.ts';
 import { lobbyId } from '../chat/conversation.ts';
 import type { FileDescription } from '../chat/file-types.ts';
 import type { MembershipData } from '../chat/membership.ts';
 import { decodeMessage } from '../chat/message-codec.ts';
 import type { Account, AccountId, ConversationId, Message } from '../chat/types.ts';
 import type { ChatView, ConversationView, GroupView } from '../chat/view.ts';
+import { deletedMessageText } from '../protocol/requests.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { type FileSource, fileLines } from './file-exporter.ts';
 import { uuidFor } from './identifiers.ts';
@@ -21,11 +25,14 @@ export const exportVersion = 1;
 export type ExportLine = Readonly<Record<string, unknown>> & { readonly kind: string };
 
 const pageRecords = 256;
+const cutShort = 'A conversation was deleted while it was exported: try again.';
 
 interface Captured {
   readonly id: ConversationId;
   readonly lastSequence: number;
   readonly places: readonly MembershipData[];
+  /** By sequence. */
+  readonly amended: ReadonlyMap<number, AmendedMessage>;
 }
 
 type Receipts = ReturnType<ChatView['allReceiptsOf']>;
@@ -118,16 +125,42 @@ export class Exporter {
       const to = Math.min(lastSequence, from + pageRecords - 1);
       const records = await this.#store.readStream(id, { from, to, limit: pageRecords });
       if (records.length !== to - from + 1) {
-        throw new CodedError('BUSY', 'A conversation was deleted while it was exported: try again.');
+        throw new CodedError('BUSY', cutShort);
       }
       for (const { sequence, record } of records) {
-        const message = decodeMessage(id, sequence, record);
+        const amended = captured.amended.get(sequence);
+        const sent = decodeMessage(id, sequence, record);
+        const message = amended === undefined ? sent : await this.#present(sent, amended);
         yield* this.#introduce(message.from);
         if (message.to !== null) yield* this.#introduce(message.to);
         if (message.body.kind === 'file') yield* this.#content(message.body.file);
         yield this.#messageLine(message, conversation);
+        if (amended !== undefined) yield* this.#amended(amended, conversation);
       }
     }
+  }
+
+  /** As it was when the export began; what is deleted is not in it. */
+  async #present(message: Message, { isDeleted, textRevision }: AmendedMessage): Promise<Message> {
+    if (isDeleted) return { ...message, body: { kind: 'text', text: deletedMessageText } };
+    if (textRevision === 0) return message;
+    const range = { from: textRevision, to: textRevision, limit: 1 };
+    const [found] = await this.#store.readStream(amendmentStream(message.conversation), range);
+    if (found === undefined) throw new CodedError('BUSY', cutShort);
+    const { change } = decodeAmendment(message.conversation, textRevision, found.record);
+    return change.kind === 'text' ? { ...message, body: change } : message;
+  }
+
+  *#amended(
+    { sequence, isDeleted: deleted, editedMs, reactions: given }: AmendedMessage,
+    conversation: string | readonly string[],
+  ): Generator<ExportLine, void, void> {
+    for (const account of given.flatMap(({ accounts }) => accounts)) yield* this.#introduce(account);
+    const reactions = given.map(({ reaction, accounts }) => ({
+      reaction,
+      accounts: accounts.map((account) => this.#nameOf(account)),
+    }));
+    yield { kind: 'amended', conversation, sequence, deleted, editedMs, reactions };
   }
 
   /** Once, before the first message that refers to it. */
@@ -194,7 +227,10 @@ export class Exporter {
       const { account, joinedIndex, joinedBehind, delivered, read, singles } = place;
       places.push({ account, joinedIndex, joinedBehind, delivered, read, singles: [...singles] });
     }
-    return { id: conversation.id, lastSequence: conversation.lastSequence, places };
+    const { id, lastSequence } = conversation;
+    const amended = new Map<number, AmendedMessage>();
+    for (const one of this.#view.amendedMessages(id)) amended.set(one.sequence, copyOf(one));
+    return { id, lastSequence, places, amended };
   }
 
   #accountLine(account: Account): ExportLine {
@@ -242,6 +278,12 @@ export class Exporter {
       sentMs,
     };
   }
+}
+
+/** The view's own goes on changing. */
+function copyOf(amended: AmendedMessage): AmendedMessage {
+  const { sequence, revision, textRevision, editedMs, isDeleted, reactionRevision, reactions } = amended;
+  return { sequence, revision, textRevision, editedMs, isDeleted, reactionRevision, reactions };
 }
 
 /** The accounts of a direct conversation, from its id; of one with oneself the same twice. */

@@ -11,6 +11,7 @@ import type { Account, Command, MessageBody, RejectionCode, Result } from '../ty
 import { isUuid } from '../uuid.ts';
 import { accept, type Context, reject } from './context.ts';
 import { hashFault, nameFault } from './group-rights.ts';
+import { importAmended } from './import-amended.ts';
 import { firstCredential } from './register.ts';
 import { faultIn } from './send-file.ts';
 
@@ -35,6 +36,8 @@ export function importRecord(context: Context, { record }: Import): Result {
       return importMessage(context, record);
     case 'file':
       return importFile(context, record);
+    case 'amended':
+      return importAmended(context, record);
     case 'receipt':
       return importReceipt(context, record);
   }

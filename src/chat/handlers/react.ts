@@ -30,7 +30,7 @@ function faultIn(given: readonly Reaction[], known: Reaction | undefined): Rejec
 }
 
 /** An emoji or a short word: no blanks, nothing that controls a display. */
-function isReaction(reaction: string): boolean {
+export function isReaction(reaction: string): boolean {
   if (reaction.length === 0 || exceedsBytes(reaction, limits.reactionBytes)) return false;
   return !/[\s\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(reaction);
 }

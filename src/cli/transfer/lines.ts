@@ -152,6 +152,11 @@ export class LineImport {
       case 'file':
       case 'chunk':
         return line;
+      case 'amended':
+        return this.#replaced(line, {
+          conversation: this.#conversation(line.conversation),
+          reactions: this.#reactions(line.reactions),
+        });
       case 'message':
       case 'receipt':
         return this.#replaced(this.#body(line), {
@@ -191,6 +196,15 @@ export class LineImport {
     if (!Array.isArray(names)) return undefined;
     const ids = names.map((name: unknown) => this.#accounts.get(String(name)));
     return ids.every((id) => id !== undefined) ? ids : undefined;
+  }
+
+  #reactions(reactions: unknown): readonly Line[] | undefined {
+    if (!Array.isArray(reactions)) return undefined;
+    const found = reactions.map((reaction: Line) => {
+      const accounts = this.#each(reaction.accounts);
+      return accounts === undefined ? undefined : { ...reaction, accounts };
+    });
+    return found.every((reaction) => reaction !== undefined) ? found : undefined;
   }
 
   #place(place: Line): Line | undefined {

@@ -51,10 +51,53 @@ function livelyWorld(): World {
     ],
     receipts: [],
   });
+  amendSome(world, annBob, dan);
   world.raw({ kind: 'delete-account', name: 'eve' }, eve);
   world.raw({ kind: 'delete-account', name: 'dan' }, dan);
   return world;
 }
+
+/** The first message between ann and bob is edited, the second deleted; the first of the group gets reactions. */
+function amendSome(world: World, direct: string, dan: number): void {
+  const open = world.machine.groupByName('open')?.id ?? '';
+  const [first, second] = world.history(direct);
+  const [inGroup] = world.history(open);
+  if (first === undefined || second === undefined || inGroup === undefined) throw new Error('three messages');
+  world.raw({ kind: 'edit-message', message: first, text: 'edited once' }, first.from);
+  world.raw({ kind: 'edit-message', message: first, text: 'edited twice' }, first.from);
+  world.raw({ kind: 'delete-message', message: second }, second.from);
+  for (const account of [inGroup.from, dan]) {
+    world.raw({ kind: 'react', message: inGroup, reaction: '👍', present: true }, account);
+  }
+}
+
+t.test('export: what was amended is in it as it is now, and what was deleted is not', async (t) => {
+  const lines = await exported(livelyWorld());
+  const text = JSON.stringify(lines);
+  t.notMatch(text, /one 0|two 0|edited once/);
+  t.match(text, /edited twice/);
+  const amended = lines.filter(({ kind }) => kind === 'amended');
+  t.match(amended, [
+    { conversation: '#open', sequence: 1, deleted: false, editedMs: 0, reactions: [{ reaction: '👍' }] },
+    { sequence: 1, deleted: false, editedMs: Number, reactions: [] },
+    { sequence: 2, deleted: true, editedMs: 0, reactions: [] },
+  ]);
+  const reacted = Object(amended[0]).reactions[0].accounts;
+  t.equal(reacted[1], 'deleted-1', 'also by somebody who is gone');
+  const world = new World();
+  await importInto(world, lines);
+  const annBob = world.machine.directConversation(
+    world.machine.accountByName('ann')?.id ?? 0,
+    world.machine.accountByName('bob')?.id ?? 0,
+  );
+  t.match(world.machine.amended(annBob, 2), { isDeleted: true });
+  const [, second] = world.history(annBob);
+  if (second === undefined) throw new Error('two messages');
+  t.equal(
+    said(world.raw({ kind: 'edit-message', message: second, text: 'x' }, second.from)),
+    'UNKNOWN_MESSAGE',
+  );
+});
 
 t.test('export: imported into an empty cluster it gives the same export again', async (t) => {
   const before = await exported(livelyWorld());
