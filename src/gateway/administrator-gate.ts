@@ -18,7 +18,7 @@ declare module 'fastify' {
 export interface AdministratorGateOptions {
   readonly view: Pick<ChatView, 'isAdministrator'>;
   /**
-   * By the credentials of a request. `stale`: by what this node knows, be it alone. Rejects with `CodedError` AUTH_REQUIRED or UNAVAILABLE.
+   * By the credentials of a request. `stale`: by what this node knew a moment ago. Rejects with `CodedError` AUTH_REQUIRED or UNAVAILABLE.
    */
   readonly authenticate: (request: FastifyRequest, stale: boolean) => Promise<Caller>;
   readonly isDemonstration: boolean;
@@ -51,17 +51,16 @@ export class AdministratorGate {
       }
       return { kind: 'page' };
     }
-    const { identity } = await authenticate(request, reads && isOpenToStale(request));
+    // What the cluster view shows is asked for every second: not each time through the leader.
+    const { identity } = await authenticate(
+      request,
+      reads && request.routeOptions.config.demonstration === true,
+    );
     const { account, name, token } = identity;
     if (token !== undefined) throw new CodedError('DENIED', 'An access token does not open this.');
     if (!view.isAdministrator(account)) throw new CodedError('DENIED', 'This is for administrators.');
     return { kind: 'account', account, name };
   }
-}
-
-/** What a node says of itself is wanted most when it is alone. */
-function isOpenToStale(request: FastifyRequest): boolean {
-  return request.routeOptions.config.demonstration === true;
 }
 
 /** Routes for administrators. Bodies come as bytes, as behind the operators' door. Returns who has been let in. */

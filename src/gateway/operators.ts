@@ -32,15 +32,18 @@ export function assembleOperators(options: GatewayOptions, place: OperatorsPlace
   const barrier = (): Promise<void> => service.barrier();
   const isDemonstration = config.profile === 'loopback-demo';
   const sessions = new HttpSessions(view, service);
-  const known = new HttpSessions(view, { barrier: async () => undefined, tokens: service.tokens });
+  const recent = new HttpSessions(view, {
+    barrier: () => service.barrier({ stale: true }),
+    tokens: service.tokens,
+  });
   return {
-    gate: new OperatorGate({ key, node: node, clock }),
+    gate: new OperatorGate({ key, node, clock }),
     administrators: new AdministratorGate({
       view,
       isDemonstration,
       origins,
       authenticate: (request, stale) =>
-        callerBehind(request, stale ? known : sessions, !isPlainText(config, 'http')),
+        callerBehind(request, stale ? recent : sessions, !isPlainText(config, 'http')),
     }),
     journal: new ActionJournal({ node, clock, logger, proposeOwn }),
     members: { engine, loopbackOnly: isDemonstration },
