@@ -21,6 +21,7 @@ export type Dialog =
   | { readonly kind: 'account' }
   | { readonly kind: 'settings' }
   | { readonly kind: 'help' }
+  | { readonly kind: 'delete-message'; readonly conversation: string; readonly sequence: number }
   | { readonly kind: 'search' }
   | { readonly kind: 'image'; readonly name: string; readonly address: string };
 

@@ -6,6 +6,8 @@ import { Client } from '../../client/client.ts';
 import type { FileSource } from '../../client/ports.ts';
 import type { Status } from '../../client/status.ts';
 import type { Outcome, Session } from '../../client/types.ts';
+import type { AmendmentRequest } from '../../protocol/amendments.ts';
+import type { Reply } from '../../protocol/requests.ts';
 import { type AppState, firstState, type Intent } from '../model/app-state.ts';
 import { FailoverWatch } from '../model/failover.ts';
 import { Groups } from './groups.ts';
@@ -157,6 +159,11 @@ export class App {
     const isTaken = this.#sender.say(to, text, replyTo);
     if (isTaken) this.store.set({ intent: { kind: 'say' } });
     return isTaken;
+  }
+
+  /** Changes, deletes or reacts to a message. */
+  amend(request: AmendmentRequest): Promise<Reply> {
+    return this.client.request(request);
   }
 
   sendFile(to: string, source: FileSource): boolean {

@@ -2,6 +2,7 @@
 import type { Client } from '../../client/client.ts';
 import type { ClientEvent } from '../../client/types.ts';
 import type { MessageEntry } from '../../protocol/requests.ts';
+import { afterAmendment } from '../model/amendments.ts';
 import type { AppState } from '../model/app-state.ts';
 import {
   addressOf,
@@ -203,6 +204,9 @@ export class Reader {
         }
         return;
       }
+      case 'amended':
+        this.#conversation(event.conversation, (known) => afterAmendment(known, event));
+        return;
       case 'group':
         // Told once and not kept: the list has what counts.
         void this.list();

@@ -1,10 +1,11 @@
 /** The open conversation: who it is with, what was said, and where one writes. */
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { MessageEntry } from '../../protocol/requests.ts';
+import type { MessageEntry, Reply } from '../../protocol/requests.ts';
 import type { Conversation } from '../model/conversations.ts';
 import { rowsOf } from '../model/timeline.ts';
 import { sourceOf } from '../platform/file-blobs.ts';
+import { errorText } from '../texts/texts.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
 import { useApp, useSelect, useSurroundings, useTexts } from './context.ts';
@@ -66,10 +67,31 @@ function OpenChat({ conversation }: { readonly conversation: Conversation }): JS
     };
   }, []);
 
+  const told = (reply: Reply): void => {
+    if (reply.kind === 'rejection') app.tellFault(errorText(texts, reply.code, reply.text));
+  };
   const act = (action: MessageAction, message: MessageEntry): void => {
-    switch (action) {
+    const { conversation: id, sequence } = message;
+    switch (action.kind) {
       case 'reply':
-        app.intend({ kind: 'reply', sequence: message.sequence });
+      case 'edit':
+        app.intend({ kind: action.kind, sequence });
+        return;
+      case 'delete':
+        app.store.set({ dialog: { kind: 'delete-message', conversation: id, sequence } });
+        return;
+      case 'react':
+        void app
+          .amend({
+            op: 'react',
+            conversation: id,
+            sequence,
+            reaction: action.reaction,
+            ...(action.remove ? { remove: true } : {}),
+          })
+          .then(told);
+        return;
+      case 'choose-reaction':
         return;
       case 'copy':
         void navigator.clipboard.writeText(message.text).then(() => {

@@ -3,9 +3,11 @@ import type { JSX } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { limits } from '../../base/limits.ts';
 import { deletedAccountName, type UserEntry } from '../../protocol/requests.ts';
+import { lastEditable } from '../model/amendments.ts';
 import type { Conversation } from '../model/conversations.ts';
 import { type MentionAtCaret, mentionAt, withMention } from '../model/mentions.ts';
 import { messageAt } from '../model/message-window.ts';
+import { errorText } from '../texts/texts.ts';
 import { useApp, useSelect, useSurroundings, useTexts } from './context.ts';
 import { IconButton } from './icons.tsx';
 import { titleOf } from './sidebar.tsx';
@@ -27,13 +29,16 @@ export function Composer(props: {
   const mention = useMention(field);
   const title = titleOf(conversation, texts);
   const intent = useSelect((state) => state.intent);
+  const me = useSelect((state) => state.me);
+  const edited = intent.kind === 'edit' ? intent.sequence : null;
 
   useLayoutEffect(() => {
     if (field.current === null) return;
-    field.current.value = app.settings.draft(name);
+    const message = edited === null ? null : messageAt(conversation.window, edited);
+    field.current.value = message?.text ?? app.settings.draft(name);
     fitHeight(field.current);
     field.current.focus();
-  }, [name]);
+  }, [name, edited]);
   useEffect(() => {
     if (intent.kind !== 'say') field.current?.focus();
   }, [intent]);
@@ -48,6 +53,10 @@ export function Composer(props: {
   };
   const send = (): void => {
     const text = field.current?.value.trim() ?? '';
+    if (edited !== null) {
+      change(edited, text);
+      return;
+    }
     if (text === '' || encoder.encode(text).length > limits.messageBytes) return;
     if (!app.say(name, text)) {
       app.tellFault(texts.chat.sendFailed);
@@ -55,6 +64,15 @@ export function Composer(props: {
     }
     if (field.current !== null) field.current.value = '';
     written();
+  };
+  /** The draft comes back at once; a change that is refused is told. */
+  const change = (sequence: number, text: string): void => {
+    const before = messageAt(conversation.window, sequence)?.text;
+    app.intend({ kind: 'say' });
+    if (text === '' || text === before) return;
+    void app.amend({ op: 'edit', conversation: conversation.id, sequence, text }).then((reply) => {
+      if (reply.kind === 'rejection') app.tellFault(errorText(texts, reply.code, reply.text));
+    });
   };
   const key = (event: KeyboardEvent): void => {
     if (mention.key(event)) {
@@ -64,6 +82,11 @@ export function Composer(props: {
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       send();
+    } else if (event.key === 'ArrowUp' && field.current?.value === '' && intent.kind === 'say') {
+      const last = lastEditable(conversation, me);
+      if (last === null) return;
+      event.preventDefault();
+      app.intend({ kind: 'edit', sequence: last.sequence });
     } else if (event.key === 'Escape' && intent.kind !== 'say') {
       event.preventDefault();
       app.intend({ kind: 'say' });
@@ -76,6 +99,7 @@ export function Composer(props: {
     onFiles(pasted);
   };
 
+  const sendLabel = edited === null ? texts.composer.send : texts.composer.save;
   if (name === deletedAccountName) return <p class="composer-gone">{texts.composer.gone}</p>;
   return (
     <form
@@ -115,7 +139,7 @@ export function Composer(props: {
           onPaste={paste}
           onBlur={mention.close}
         />
-        <button type="submit" class="send" aria-label={texts.composer.send} title={texts.composer.send}>
+        <button type="submit" class="send" aria-label={sendLabel} title={sendLabel}>
           <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
             <path d="M12 19V5M6 11l6-6 6 6" />
           </svg>

@@ -1,13 +1,14 @@
 /** Whichever dialog is open. */
 import type { JSX } from 'preact';
 import { AccountDialog } from './account-dialog.tsx';
-import { useSelect, useTexts } from './context.ts';
+import { useApp, useSelect, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { GroupDialog } from './group-dialog.tsx';
 import { JoinGroupDialog, NewGroupDialog } from './group-forms.tsx';
 import { JumpDialog } from './jump-dialog.tsx';
 import { SearchDialog } from './search-dialog.tsx';
 import { SettingsDialog } from './settings-dialog.tsx';
+import { useReply } from './use-reply.ts';
 
 export function Dialogs(): JSX.Element | null {
   const dialog = useSelect((state) => state.dialog);
@@ -27,6 +28,8 @@ export function Dialogs(): JSX.Element | null {
       return <SettingsDialog />;
     case 'search':
       return <SearchDialog />;
+    case 'delete-message':
+      return <DeleteDialog conversation={dialog.conversation} sequence={dialog.sequence} />;
     case 'help':
       return <HelpDialog />;
     case 'image':
@@ -36,6 +39,31 @@ export function Dialogs(): JSX.Element | null {
         </DialogFrame>
       );
   }
+}
+
+function DeleteDialog(props: { readonly conversation: string; readonly sequence: number }): JSX.Element {
+  const app = useApp();
+  const texts = useTexts();
+  const { isBusy, fault, ask } = useReply();
+  const remove = async (): Promise<void> => {
+    if (await ask(() => app.amend({ op: 'delete-message', ...props }))) app.store.set({ dialog: null });
+  };
+  return (
+    <DialogFrame title={texts.message.remove}>
+      <p>{texts.message.removeAsk}</p>
+      <p class="fault" role="alert">
+        {fault}
+      </p>
+      <div class="dialog-actions">
+        <button type="button" onClick={() => app.store.set({ dialog: null })}>
+          {texts.dialog.no}
+        </button>
+        <button type="button" class="danger" disabled={isBusy} onClick={() => void remove()}>
+          {texts.dialog.yes}
+        </button>
+      </div>
+    </DialogFrame>
+  );
 }
 
 function HelpDialog(): JSX.Element {

@@ -4,6 +4,7 @@
  */
 import { Component, createRef, type JSX } from 'preact';
 import type { MessageEntry } from '../../protocol/requests.ts';
+import { mayDelete, mayEdit } from '../model/amendments.ts';
 import type { Conversation } from '../model/conversations.ts';
 import { FeedFrame } from '../model/feed-frame.ts';
 import { markOf, markOfEntry } from '../model/marks.ts';
@@ -28,6 +29,8 @@ export interface FeedProps {
 interface FeedState {
   readonly activeKey: string | null;
   readonly flashedKey: string | null;
+  /** The row for which a reaction is being chosen. */
+  readonly choosingKey: string | null;
   readonly isAtEnd: boolean;
 }
 
@@ -56,7 +59,7 @@ export class Feed extends Component<FeedProps, FeedState> {
   constructor(props: FeedProps) {
     super(props);
     this.#wantsMarker = props.conversation.marker !== null;
-    this.state = { activeKey: null, flashedKey: null, isAtEnd: true };
+    this.state = { activeKey: null, flashedKey: null, choosingKey: null, isAtEnd: true };
   }
 
   override componentDidMount(): void {
@@ -138,7 +141,7 @@ export class Feed extends Component<FeedProps, FeedState> {
   }
 
   #row(row: Row, name: string): JSX.Element {
-    const { surroundings, conversation, me, isConnected, onAction } = this.props;
+    const { surroundings, conversation, me, isConnected } = this.props;
     const { texts, formats } = surroundings;
     switch (row.kind) {
       case 'start':
@@ -173,7 +176,8 @@ export class Feed extends Component<FeedProps, FeedState> {
             quoted={message.replyTo === undefined ? null : messageAt(conversation.window, message.replyTo)}
             isActive={this.state.activeKey === key}
             isFlashed={this.state.flashedKey === key}
-            onAction={onAction}
+            isChoosing={this.state.choosingKey === key}
+            onAction={this.#act}
             onJump={this.#jump}
           />
         );
@@ -191,6 +195,18 @@ export class Feed extends Component<FeedProps, FeedState> {
         );
     }
   }
+
+  readonly #act = (action: MessageAction, message: MessageEntry): void => {
+    const key = `m${message.sequence}`;
+    const isChoice = action.kind === 'choose-reaction';
+    this.setState({ choosingKey: isChoice ? key : null });
+    if (isChoice) return;
+    // The button that was pressed goes: its message keeps the focus.
+    if (action.kind === 'react' && this.#list.current?.contains(document.activeElement)) {
+      this.#focusKey = key;
+    }
+    this.props.onAction(action, message);
+  };
 
   readonly #jump = (sequence: number): void => void this.jumpTo(sequence);
 
@@ -271,7 +287,8 @@ export class Feed extends Component<FeedProps, FeedState> {
   #activate(target: EventTarget | null): void {
     const row = target instanceof Element ? target.closest('[data-sequence]') : null;
     const activeKey = row?.getAttribute('data-key') ?? null;
-    if (activeKey !== this.state.activeKey) this.setState({ activeKey });
+    if (activeKey === this.state.activeKey) return;
+    this.setState({ activeKey, choosingKey: null });
   }
 
   // ——— walking through the messages by keyboard
@@ -287,10 +304,10 @@ export class Feed extends Component<FeedProps, FeedState> {
     }
     const message = this.#messageOf(row);
     if (message === null || row !== event.target) return;
-    if (event.key === 'r') {
-      event.preventDefault();
-      this.props.onAction('reply', message);
-    }
+    const action = actionOf(event.key, message, this.props.me);
+    if (action === null) return;
+    event.preventDefault();
+    this.#act(action, message);
   }
 
   #messageOf(row: Element | null): MessageEntry | null {
@@ -321,6 +338,25 @@ export class Feed extends Component<FeedProps, FeedState> {
     this.#focusKey = null;
     row.focus({ preventScroll: true });
     row.scrollIntoView({ block: 'nearest' });
+  }
+}
+
+/** What a key does to the message that has the focus. */
+function actionOf(key: string, message: MessageEntry, me: string): MessageAction | null {
+  if (message.deleted === true) return null;
+  switch (key) {
+    case 'r':
+    case 'R':
+      return { kind: 'reply' };
+    case 'e':
+    case 'E':
+      return mayEdit(message, me) ? { kind: 'edit' } : null;
+    case 'Delete':
+      return mayDelete(message, me) ? { kind: 'delete' } : null;
+    case '+':
+      return { kind: 'choose-reaction' };
+    default:
+      return null;
   }
 }
 

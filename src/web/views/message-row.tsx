@@ -1,18 +1,22 @@
 /** One message of a conversation, as it stands there or as it waits to be confirmed. */
 import type { JSX } from 'preact';
 import type { MessageEntry } from '../../protocol/requests.ts';
+import { mayDelete, mayEdit, offeredReactions } from '../model/amendments.ts';
 import type { Mark } from '../model/marks.ts';
 import type { OutboxEntry } from '../model/outbox.ts';
 import { errorText } from '../texts/texts.ts';
 import { Avatar } from './avatar.tsx';
 import type { Surroundings } from './context.ts';
 import { FileCard } from './file-card.tsx';
-import { Icon, IconButton } from './icons.tsx';
+import { Icon, IconButton, type IconName } from './icons.tsx';
 import { MarkPicture } from './mark.tsx';
 import { MessageText } from './message-text.tsx';
 import { Pure } from './pure.ts';
+import { Reactions } from './reactions.tsx';
 
-export type MessageAction = 'reply' | 'copy';
+export type MessageAction =
+  | { readonly kind: 'reply' | 'copy' | 'edit' | 'delete' | 'choose-reaction' }
+  | { readonly kind: 'react'; readonly reaction: string; readonly remove: boolean };
 
 export interface MessageRowProps {
   readonly surroundings: Surroundings;
@@ -27,6 +31,8 @@ export interface MessageRowProps {
   /** The pointer or the keyboard is on it. */
   readonly isActive: boolean;
   readonly isFlashed: boolean;
+  /** A reaction is being chosen. */
+  readonly isChoosing: boolean;
   readonly onAction: (action: MessageAction, message: MessageEntry) => void;
   readonly onJump: (sequence: number) => void;
 }
@@ -34,8 +40,8 @@ export interface MessageRowProps {
 export class MessageRow extends Pure<MessageRowProps> {
   override render(): JSX.Element {
     const { surroundings, rowKey, message, isContinued, me, isFlashed } = this.props;
-    const { formats } = surroundings;
-    const { sequence, from, text, file, sentMs } = message;
+    const { formats, texts } = surroundings;
+    const { sequence, from, text, sentMs } = message;
     const classes = `message${isContinued ? ' is-continued' : ''}${isFlashed ? ' is-flashed' : ''}`;
     return (
       <article
@@ -63,11 +69,17 @@ export class MessageRow extends Pure<MessageRowProps> {
             </div>
           )}
           <div class="content">
-            {file === undefined ? <MessageText text={text} me={me} /> : <FileCard file={file} />}
+            {this.#content()}
+            {message.editedMs !== undefined && (
+              <span class="edited" title={formats.moment(message.editedMs)}>
+                {texts.message.edited}
+              </span>
+            )}
             {this.props.mark !== null && <MarkPicture mark={this.props.mark} />}
           </div>
+          <Reactions message={message} me={me} texts={texts} onAction={this.props.onAction} />
         </div>
-        {this.props.isActive && this.#actions()}
+        {(this.props.isActive || this.props.isChoosing) && this.#actions()}
       </article>
     );
   }
@@ -92,13 +104,51 @@ export class MessageRow extends Pure<MessageRowProps> {
     );
   }
 
-  #actions(): JSX.Element {
-    const { message, surroundings, onAction } = this.props;
-    const { message: words } = surroundings.texts;
+  #content(): JSX.Element {
+    const { message, me, surroundings } = this.props;
+    if (message.deleted === true) return <p class="text deleted">{surroundings.texts.message.deleted}</p>;
+    return message.file === undefined ? (
+      <MessageText text={message.text} me={me} />
+    ) : (
+      <FileCard file={message.file} />
+    );
+  }
+
+  #actions(): JSX.Element | null {
+    const { message, me, surroundings, onAction, isChoosing } = this.props;
+    const { message: words, reactions } = surroundings.texts;
+    if (message.deleted === true) return null;
+    const button = (kind: 'reply' | 'copy' | 'edit' | 'delete', icon: IconName, label: string) => (
+      <IconButton icon={icon} label={label} onClick={() => onAction({ kind }, message)} />
+    );
+    if (isChoosing) {
+      return (
+        <div class="actions" role="toolbar" aria-label={reactions}>
+          {offeredReactions.map((reaction, at) => (
+            <button
+              type="button"
+              class="icon-button emoji"
+              key={reaction}
+              autofocus={at === 0}
+              onClick={() => onAction({ kind: 'react', reaction, remove: false }, message)}
+            >
+              {reaction}
+            </button>
+          ))}
+        </div>
+      );
+    }
     return (
       <div class="actions" role="toolbar" aria-label={words.actions}>
-        <IconButton icon="reply" label={words.reply} onClick={() => onAction('reply', message)} />
-        <IconButton icon="copy" label={words.copy} onClick={() => onAction('copy', message)} />
+        <IconButton
+          icon="smile"
+          label={words.react}
+          onClick={() => onAction({ kind: 'choose-reaction' }, message)}
+        />
+        {button('reply', 'reply', words.reply)}
+        {mayEdit(message, me) && button('edit', 'edit', words.edit)}
+        {button('copy', 'copy', words.copy)}
+        {mayDelete(message, me) && button('delete', 'trash', words.remove)}
       </div>
     );
   }
