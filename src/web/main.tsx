@@ -4,6 +4,7 @@ import { render } from 'preact';
 import { seededRandom } from '../base/prng.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { addressFor, invitationIn } from './model/route.ts';
+import { browserDoor } from './platform/door.ts';
 import { claimSession, keepIn, notify } from './platform/keeps.ts';
 import { browserDigest, browserSecrets, callerOf, dialerOf } from './platform/ports.ts';
 import { App } from './session/app.ts';
@@ -29,7 +30,7 @@ const invitation = invitationIn(location.hash);
 // A code is not to stay in the history of the browser.
 if (invitation !== '') history.replaceState(null, '', location.pathname);
 
-const app = await App.open(
+const app = App.open(
   {
     nodes: [{ host: location.hostname, port: Number(location.port) || (isSecure ? 443 : 80) }],
     clock: systemClock,
@@ -37,6 +38,7 @@ const app = await App.open(
     dialer: dialerOf(isSecure),
     secrets: browserSecrets,
     files: { http: callerOf(isSecure), digest: browserDigest },
+    door: browserDoor,
     tab: keepIn(sessionStorage),
     browser: keepIn(localStorage),
     claim: claimSession,

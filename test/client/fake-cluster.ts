@@ -415,7 +415,8 @@ export class FakeCluster implements Dialer {
     const user = this.#userOf(connection);
     if (request.op === 'history') {
       if (user === null) return refusal('AUTH_REQUIRED');
-      const conversation = [user, request.with].sort().join(':');
+      // By its id, or by the name of the other one.
+      const conversation = request.with.includes(':') ? request.with : [user, request.with].sort().join(':');
       const before = request.before ?? Number.POSITIVE_INFINITY;
       const all = this.messages.filter((m) => m.conversation === conversation && m.sequence < before);
       return receipt({ op: 'history', messages: all.slice(-request.limit) });

@@ -34,7 +34,7 @@ export type Intent =
 export interface AppState {
   readonly phase: Phase;
   /** Why the entrance is shown, if it was not asked for. */
-  readonly entranceReason: 'session-lost' | 'duplicate' | null;
+  readonly entranceReason: 'session-lost' | null;
   readonly me: string;
   readonly node: number | null;
   readonly leader: number | null;

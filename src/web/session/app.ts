@@ -2,28 +2,27 @@
  * The page's session with the cluster: who is logged in, and everything that a person can do. Knows no DOM; what it learns goes into the
  * store, which the views draw.
  */
-import { Client } from '../../client/client.ts';
+import type { Client } from '../../client/client.ts';
 import type { FileSource } from '../../client/ports.ts';
-import type { Status } from '../../client/status.ts';
 import type { Outcome, Session } from '../../client/types.ts';
 import type { AmendmentRequest } from '../../protocol/amendments.ts';
 import type { Reply } from '../../protocol/requests.ts';
 import { type AppState, firstState, type Intent } from '../model/app-state.ts';
-import { FailoverWatch } from '../model/failover.ts';
-import { Groups } from './groups.ts';
-import { People } from './people.ts';
-import type { Attention, Keep, SessionPorts } from './ports.ts';
-import { type Arrived, Reader } from './reader.ts';
-import { Sender } from './sender.ts';
+import { Desk } from './desk.ts';
+import type { Groups } from './groups.ts';
+import type { People } from './people.ts';
+import type { Admission, Attention, Keep, SessionPorts } from './ports.ts';
+import type { Arrived } from './reader.ts';
 import { readSettings, SettingsKeeper } from './settings.ts';
 import { Store } from './store.ts';
 
 const sessionPlace = 'session';
-/** How long the line about a failover stays. */
-const lineMs = 8_000;
 const faultMs = 8_000;
-/** Between two looks at what is still unanswered after a failover. */
-const settleMs = 20;
+/** A page that is opened while nobody answers tries so often to find out who is logged in. */
+const resumeTries = 3;
+const resumeAgainMs = 1_000;
+/** A session that ends sooner is not replaced by itself: something ends them. */
+const shortSessionMs = 60_000;
 
 type Plan = (action: () => void) => void;
 
@@ -34,111 +33,105 @@ interface KeptSession extends Session {
 export class App {
   readonly store: Store<AppState>;
   readonly settings: SettingsKeeper;
-  readonly client: Client;
-  readonly people: People;
-  readonly groups: Groups;
   readonly #ports: SessionPorts;
-  readonly #watch: FailoverWatch;
-  readonly #reader: Reader;
-  readonly #sender: Sender;
+  #desk: Desk | null = null;
+  #admittedMs = Number.NEGATIVE_INFINITY;
 
-  private constructor(ports: SessionPorts, kept: KeptSession | null, plan: Plan | undefined) {
+  private constructor(ports: SessionPorts, plan: Plan | undefined) {
     this.#ports = ports;
-    const { clock } = ports;
-    const store = new Store(firstState(readSettings(ports.browser)), plan);
-    this.store = store;
-    this.settings = new SettingsKeeper(store, ports.browser);
-    this.#watch = new FailoverWatch(
-      () => clock.monotonicMs(),
-      () => this.client.pending,
-      (line) => store.set({ line }),
-    );
-    const client = new Client({
-      ...ports,
-      ...(kept === null ? {} : { session: { id: kept.id, secret: kept.secret } }),
-      name: 'conclave web',
-      onStatus: (status) => this.#status(status),
-    });
-    this.client = client;
-    this.#sender = new Sender({ client, store, ports, onUnknown: () => this.#watch.unknownOutcome() });
-    this.#reader = new Reader({ client, store, onArrival: (arrival) => this.#arrived(arrival) });
-    this.people = new People(client, store, clock);
-    this.groups = new Groups(client, this.#reader);
+    this.store = new Store(firstState(readSettings(ports.browser)), plan);
+    this.settings = new SettingsKeeper(this.store, ports.browser);
   }
 
-  /** Goes on with the session that this tab had, if it had one. `plan`: see `Store`. */
-  static async open(ports: SessionPorts, plan?: Plan): Promise<App> {
-    const kept = readSession(ports.tab);
-    // A tab that is a copy of another one leaves that session to it.
-    const isFree = kept === null || (await ports.claim(kept.id));
-    if (!isFree) ports.tab.set(sessionPlace, null);
-    const app = new App(ports, isFree ? kept : null, plan);
-    if (kept === null || !isFree) {
-      app.store.set({ phase: 'entrance', entranceReason: isFree ? null : 'duplicate' });
-    } else {
-      app.store.set({ me: kept.user });
-      app.#sender.restore(kept.user);
-    }
+  /**
+   * Goes on with the session that this tab had before it was reloaded, or with one for whoever is logged in in this browser. `plan`: see
+   * `Store`.
+   */
+  static open(ports: SessionPorts, plan?: Plan): App {
+    const app = new App(ports, plan);
+    void app.#begin();
     return app;
+  }
+
+  async #begin(): Promise<void> {
+    const kept = readSession(this.#ports.tab);
+    // A tab that is a copy of another one leaves that session to it.
+    if (kept !== null && (await this.#ports.claim(kept.id))) {
+      this.#sit(kept, kept.user);
+      return;
+    }
+    this.#forgetSession();
+    const admission = await this.#resume();
+    if (admission.kind === 'admitted') this.#sit(admission.session, admission.user);
+    else this.store.set({ phase: 'entrance' });
   }
 
   // ——— coming and going
 
-  async login(user: string, password: string): Promise<Outcome<'login'>> {
-    const outcome = await this.client.login(user, password);
-    if (outcome.kind === 'receipt') await this.#entered(outcome.value.user);
-    return outcome;
+  async login(user: string, password: string): Promise<Reply> {
+    const admission = await this.#ports.door.logIn(user, password);
+    if (admission.kind !== 'unreachable') return this.#follow(admission, user);
+    return this.#loginByHand(user, password);
   }
 
-  async register(
-    user: string,
-    password: string,
-    invitation: string,
-  ): Promise<Outcome<'register'> | Outcome<'login'>> {
-    const extras = invitation === '' ? {} : { invitation };
-    const outcome = await this.client.register(user, password, extras);
-    return outcome.kind === 'receipt' ? this.login(user, password) : outcome;
+  async register(user: string, password: string, invitation: string): Promise<Reply> {
+    const admission = await this.#ports.door.register(user, password, invitation);
+    if (admission.kind !== 'unreachable') return this.#follow(admission, user);
+    const desk = this.#newDesk(null);
+    const outcome = await desk.client.register(user, password, invitation === '' ? {} : { invitation });
+    desk.close();
+    return outcome.kind === 'receipt' ? this.#loginByHand(user, password) : outcome;
   }
 
   async logout(): Promise<void> {
-    await this.client.logout();
+    const desk = this.#desk;
+    this.#desk = null;
+    const isOut = await this.#ports.door.logOut();
+    if (!isOut) await desk?.client.logout();
+    desk?.sender.forget();
+    desk?.close();
     this.#leave(null);
   }
 
   async deleteAccount(): Promise<Outcome<'delete'>> {
-    const outcome = await this.client.deleteAccount(this.store.state.me);
-    if (outcome.kind === 'receipt') this.#leave(null);
+    const desk = this.#atDesk;
+    const outcome = await desk.client.deleteAccount(this.store.state.me);
+    if (outcome.kind === 'receipt') {
+      desk.sender.forget();
+      desk.close();
+      this.#leave(null);
+    }
     return outcome;
   }
 
   // ——— conversations
 
   open(address: string): Promise<void> {
-    return this.#reader.open(address);
+    return this.#atDesk.reader.open(address);
   }
 
   close(): void {
-    this.#reader.leave();
+    this.#desk?.reader.leave();
   }
 
   look(attention: Attention): void {
-    this.#reader.look(attention);
+    this.#desk?.reader.look(attention);
   }
 
   loadOlder(): Promise<void> {
-    return this.#reader.loadOlder();
+    return this.#atDesk.reader.loadOlder();
   }
 
   loadNewer(): Promise<void> {
-    return this.#reader.loadNewer();
+    return this.#atDesk.reader.loadNewer();
   }
 
   jumpToNewest(): Promise<void> {
-    return this.#reader.jumpToNewest();
+    return this.#atDesk.reader.jumpToNewest();
   }
 
   jumpTo(sequence: number): Promise<boolean> {
-    return this.#reader.jumpTo(sequence);
+    return this.#atDesk.reader.jumpTo(sequence);
   }
 
   /** That message is to come into view, in whichever conversation opens next. */
@@ -156,31 +149,31 @@ export class App {
   say(to: string, text: string): boolean {
     const { intent } = this.store.state;
     const replyTo = intent.kind === 'reply' ? intent.sequence : null;
-    const isTaken = this.#sender.say(to, text, replyTo);
+    const isTaken = this.#atDesk.sender.say(to, text, replyTo);
     if (isTaken) this.store.set({ intent: { kind: 'say' } });
     return isTaken;
   }
 
   /** Changes, deletes or reacts to a message. */
   amend(request: AmendmentRequest): Promise<Reply> {
-    return this.client.request(request);
+    return this.#atDesk.client.request(request);
   }
 
   sendFile(to: string, source: FileSource): boolean {
-    return this.#sender.sendFile(to, source);
+    return this.#atDesk.sender.sendFile(to, source);
   }
 
   sendAgain(key: string): void {
-    this.#sender.again(key);
+    this.#atDesk.sender.again(key);
   }
 
   discard(key: string): void {
-    this.#sender.discard(key);
+    this.#atDesk.sender.discard(key);
   }
 
   /** Nothing would be lost if the page were closed. */
   get isSettled(): boolean {
-    return this.#sender.isEmpty;
+    return this.#desk?.sender.isEmpty ?? true;
   }
 
   /** Says it, and takes it away again after a while. */
@@ -193,89 +186,106 @@ export class App {
 
   // ——— underneath
 
-  #status(status: Status): void {
-    this.#watch.take(status);
-    switch (status.kind) {
-      case 'connected':
-        this.store.set({ node: status.node, leader: status.leader });
-        // Whether the session was resumed is told in the same turn.
-        queueMicrotask(() => this.#welcomed());
-        void this.#settle();
-        return;
-      case 'resumed':
-        void this.#entered(status.user);
-        return;
-      case 'leader':
-        this.store.set({ leader: status.leader });
-        void this.#settle();
-        return;
-      case 'electing':
-        this.store.set({ leader: null });
-        return;
-      case 'down':
-        this.store.set({ node: null });
-        return;
-      case 'session-lost':
-        this.#sender.sessionLost();
-        this.#leave('session-lost');
-        return;
-      case 'connecting':
-      case 'unreachable':
-      case 'closed':
-        return;
+  get client(): Client {
+    return this.#atDesk.client;
+  }
+
+  get people(): People {
+    return this.#atDesk.people;
+  }
+
+  get groups(): Groups {
+    return this.#atDesk.groups;
+  }
+
+  /** Of whoever is logged in. */
+  get #atDesk(): Desk {
+    if (this.#desk === null) throw new Error('nobody is logged in');
+    return this.#desk;
+  }
+
+  #newDesk(session: Session | null): Desk {
+    const desk: Desk = new Desk(this.#ports, this.store, session, {
+      onEntered: (user) => this.#entered(desk, user),
+      onLost: () => void this.#lost(desk),
+      onArrival: (arrived) => this.#arrived(arrived),
+    });
+    return desk;
+  }
+
+  /** With a session that is logged in, as far as is known: the cluster says it when it welcomes. */
+  #sit(session: Session, user: string): void {
+    this.#admittedMs = this.#ports.clock.monotonicMs();
+    this.#desk?.close();
+    const { phase } = this.store.state;
+    this.store.set({ me: user, phase: phase === 'entrance' ? 'starting' : phase });
+    this.#desk = this.#newDesk(session);
+    this.#desk.sender.restore(user);
+  }
+
+  #follow(admission: Exclude<Admission, { readonly kind: 'unreachable' }>, user: string): Reply {
+    switch (admission.kind) {
+      case 'admitted':
+        this.#sit(admission.session, admission.user);
+        return { kind: 'receipt', value: { op: 'login', user: admission.user } };
+      case 'refused':
+        return { kind: 'rejection', code: admission.code, text: admission.text };
+      case 'stranger':
+        return { kind: 'unknown', text: user };
     }
   }
 
-  /** The kept session is not logged in any more: its time was over. */
-  #welcomed(): void {
-    if (this.client.user !== null || this.store.state.phase !== 'starting') return;
-    this.#forgetSession();
-    this.#sender.sessionLost();
-    this.store.set({ phase: 'entrance', entranceReason: 'session-lost' });
+  /** The page's own node is gone, and with it the way to a cookie: a session of this tab alone, on whichever node answers. */
+  async #loginByHand(user: string, password: string): Promise<Reply> {
+    const desk = this.#newDesk(null);
+    this.#desk = desk;
+    const outcome = await desk.client.login(user, password);
+    if (outcome.kind === 'receipt') this.#entered(desk, outcome.value.user);
+    else {
+      desk.close();
+      this.#desk = null;
+    }
+    return outcome;
   }
 
-  async #entered(user: string): Promise<void> {
-    const { session } = this.client;
+  #entered(desk: Desk, user: string): void {
+    if (desk !== this.#desk) return;
+    const { session } = desk.client;
     const isNew = this.store.state.phase !== 'chat';
     this.#keepSession({ ...session, user });
     if (isNew) void this.#ports.claim(session.id);
     this.store.set({ phase: 'chat', me: user, entranceReason: null });
-    this.#sender.release(user);
-    this.people.begin();
-    await this.#reader.list();
+    void desk.begin(user);
   }
 
-  /** After a failover: once all that was under way is answered and all that was said has come, it is known what was lost. */
-  async #settle(): Promise<void> {
-    if (this.#watch.line?.kind !== 'recovered') return;
-    await this.client.caughtUp();
-    while (this.client.pending > 0 && this.store.state.node !== null) {
-      await new Promise<void>((resolve) => void this.#ports.clock.after(settleMs, resolve));
+  /** The tab's session has ended. The browser's may go on; otherwise somebody has to log in again. */
+  async #lost(desk: Desk): Promise<void> {
+    if (desk !== this.#desk) return;
+    desk.sender.sessionLost();
+    desk.close();
+    this.#forgetSession();
+    const { me } = this.store.state;
+    const isShort = this.#ports.clock.monotonicMs() - this.#admittedMs < shortSessionMs;
+    const admission = isShort && this.store.state.phase === 'chat' ? null : await this.#resume();
+    if (admission?.kind === 'admitted' && admission.user === me) this.#sit(admission.session, me);
+    else this.#leave('session-lost');
+  }
+
+  async #resume(): Promise<Admission> {
+    for (let tries = 1; ; tries++) {
+      const admission = await this.#ports.door.resume();
+      if (admission.kind !== 'unreachable' || tries === resumeTries) return admission;
+      await new Promise<void>((resolve) => void this.#ports.clock.after(resumeAgainMs, resolve));
     }
-    if (this.#watch.line?.kind !== 'recovered') return;
-    this.#watch.settled();
-    const line = this.#watch.line;
-    this.#ports.clock.after(lineMs, () => {
-      if (this.#watch.line === line) this.#watch.clear();
-    });
   }
 
   #leave(reason: AppState['entranceReason']): void {
+    this.#desk = null;
     this.#forgetSession();
-    this.people.end();
-    if (reason === null) {
-      this.#sender.forget();
-      this.settings.forgetDrafts();
-    }
-    const { node, leader, line, settings } = this.store.state;
-    this.store.set({
-      ...firstState(settings),
-      phase: 'entrance',
-      entranceReason: reason,
-      node,
-      leader,
-      line: reason === null ? null : line,
-    });
+    // Who leaves leaves nothing behind.
+    if (reason === null) this.settings.forgetDrafts();
+    const { settings } = this.store.state;
+    this.store.set({ ...firstState(settings), phase: 'entrance', entranceReason: reason });
   }
 
   #arrived({ message, address, isSeen, isCalled }: Arrived): void {

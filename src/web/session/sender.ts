@@ -32,6 +32,7 @@ export class Sender {
   readonly #underWay = new Set<string>();
   readonly #sources = new Map<string, FileSource>();
   #user = '';
+  #isStopped = false;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -82,6 +83,11 @@ export class Sender {
     if (this.#underWay.has(key)) return;
     this.#sources.delete(key);
     this.#change((outbox) => without(outbox, key));
+  }
+
+  /** Another one goes on with the outbox: what becomes of the requests of this one is not told any more. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   get isEmpty(): boolean {
@@ -145,6 +151,7 @@ export class Sender {
   }
 
   #answered(key: string, reply: Reply): void {
+    if (this.#isStopped) return;
     this.#underWay.delete(key);
     switch (reply.kind) {
       case 'receipt':
@@ -186,6 +193,7 @@ export class Sender {
 
   /** Kept before anything leaves: in the same turn. */
   #change(change: (outbox: AppState['outbox']) => AppState['outbox']): void {
+    if (this.#isStopped) return;
     const { store, ports, client } = this.#options;
     store.update((state) => ({ ...state, outbox: change(state.outbox) }));
     const isOpen = this.#outbox.some(({ body }) => body.kind === 'text');

@@ -19,7 +19,6 @@ export const de: Catalogue = {
     working: 'Einen Moment …',
     unknown: 'Ob das gewirkt hat, lässt sich nicht sagen. Versuche es noch einmal.',
     sessionLost: 'Deine Sitzung ist zu Ende. Bitte melde dich wieder an.',
-    duplicate: 'Dieser Tab ist die Kopie eines anderen. Melde dich hier für eine eigene Sitzung an.',
     starting: 'Verbinde mit dem Cluster …',
   },
   list: {

@@ -19,7 +19,6 @@ export const en = {
     working: 'One moment …',
     unknown: 'It cannot be told whether this took effect. Try again.',
     sessionLost: 'Your session has ended. Please log in again.',
-    duplicate: 'This tab is a copy of another one. Log in here for a session of its own.',
     starting: 'Connecting to the cluster …',
   },
   list: {

@@ -21,7 +21,6 @@ export function Entrance({ invitation }: { readonly invitation: string }): JSX.E
         <h1>{texts.entrance.title}</h1>
         <p class="lead">{texts.entrance.lead}</p>
         {reason === 'session-lost' && <p class="notice">{texts.entrance.sessionLost}</p>}
-        {reason === 'duplicate' && <p class="notice">{texts.entrance.duplicate}</p>}
         {invitation !== '' && <p class="notice">{texts.entrance.invited}</p>}
         <EntranceForm key={mode} mode={mode} invitation={invitation} />
         <button

@@ -1,0 +1,129 @@
+/** What somebody who is logged in works with: one session of the cluster, and what comes and leaves by it. */
+import { Client } from '../../client/client.ts';
+import type { Status } from '../../client/status.ts';
+import type { Session } from '../../client/types.ts';
+import type { AppState } from '../model/app-state.ts';
+import { FailoverWatch } from '../model/failover.ts';
+import { Groups } from './groups.ts';
+import { People } from './people.ts';
+import type { SessionPorts } from './ports.ts';
+import { type Arrived, Reader } from './reader.ts';
+import { Sender } from './sender.ts';
+import type { Store } from './store.ts';
+
+/** How long the line about a failover stays. */
+const lineMs = 8_000;
+/** Between two looks at what is still unanswered after a failover. */
+const settleMs = 20;
+
+export interface DeskHooks {
+  /** The session is logged in, on a first or a later connection. */
+  readonly onEntered: (user: string) => void;
+  /** It is not, or not any more. */
+  readonly onLost: () => void;
+  readonly onArrival: (arrived: Arrived) => void;
+}
+
+export class Desk {
+  readonly client: Client;
+  readonly reader: Reader;
+  readonly sender: Sender;
+  readonly people: People;
+  readonly groups: Groups;
+  readonly #ports: SessionPorts;
+  readonly #store: Store<AppState>;
+  readonly #hooks: DeskHooks;
+  readonly #watch: FailoverWatch;
+  #isClosed = false;
+
+  /** Without a session a new one is made, which nobody is logged in to. */
+  constructor(ports: SessionPorts, store: Store<AppState>, session: Session | null, hooks: DeskHooks) {
+    this.#ports = ports;
+    this.#store = store;
+    this.#hooks = hooks;
+    const { clock } = ports;
+    this.#watch = new FailoverWatch(
+      () => clock.monotonicMs(),
+      () => this.client.pending,
+      (line) => store.set({ line }),
+    );
+    const client = new Client({
+      ...ports,
+      ...(session === null ? {} : { session: { id: session.id, secret: session.secret } }),
+      name: 'conclave web',
+      onStatus: (status) => this.#status(status),
+    });
+    this.client = client;
+    this.sender = new Sender({ client, store, ports, onUnknown: () => this.#watch.unknownOutcome() });
+    this.reader = new Reader({ client, store, onArrival: hooks.onArrival });
+    this.people = new People(client, store, clock);
+    this.groups = new Groups(client, this.reader);
+  }
+
+  async begin(user: string): Promise<void> {
+    this.sender.release(user);
+    this.people.begin();
+    await this.reader.list();
+  }
+
+  /** Tells nothing any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.sender.stop();
+    this.people.end();
+    void this.client.close();
+  }
+
+  #status(status: Status): void {
+    if (this.#isClosed) return;
+    this.#watch.take(status);
+    switch (status.kind) {
+      case 'connected':
+        this.#store.set({ node: status.node, leader: status.leader });
+        // Whether the session was resumed is told in the same turn.
+        queueMicrotask(() => this.#welcomed());
+        void this.#settle();
+        return;
+      case 'resumed':
+        this.#hooks.onEntered(status.user);
+        return;
+      case 'leader':
+        this.#store.set({ leader: status.leader });
+        void this.#settle();
+        return;
+      case 'electing':
+        this.#store.set({ leader: null });
+        return;
+      case 'down':
+        this.#store.set({ node: null });
+        return;
+      case 'session-lost':
+        this.#hooks.onLost();
+        return;
+      case 'connecting':
+      case 'unreachable':
+      case 'closed':
+        return;
+    }
+  }
+
+  #welcomed(): void {
+    const isAwaited = this.#store.state.phase === 'starting';
+    if (!this.#isClosed && isAwaited && this.client.user === null) this.#hooks.onLost();
+  }
+
+  /** After a failover: once all that was under way is answered and all that was said has come, it is known what was lost. */
+  async #settle(): Promise<void> {
+    if (this.#watch.line?.kind !== 'recovered') return;
+    await this.client.caughtUp();
+    while (this.client.pending > 0 && this.#store.state.node !== null && !this.#isClosed) {
+      await new Promise<void>((resolve) => void this.#ports.clock.after(settleMs, resolve));
+    }
+    if (this.#watch.line?.kind !== 'recovered' || this.#isClosed) return;
+    this.#watch.settled();
+    const { line } = this.#watch;
+    this.#ports.clock.after(lineMs, () => {
+      if (this.#watch.line === line) this.#watch.clear();
+    });
+  }
+}
