@@ -33,10 +33,12 @@ export function findNodes(args: Pick<Arguments, 'text'>): Nodes {
   return { addresses: parseAddresses(connect).map((address) => httpAddress(address, config)), config };
 }
 
-/** A chat port that the configuration knows stands for the same node's HTTP port; any other port is taken as it is. */
+/** A port for lines that the configuration knows stands for the same node's HTTP port; any other port is taken as it is. */
 export function httpAddress(address: ServerAddress, config: ClusterConfig | null): ServerAddress {
   const node = config?.nodes.find(
-    ({ host, chatPort }) => chatPort === address.port && isSameHost(host, address.host),
+    ({ host, chatPort, listeners }) =>
+      [chatPort, ...listeners.map(({ port }) => port)].includes(address.port) &&
+      isSameHost(host, address.host),
   );
   return node === undefined ? address : { host: node.host, port: node.httpPort };
 }

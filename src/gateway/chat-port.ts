@@ -1,17 +1,21 @@
-/** The chat port: TCP connections of line dialects. Silent on connect; the first line decides. */
+/** The chat port: TCP connections of line dialects. Silent on connect; the first line decides. A port of one dialect may take WebSockets too. */
 import type { Server, Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource } from '../tls/transport-security.ts';
-import type { AddressLimits } from './address-limits.ts';
+import type { AddressLimits, Ticket } from './address-limits.ts';
 import type { Counters } from './counters.ts';
 import { errorLine, type LineDialect } from './dialects/errors.ts';
+import { FrameLines } from './frame-lines.ts';
 import { LineConnection, type LineTimeouts, type OpenSession } from './line-connection.ts';
 import { listen } from './listen.ts';
 import { createLineServer } from './secure-server.ts';
+import type { UpgradeDoor } from './upgrade-door.ts';
 
 export interface ChatPortOptions {
   readonly clock: Clock;
@@ -24,12 +28,16 @@ export interface ChatPortOptions {
   readonly dialect: LineDialect | null;
   /** Null: plain text. */
   readonly tls: MaterialSource<Material> | null;
+  /** Of a listener of one dialect: it may be spoken in frames, too. Null: in lines only. */
+  readonly door: UpgradeDoor | null;
 }
 
 export class ChatPort {
   readonly #options: ChatPortOptions;
   readonly #server: Server;
-  readonly #connections = new Set<LineConnection>();
+  readonly #connections = new Set<LineConnection | FrameLines>();
+  /** Connections that have not said yet what they speak. */
+  readonly #silent = new Set<Socket>();
 
   constructor(options: ChatPortOptions) {
     this.#options = options;
@@ -45,12 +53,14 @@ export class ChatPort {
   async stop(): Promise<void> {
     const insist = this.#options.clock.after(limits.operationMs, () => {
       for (const connection of this.#connections) connection.destroy();
+      for (const socket of this.#silent) socket.destroy();
     });
     const closed = this.#server.listening
       ? new Promise<void>((resolve) => {
           this.#server.close(() => resolve());
         })
       : Promise.resolve();
+    for (const socket of this.#silent) socket.destroy();
     for (const connection of this.#connections) connection.stop();
     await Promise.all([...this.#connections].map((connection) => connection.closed));
     await closed;
@@ -58,7 +68,12 @@ export class ChatPort {
   }
 
   #accept(socket: Socket): void {
-    const { counters, clock, logger, timeouts, open, dialect, addresses } = this.#options;
+    const { counters, addresses, door } = this.#options;
+    // Its handshake ended after this port did.
+    if (!this.#server.listening) {
+      socket.destroy();
+      return;
+    }
     if (counters.chatConnections + counters.nativeConnections >= limits.connectionsPerNode) {
       this.#refuse(socket, 'TOO_MANY_CONNECTIONS');
       return;
@@ -70,14 +85,38 @@ export class ChatPort {
       return;
     }
     counters.chatConnections += 1;
-    const loggedIn = ticket.loggedIn;
-    const connection = new LineConnection(socket, { clock, logger, timeouts, open, dialect, loggedIn });
-    this.#connections.add(connection);
-    void connection.closed.then(() => {
+    socket.once('close', () => {
       ticket.closed();
       counters.chatConnections -= 1;
-      this.#connections.delete(connection);
+      this.#silent.delete(socket);
     });
+    if (door === null) {
+      this.#speakLines(socket, ticket);
+      return;
+    }
+    this.#silent.add(socket);
+    door.tell(socket, {
+      lines: () => this.#speakLines(socket, ticket),
+      frames: (frames) => this.#speakFrames(frames, socket, ticket),
+    });
+  }
+
+  #speakLines(socket: Socket, { loggedIn }: Ticket): void {
+    const { clock, logger, timeouts, open, dialect } = this.#options;
+    this.#keep(socket, new LineConnection(socket, { clock, logger, timeouts, open, dialect, loggedIn }));
+  }
+
+  #speakFrames(frames: WebSocket, socket: Socket, ticket: Ticket): void {
+    const { clock, timeouts, open, dialect } = this.#options;
+    assert(dialect !== null, 'a port with a door speaks one dialect');
+    const address = socket.remoteAddress ?? null;
+    this.#keep(socket, new FrameLines(frames, { clock, timeouts, dialect, open, address, ticket }));
+  }
+
+  #keep(socket: Socket, connection: LineConnection | FrameLines): void {
+    this.#silent.delete(socket);
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
   }
 
   #refuse(socket: Socket, code: ErrorCode): void {

@@ -108,6 +108,11 @@ export class FrameLines implements LineOutput {
     if (!this.#working) this.end();
   }
 
+  /** No more patience: what was not taken is lost. */
+  destroy(): void {
+    this.#socket.terminate();
+  }
+
   get #isOpen(): boolean {
     return !this.#ending && this.#socket.readyState === this.#socket.OPEN;
   }

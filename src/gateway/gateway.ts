@@ -28,6 +28,7 @@ import { Metrics } from './metrics.ts';
 import { operationsToken } from './operations-token.ts';
 import { assembleOperators } from './operators.ts';
 import { policyOf } from './policy.ts';
+import { UpgradeDoor } from './upgrade-door.ts';
 
 export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 'secureBytes'> {
   /** For tests; otherwise a child process. */
@@ -108,7 +109,7 @@ class NodeGateway implements Gateway {
     const http = await listen(this.#http.server, host, httpPort, 'HTTP port');
     const [chatPort = 0, ...listenerPorts] = bound;
     this.#groupPorts.start();
-    this.#tellOfSlash(host, http);
+    this.#tellOfSlash(host, listenerPorts);
     return { chatPort, httpPort: http, listenerPorts };
   }
 
@@ -145,6 +146,7 @@ class NodeGateway implements Gateway {
     const { chatPort, listeners } = nodeConfig(config, node);
     const shared = this.#chatPortOptions();
     const open = this.#dialects.at(sharedListener);
+    const door = new UpgradeDoor({ ...shared, origins: () => this.#origins() });
     return [
       { port: chatPort, server: new ChatPort({ ...shared, dialect: null, open }) },
       ...listeners.map(({ dialect, port, dialBack }) => ({
@@ -152,6 +154,7 @@ class NodeGateway implements Gateway {
         server: new ChatPort({
           ...shared,
           dialect: asDialect(dialect),
+          door: asDialect(dialect) === 'slash' ? door : null,
           open: this.#dialects.at({ ...fixedListener, dialBack }),
         }),
       })),
@@ -162,7 +165,8 @@ class NodeGateway implements Gateway {
     const { config, clock, logger } = this.#options;
     const { counters, service } = this.#edge;
     const { addresses } = service;
-    return { clock, logger, counters, addresses, timeouts: config.limits, tls: this.#tlsOf('chat') };
+    const tls = this.#tlsOf('chat');
+    return { clock, logger, counters, addresses, timeouts: config.limits, tls, door: null };
   }
 
   #buildGroupPorts(): GroupPorts {
@@ -178,12 +182,13 @@ class NodeGateway implements Gateway {
   }
 
   /** In the words that people of that dialect look for. */
-  #tellOfSlash(host: string, httpPort: number): void {
+  #tellOfSlash(host: string, ports: readonly number[]): void {
     const { config, node, logger } = this.#options;
-    const { listeners } = nodeConfig(config, node);
-    if (!listeners.some(({ dialect }) => dialect === 'slash')) return;
-    const scheme = isPlainText(config, 'http') ? 'ws' : 'wss';
-    logger.info({}, `WebSocket server started and listening on ${scheme}://${host}:${httpPort}/slash`);
+    const scheme = isPlainText(config, 'chat') ? 'ws' : 'wss';
+    for (const [at, { dialect }] of nodeConfig(config, node).listeners.entries()) {
+      if (dialect !== 'slash') continue;
+      logger.info({}, `WebSocket server started and listening on ${scheme}://${host}:${ports[at]}`);
+    }
   }
 
   #buildDialects(): Dialects {

@@ -18,7 +18,7 @@ import { addClusterRoutes, type ClusterRoutesOptions } from './cluster-routes.ts
 import type { Counters } from './counters.ts';
 import { boundConnections, type Leave } from './http-connections.ts';
 import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
-import type { NativeSocket } from './native-socket.ts';
+import { type NativeSocket, webSocketBounds } from './native-socket.ts';
 import { showsToken } from './operations-token.ts';
 import { addOperatorRoutes, type OperatorGate } from './operator-gate.ts';
 import { guardHandshakes, serverOptions } from './secure-server.ts';
@@ -65,9 +65,6 @@ export interface Operators {
   readonly backup: BackupRoutesOptions | null;
 }
 
-/** Pieces that one frame of the native protocol may come in, and pieces of any kind that wait to be put together. */
-const maxFragments = 16;
-const maxBufferedChunks = 1_024;
 /** Until the whole of a request must have come, whoever it is from. */
 const requestMs = 60_000;
 /** Until its head must have come; how long a connection may wait for the next one; and how often both are looked at. */
@@ -88,7 +85,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   addOperations(app, options);
   if (options.operators !== null) addOperators(app, options.operators);
   void app.register(websocket, {
-    options: { maxPayload: limits.frameBytes, maxFragments, maxBufferedChunks, perMessageDeflate: false },
+    options: webSocketBounds,
     // Whoever was to be told that the node goes away was told: nobody's answer is waited for here.
     preClose(done) {
       for (const client of this.websocketServer.clients) client.terminate();

@@ -1,3 +1,5 @@
+import { limits } from '../base/limits.ts';
+
 /** Port: one connection that carries whole frames, both ways, in order. A `WebSocket` of the package `ws` is one. */
 export interface NativeSocket {
   readonly readyState: number;
@@ -17,3 +19,11 @@ export interface NativeSocket {
   on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
   once(event: 'close', listener: () => void): unknown;
 }
+
+/** What a peer may send before it is known: the bytes of one message, the pieces it may come in, and pieces that wait to be put together. */
+export const webSocketBounds = {
+  maxPayload: limits.frameBytes,
+  maxFragments: 16,
+  maxBufferedChunks: 1_024,
+  perMessageDeflate: false,
+} as const;

@@ -40,18 +40,21 @@ t.test(
 
 t.test('slash: by WebSocket on two nodes, where the first frame is a name', async (t) => {
   const cluster = await start('frames', {});
-  for (const { id, httpPort } of cluster.nodes) {
-    const told = `WebSocket server started and listening on ws://127.0.0.1:${httpPort}/slash`;
+  for (const { id, listeners } of cluster.nodes) {
+    const told = `WebSocket server started and listening on ws://127.0.0.1:${listeners?.[0]?.port}`;
     t.ok(
       cluster.process(id).output.some((line) => line.includes(told)),
       told,
     );
   }
-  const [sophia, jojo] = [await Frames.open(cluster, 1), await Frames.open(cluster, 2)];
+  // On the listener, as clients of that system do, or on the HTTP port.
+  const listener = cluster.node(1).listeners?.[0]?.port;
+  const sophia = await Frames.open(`ws://127.0.0.1:${listener}`);
+  const jojo = await Frames.open(slashOf(cluster, 2));
   t.equal(await sophia.ask('sophia'), 'SUCCESS: Username registered.');
   t.equal(await jojo.ask('sophia'), 'ERROR: Username already taken. Please choose another one.');
   await jojo.closed;
-  const again = await Frames.open(cluster, 3);
+  const again = await Frames.open(slashOf(cluster, 3));
   t.equal(await again.ask('jojo'), 'SUCCESS: Username registered.');
   t.equal(await sophia.ask('/msg jojo hi'), 'Private message to jojo: hi');
   t.equal(await again.next(), 'Private message from sophia: hi');
@@ -64,6 +67,10 @@ t.test('slash: by WebSocket on two nodes, where the first frame is a name', asyn
   sophia.close();
 });
 
+function slashOf(cluster: RealCluster, node: number): string {
+  return `ws://127.0.0.1:${cluster.node(node).httpPort}/slash`;
+}
+
 class Frames {
   readonly #socket: WebSocket;
   readonly #frames: string[] = [];
@@ -75,8 +82,8 @@ class Frames {
     socket.on('message', (data) => this.#frames.push(String(data)));
   }
 
-  static async open(cluster: RealCluster, node: number): Promise<Frames> {
-    const socket = new WebSocket(`ws://127.0.0.1:${cluster.node(node).httpPort}/slash`);
+  static async open(address: string): Promise<Frames> {
+    const socket = new WebSocket(address);
     const frames = new Frames(socket);
     await once(socket, 'open');
     return frames;

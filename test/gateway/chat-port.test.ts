@@ -274,6 +274,7 @@ t.test('chat port: a used port is named in the error', async (t) => {
   const { silentLogger } = await import('../../src/base/logger.ts');
   const { systemClock } = await import('../../src/base/system-clock.ts');
   const server = new ChatPort({
+    door: null,
     clock: systemClock,
     logger: silentLogger,
     counters: new Counters(),
