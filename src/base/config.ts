@@ -135,6 +135,7 @@ const configSchema = Type.Object(
         connectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
         /** Of one address on the HTTP port, beside WebSockets; 0: no limit. Default 128; 0 in the demonstration profile. */
         httpConnectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
+        httpRequestsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
         /** In ten minutes, as registrations are. */
         newConnectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
         registrationsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),

@@ -13,6 +13,7 @@ import { type ActionJournal, keepJournal } from './action-journal.ts';
 import type { Ticket } from './address-limits.ts';
 import type { Administration } from './administration.ts';
 import { type AdministratorGate, addAdministratorRoutes } from './administrator-gate.ts';
+import { cookieName, readCookie } from './api/cookies.ts';
 import { addBackupRoutes, type BackupRoutesOptions } from './backup-routes.ts';
 import { addClusterRoutes, type ClusterRoutesOptions } from './cluster-routes.ts';
 import type { Counters } from './counters.ts';
@@ -152,8 +153,10 @@ function readStrictJson(app: FastifyInstance): void {
 /** Before the upgrade: pages of other sites must not speak for the person who visits them. No Origin: not a browser. */
 function refuseStrangers(options: HttpOptions) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { origin } = request.headers;
-    if (origin !== undefined && !options.origins().includes(origin)) {
+    const { origin, cookie } = request.headers;
+    // Whatever shows a page's cookie is a browser, which always tells.
+    const isUnsaid = origin === undefined && readCookie(cookie, cookieName(options.tls !== null)) !== null;
+    if (isUnsaid || (origin !== undefined && !options.origins().includes(origin))) {
       await reply.code(403).send({ code: 'DENIED', text: 'This origin may not connect.' });
       return;
     }

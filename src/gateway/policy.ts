@@ -54,7 +54,7 @@ export function policyOf(config: ClusterConfig): Policy {
     },
     limitsGuessing: limits.guessing ?? !demonstration,
     httpConnectionsPerAddress: limits.httpConnectionsPerAddress ?? bound(128),
-    httpRequestsPerAddress: bound(300),
+    httpRequestsPerAddress: limits.httpRequestsPerAddress ?? bound(300),
     addresses: {
       connectionsPerAddress: limits.connectionsPerAddress ?? bound(16),
       newConnectionsPerAddress: limits.newConnectionsPerAddress ?? bound(32),

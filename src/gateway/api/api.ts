@@ -10,7 +10,7 @@ import type { ActionJournal } from '../action-journal.ts';
 import type { Downloads } from '../downloads.ts';
 import { HttpSessions } from '../http-session.ts';
 import type { SecureBytes } from '../identifiers.ts';
-import { answerError } from '../problems.ts';
+import { answerError, sendProblem } from '../problems.ts';
 import type { Service } from '../service.ts';
 import type { Uploads } from '../uploads.ts';
 import { addAccounts } from './accounts.ts';
@@ -66,6 +66,14 @@ export function api(options: ApiOptions): FastifyPluginAsync {
       uiConfig: { url: '/api/openapi.json', deepLinking: true, validatorUrl: null },
     });
     await scope.register(async (inner) => addResources(inner, options));
+    await scope.register(
+      async (inner) => {
+        inner.setNotFoundHandler((_request, reply) =>
+          sendProblem(reply, 'BAD_REQUEST', 'There is no such address.', 404),
+        );
+      },
+      { prefix: '/api/v1' },
+    );
   };
 }
 

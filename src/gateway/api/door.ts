@@ -48,17 +48,16 @@ export class Door {
     this.#checkOrigin(request, reply);
     const { limits, quotas } = this.#options;
     const address = networkOf(request.ip);
-    this.#insist(limits.look(quotas.address, address), reply);
-    const caller = await this.#authenticate(request, reply).catch((error: unknown) => {
-      limits.take(quotas.address, address);
+    // Whoever shows something is looked at: neighbours behind one address may be anybody.
+    const shown = credentialsOf(request.headers, this.isSecure);
+    if (shown === null) this.#insist(limits.look(quotas.address, address), reply);
+    const caller = await this.#authenticate(shown, request, reply).catch((error: unknown) => {
+      this.#insist(limits.take(quotas.address, address), reply);
       throw error;
     });
     if (caller !== null) this.#admit(request, caller);
-    const standing =
-      caller === null
-        ? limits.take(quotas.address, address)
-        : limits.take(quotas.account, caller.identity.account);
-    this.#insist(standing, reply);
+    if (caller === null) this.#insist(limits.take(quotas.address, address), reply);
+    else if (!isOfFile(request)) this.#insist(limits.take(quotas.account, caller.identity.account), reply);
   }
 
   /** Null where everybody is let in, and nobody was shown. */
@@ -93,9 +92,12 @@ export class Door {
     void reply.header('access-control-expose-headers', exposedHeaders);
   }
 
-  async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<Caller | null> {
+  async #authenticate(
+    credentials: Credentials | null,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Caller | null> {
     const isOpen = request.routeOptions.config.access === 'open';
-    const credentials = credentialsOf(request.headers, this.isSecure);
     if (credentials === null) {
       if (isOpen) return null;
       throw new CodedError('AUTH_REQUIRED');
@@ -133,6 +135,12 @@ export class Door {
     void reply.header('retry-after', standing.resetSeconds);
     throw new CodedError('RATE_LIMITED', 'Too many requests, try again later.');
   }
+}
+
+/** Pieces of files are many, and have bounds of their own. */
+function isOfFile({ routeOptions }: FastifyRequest): boolean {
+  const { door } = routeOptions.config;
+  return door === 'upload' || door === 'download';
 }
 
 /** What a page of another member may read of an answer. */

@@ -10,7 +10,7 @@ import { clearCookie, csrfTokenOf, setCookie } from './cookies.ts';
 import { bearerOf, credentialsOf, type SessionNames } from './credentials.ts';
 import { describe } from './operation.ts';
 import type { Resources } from './resources.ts';
-import { closed, nothing, password, sessionName, sessionSecret, userName } from './schemas.ts';
+import { closed, nothing, nullable, password, sessionName, sessionSecret, userName } from './schemas.ts';
 
 /** Whoever makes them itself may ask again when the answer is lost. */
 const ownNames = { session: Type.Optional(sessionName), secret: Type.Optional(sessionSecret) };
@@ -38,8 +38,8 @@ const loginAnswer = closed({
 });
 const currentAnswer = closed({
   user: Type.String(),
-  session: sessionName,
-  via: Type.Union([Type.Literal('bearer'), Type.Literal('cookie')]),
+  session: nullable(sessionName),
+  via: Type.Union([Type.Literal('bearer'), Type.Literal('cookie'), Type.Literal('token')]),
   csrfToken: Type.Optional(csrfToken),
 });
 const deriveBody = closed(ownNames);
@@ -85,7 +85,8 @@ export function addSessions(scope: FastifyInstance, resources: Resources): void 
     async (request) => {
       const { identity, session, credentials } = door.callerOf(request);
       const csrf = credentials.via === 'cookie' ? { csrfToken: csrfTokenOf(credentials.secret) } : {};
-      return { user: identity.name, session, via: credentials.via, ...csrf };
+      const via = credentials.kind === 'token' ? 'token' : credentials.via;
+      return { user: identity.name, session, via, ...csrf };
     },
   );
 
@@ -93,6 +94,7 @@ export function addSessions(scope: FastifyInstance, resources: Resources): void 
     `${path}/current`,
     describe({
       operationId: 'logOut',
+      door: 'end-session',
       tag: 'sessions',
       summary: 'Log out, with every session that was derived from this one.',
       answers: { 204: nothing },

@@ -12,7 +12,14 @@ import { type Rejection, rejection } from '../replies.ts';
 type Need = TokenScope | 'any' | 'login';
 
 /** What is no request of the protocol. */
-export type Door = 'events' | 'upload' | 'download' | 'derive-session' | 'mark-read' | 'invite';
+export type Door =
+  | 'events'
+  | 'upload'
+  | 'download'
+  | 'derive-session'
+  | 'end-session'
+  | 'mark-read'
+  | 'invite';
 
 const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   register: 'any',
@@ -26,6 +33,7 @@ const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   'set-profile': 'login',
   delete: 'login',
   'derive-session': 'login',
+  'end-session': 'login',
   invite: 'login',
   'mark-read': 'read',
   'create-token': 'login',

@@ -1,5 +1,6 @@
 /** Sessions over HTTP: tokens, cookies, tabs. docs/security.md names some of these tests. */
 import t, { type Test } from 'tap';
+import { WebSocket } from 'ws';
 import { startNodes, type TestNode, tellAddresses } from '../../support/gateway.ts';
 import { NativeClient } from '../../support/native-client.ts';
 import { type Answered, call, cookieOf, join, textOf } from './support/http-caller.ts';
@@ -144,6 +145,27 @@ t.test('sessions: a login ends the session that comes with it', async (t) => {
     200,
   );
 });
+
+t.test(
+  'websocket: with a page’s cookie and no Origin → 403 before the upgrade, as from elsewhere',
+  async (t) => {
+    const { cookie } = await page(t, 'gil');
+    const upgrade = (headers: Record<string, string>): Promise<number> =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${two.httpPort}/ws`, { headers });
+        socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+        socket.once('open', () => resolve(101));
+        // What follows on a refusal, or on the end of the test.
+        socket.on('error', () => resolve(0));
+        t.teardown(() => socket.terminate());
+      });
+    t.equal(await upgrade({ cookie }), 403);
+    t.equal(await upgrade({ cookie, origin: 'http://evil.example' }), 403);
+    t.equal(await upgrade({ cookie, origin: 'null' }), 403);
+    t.equal(await upgrade({ cookie, origin: `http://127.0.0.1:${one.httpPort}` }), 101);
+    t.equal(await upgrade({}), 101, 'a program');
+  },
+);
 
 t.test('tabs: a derived session speaks the native protocol, and ends with the page’s', async (t) => {
   const { cookie, csrfToken } = await page(t, 'hal');
