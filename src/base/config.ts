@@ -127,6 +127,13 @@ const configSchema = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    webhooks: Type.Object(
+      {
+        /** Outgoing ones may go to private, loopback and link-local addresses, and over plain HTTP. Default true in the demonstration profile. */
+        allowPrivate: Type.Optional(Type.Boolean()),
+      },
+      { ...closed, default: {} },
+    ),
     limits: Type.Object(
       {
         /** Slow down who tries passwords out. Default true; false in the demonstration profile. */

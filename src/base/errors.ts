@@ -32,6 +32,7 @@ export const errorTable = {
   UNKNOWN_FILE: { text: 'There is no such file.', http: 404, retry: false },
   TOKEN_INVALID: { text: 'This token is unknown, revoked or expired.', http: 401, retry: false },
   UNKNOWN_TOKEN: { text: 'There is no such token.', http: 404, retry: false },
+  UNKNOWN_HOOK: { text: 'There is no such webhook.', http: 404, retry: false },
   UNKNOWN_UPLOAD: { text: 'There is no such upload, or its time is over.', http: 404, retry: false },
   UPLOAD_INCOMPLETE: { text: 'Parts of the file have not been uploaded.', http: 409, retry: false },
   TOO_LARGE: { text: 'The file is too large.', http: 413, retry: false },

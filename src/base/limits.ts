@@ -110,6 +110,11 @@ export const limits = {
   tokens: 50_000,
   tokensPerAccount: 50,
   tokenMs: 10 * 365 * 24 * 3_600_000,
+  /** Webhooks, in all and of one conversation. */
+  hooks: 5_000,
+  hooksPerConversation: 16,
+  hookUrlChars: 2_048,
+  hookFaultChars: 100,
   /** How exactly it is kept when a token was used last. */
   tokenUseGrainMs: 3_600_000,
   /** Accounts with the role of an administrator. */
@@ -118,6 +123,9 @@ export const limits = {
   actionsKept: 1_000,
   actionChars: 64,
   actionSubjectChars: 256,
+  /** Streams of events over HTTP, of one node and of one account there. */
+  eventStreams: 2_000,
+  eventStreamsPerAccount: 16,
   hashConcurrency: 2,
   hashQueue: 256,
 } as const;

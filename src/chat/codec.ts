@@ -13,6 +13,7 @@ import { readAmendmentCommand, writeAmendmentCommand } from './amendment-codec.t
 import { type ByteReader, ByteWriter, MalformedBytes, readAll } from './bytes.ts';
 import { readFileCommand, writeFileCommand } from './file-codec.ts';
 import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
+import { readHookCommand, writeHookCommand } from './hook-codec.ts';
 import { readImport, writeImport } from './import-codec.ts';
 import { readBody, writeBody } from './message-codec.ts';
 import { askedTag, readSessionCommand, writeSessionCommand } from './session-codec.ts';
@@ -82,7 +83,7 @@ function readNumbering(reader: ByteReader): Numbering | null {
 }
 
 /** How an actor's session is written. Almost always it is the one of the numbering, and then not repeated. */
-const actorSession = { none: 0, own: 1, numbered: 2, line: 3, token: 4 } as const;
+const actorSession = { none: 0, own: 1, numbered: 2, line: 3, token: 4, hook: 5 } as const;
 
 function writeActor(actor: Actor | null, numbered: string | undefined): void {
   writer.byte(actor === null ? 0 : 1);
@@ -94,6 +95,9 @@ function writeActor(actor: Actor | null, numbered: string | undefined): void {
   } else if (actor.session === null && actor.token !== undefined) {
     writer.byte(actorSession.token);
     writer.integer(actor.token);
+  } else if (actor.session === null && actor.hook !== undefined) {
+    writer.byte(actorSession.hook);
+    writer.integer(actor.hook);
   } else if (actor.session === null) {
     writer.byte(actorSession.none);
   } else if (actor.session === numbered) {
@@ -111,6 +115,7 @@ function readActor(reader: ByteReader, numbered: string | undefined): Actor | nu
   if (form === actorSession.none) return { account, session: null };
   if (form === actorSession.line) return { account, session: null, credential: reader.integer() };
   if (form === actorSession.token) return { account, session: null, token: reader.integer() };
+  if (form === actorSession.hook) return { account, session: null, hook: reader.integer() };
   if (form === actorSession.own) return { account, session: reader.text() };
   if (form === actorSession.numbered && numbered !== undefined) return { account, session: numbered };
   throw new MalformedBytes('no such form of a session');
@@ -208,6 +213,13 @@ function writeCommand(command: Command): void {
     case 'derive-session':
       writeSessionCommand(writer, command);
       return;
+    case 'create-hook':
+    case 'remove-hook':
+    case 'resume-hook':
+    case 'post-to-hook':
+    case 'note-hooks':
+      writeHookCommand(writer, command);
+      return;
     case 'advance-cursors':
       writer.byte(tag.advanceCursors);
       writer.integer(command.cursors.length);
@@ -233,7 +245,7 @@ function writeTexts(kind: number, ...texts: readonly string[]): void {
 
 function writeSend(command: Extract<Command, { kind: 'send' }>): void {
   const { to, body, replyTo, wantsReceipt } = command;
-  if (body.kind === 'text' && replyTo === null && !wantsReceipt) {
+  if (body.kind === 'text' && body.via === undefined && replyTo === null && !wantsReceipt) {
     writeTexts(tag.sendText, to, body.text);
     return;
   }
@@ -334,6 +346,7 @@ function readCommand(reader: ByteReader, kind: number): Command {
         readTokenCommand(reader, kind) ??
         readAdministration(reader, kind) ??
         readSessionCommand(reader, kind) ??
+        readHookCommand(reader, kind) ??
         readAccountCommand(reader, kind)
       );
   }

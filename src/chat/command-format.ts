@@ -16,6 +16,11 @@ const newer: ReadonlyMap<string, number> = new Map<(Command | Asked)['kind'], nu
   ['note-token-uses', 2],
   // Of a session too, which an older one refuses.
   ['enter-guest', 2],
+  ['create-hook', 2],
+  ['remove-hook', 2],
+  ['resume-hook', 2],
+  ['post-to-hook', 2],
+  ['note-hooks', 2],
   ['set-role', 2],
   ['note-action', 2],
   ['note-outcome', 2],

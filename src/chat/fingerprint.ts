@@ -79,6 +79,14 @@ export function fingerprintCommand(command: Command): number {
       return fingerprintTexts(command.kind, command.hash);
     case 'derive-session':
       return fingerprintTexts('derive-session', command.session);
+    case 'create-hook':
+      return fingerprintTexts(command.kind, command.to, command.name, shown(command.url));
+    case 'remove-hook':
+    case 'resume-hook':
+      return fingerprintTexts(command.kind, String(command.hook));
+    case 'post-to-hook':
+      return fingerprintTexts(command.kind, String(command.hook), command.text);
+    case 'note-hooks':
     case 'note-token-uses':
     case 'import':
     case 'set-role':

@@ -22,6 +22,8 @@ import { type Context, reject, type Tables } from './handlers/context.ts';
 import { removeAccount } from './handlers/delete-account.ts';
 import { run } from './handlers/registry.ts';
 import { endToken } from './handlers/revoke-token.ts';
+import type { HookId, HookView } from './hook-types.ts';
+import { Hooks } from './hooks.ts';
 import { Invitations } from './invitations.ts';
 import { type KeyedAnswerBounds, KeyedAnswers } from './keyed-answers.ts';
 import { Leases } from './leases.ts';
@@ -85,6 +87,7 @@ export class ChatMachine implements ChatView {
       actions: new ActionLog(this.#changes),
       keyedAnswers: new KeyedAnswers(this.#changes, bounds),
       amendments: new Amendments(this.#changes),
+      hooks: new Hooks(this.#changes),
     };
   }
 
@@ -140,6 +143,7 @@ export class ChatMachine implements ChatView {
     this.#tables.actions.restore(loader.actions);
     this.#tables.keyedAnswers.restore(loader.keyedAnswers);
     this.#tables.amendments.restore(loader.amendmentHeads, loader.amendedMessages);
+    this.#tables.hooks.restore(loader.hooks);
   }
 
   get view(): ChatView {
@@ -201,6 +205,18 @@ export class ChatMachine implements ChatView {
 
   actions(): readonly ActionRecord[] {
     return this.#tables.actions.all();
+  }
+
+  hook(id: HookId): HookView | undefined {
+    return this.#tables.hooks.byId(id);
+  }
+
+  hooksIn(conversation: ConversationId): readonly HookView[] {
+    return this.#tables.hooks.in(conversation);
+  }
+
+  hooks(): Iterable<HookView> {
+    return this.#tables.hooks.all();
   }
 
   get clusterMs(): number {
@@ -303,7 +319,8 @@ export class ChatMachine implements ChatView {
   #executeAsked(moment: Moment, actor: Actor | null, { key, command }: Asked, events: ChatEvent[]): Result {
     const { accounts, keyedAnswers, sessions } = this.#tables;
     const session = actor === null ? null : admitAsked(sessions, actor, moment);
-    const isShown = session !== null || (actor?.session === null && actor.token !== undefined);
+    const isShown =
+      session !== null || (actor?.session === null && (actor.token ?? actor.hook) !== undefined);
     if (actor === null || !isShown) return reject('AUTH_REQUIRED');
     const context = new EntryContext(moment, this.#tables, session, actor, events);
     if (context.actor === null) return reject('AUTH_REQUIRED');
@@ -355,8 +372,9 @@ class EntryContext implements Context {
   }
 
   /** What the gateway vouched for may have ended before the entry was applied. */
-  #isCurrent({ credential, token }: Actor, account: Account): boolean {
+  #isCurrent({ credential, token, hook }: Actor, account: Account): boolean {
     if (credential !== undefined && credential !== account.credential) return false;
+    if (hook !== undefined) return this.tables.hooks.byId(hook)?.account === account.id;
     if (token === undefined) return true;
     return this.tables.tokens.byId(token, this.moment.clusterMs)?.account === account.id;
   }

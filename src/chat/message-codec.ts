@@ -12,7 +12,7 @@ import type { ConversationId, Message, MessageBody } from './types.ts';
 const version = 2;
 
 /** Numbers of the kinds in stored records and in the log: never reused, never changed. */
-const bodyTag = { text: 1, file: 2 } as const;
+const bodyTag = { text: 1, file: 2, textVia: 3 } as const;
 
 // Scratch space: `begin` starts every encoding afresh.
 const writer = new ByteWriter();
@@ -53,7 +53,8 @@ function readMessage(reader: ByteReader, conversation: ConversationId, sequence:
 export function writeBody(to: ByteWriter, body: MessageBody): void {
   switch (body.kind) {
     case 'text':
-      to.byte(bodyTag.text);
+      to.byte(body.via === undefined ? bodyTag.text : bodyTag.textVia);
+      if (body.via !== undefined) to.text(body.via);
       to.text(body.text);
       return;
     case 'file':
@@ -70,6 +71,10 @@ export function readBody(reader: ByteReader): MessageBody {
   switch (kind) {
     case bodyTag.text:
       return { kind: 'text', text: reader.text() };
+    case bodyTag.textVia: {
+      const via = reader.text();
+      return { kind: 'text', text: reader.text(), via };
+    }
     case bodyTag.file:
       return { kind: 'file', file: readFile(reader) };
     default:

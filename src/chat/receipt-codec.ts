@@ -5,6 +5,7 @@ import { readAmendmentReceipt, writeAmendmentReceipt } from './amendment-codec.t
 import { type ByteReader, type ByteWriter, MalformedBytes } from './bytes.ts';
 import { readFileReceipt, writeFileReceipt } from './file-codec.ts';
 import { readGroupReceipt, writeGroupReceipt } from './group-codec.ts';
+import { readHookReceipt, writeHookReceipt } from './hook-codec.ts';
 import { readImportReceipt, writeImportReceipt } from './import-codec.ts';
 import { readSessionReceipt, writeSessionReceipt } from './session-codec.ts';
 import { readTokenReceipt, writeTokenReceipt } from './token-codec.ts';
@@ -60,6 +61,7 @@ const rejections: readonly RejectionCode[] = [
   'UNKNOWN_TOKEN',
   'TOKEN_INVALID',
   'TOO_MANY_REACTIONS',
+  'UNKNOWN_HOOK',
 ];
 const firstRejection = 128;
 
@@ -136,6 +138,11 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
     case 'session-derived':
       writeSessionReceipt(writer, receipt);
       return;
+    case 'hook-created':
+    case 'hook-removed':
+    case 'hook-resumed':
+      writeHookReceipt(writer, receipt);
+      return;
     case 'cursors-advanced':
       writer.byte(tag.cursorsAdvanced);
       return;
@@ -176,6 +183,7 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
         readTokenReceipt(reader, kind) ??
         readAdministrationReceipt(reader, kind) ??
         readSessionReceipt(reader, kind) ??
+        readHookReceipt(reader, kind) ??
         readAccountReceipt(reader, kind)
       );
   }

@@ -47,6 +47,7 @@ export const rowPrefix = {
   amended: 'e/',
   /** How far the amendments of a conversation go. */
   amendments: 'v/',
+  hook: 'h/',
 } as const;
 
 /** A direct conversation, or the lobby, which has no members. */

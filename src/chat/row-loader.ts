@@ -13,6 +13,8 @@ import { type AttemptData, decodeAttempt } from './attempt-rows.ts';
 import { lobbyId } from './conversation.ts';
 import { decodeFileReference, decodeUploadLease } from './file-rows.ts';
 import type { FileReference, UploadLease } from './file-types.ts';
+import type { HookView } from './hook-types.ts';
+import { decodeHook } from './hooks.ts';
 import { decodeInvitation, type InvitationData } from './invitation-rows.ts';
 import { decodeKeyedAnswer, type KeyedAnswerData } from './keyed-answers.ts';
 import {
@@ -53,6 +55,7 @@ export class RowLoader {
   readonly actions: ActionRecord[] = [];
   readonly amendmentHeads: AmendmentHead[] = [];
   readonly amendedMessages: AmendedMessageData[] = [];
+  readonly hooks: HookView[] = [];
 
   /** Throws `CodedError` DATA_DAMAGED naming the key. */
   take(key: string, value: Uint8Array): void {
@@ -90,6 +93,9 @@ export class RowLoader {
         return;
       case rowPrefix.amendments:
         keep(this.amendmentHeads, key, decodeAmendmentHead(id, value));
+        return;
+      case rowPrefix.hook:
+        keep(this.hooks, key, decodeHook(Number(id), value));
         return;
       case rowPrefix.guestLease:
         keep(this.leases, key, decodeLease(Number(id), value));

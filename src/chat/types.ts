@@ -8,6 +8,7 @@ import type { AdministrationCommand, AdministrationReceipt } from './administrat
 import type { AmendmentCommand, AmendmentEvent, AmendmentReceipt } from './amendment-types.ts';
 import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts';
 import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
+import type { HookCommand, HookId, HookReceipt } from './hook-types.ts';
 import type { ImportCommand, ImportReceipt } from './import-types.ts';
 import type { Asked, SessionCommand, SessionReceipt } from './session-types.ts';
 import type { TokenCommand, TokenEvent, TokenId, TokenReceipt } from './token-types.ts';
@@ -47,7 +48,12 @@ export interface Account {
 
 /** What a message says. Kinds are added, never changed: stored records keep theirs. */
 export type MessageBody =
-  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      /** Name of the webhook that it came in by, in the name of `from`. */
+      readonly via?: string;
+    }
   | { readonly kind: 'file'; readonly file: FileDescription };
 
 /** One message as stored in its conversation's stream. */
@@ -75,6 +81,8 @@ export interface Actor {
   readonly credential?: number;
   /** What was shown in place of a session: one that is no more makes it nobody. */
   readonly token?: TokenId;
+  /** The same of a webhook that something was posted to. */
+  readonly hook?: HookId;
   /** The session of a native client; null for a raw line connection. */
   readonly session: SessionId | null;
 }
@@ -140,6 +148,7 @@ export type Command =
   | TokenCommand
   | AdministrationCommand
   | SessionCommand
+  | HookCommand
   | AccountCommand;
 
 export interface CursorAdvance {
@@ -202,6 +211,7 @@ export type Receipt =
   | TokenReceipt
   | AdministrationReceipt
   | SessionReceipt
+  | HookReceipt
   | AccountReceipt;
 
 export type RejectionCode =
@@ -240,7 +250,8 @@ export type RejectionCode =
   | 'UPLOAD_INCOMPLETE'
   | 'UNKNOWN_TOKEN'
   | 'TOKEN_INVALID'
-  | 'TOO_MANY_REACTIONS';
+  | 'TOO_MANY_REACTIONS'
+  | 'UNKNOWN_HOOK';
 
 export type Result =
   | { readonly ok: true; readonly receipt: Receipt }

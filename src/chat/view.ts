@@ -4,6 +4,7 @@ import type { AmendmentHead } from './amendment-codec.ts';
 import type { AmendedMessage } from './amendment-types.ts';
 import type { FileId, FileReference, ManifestAddress, UploadLease } from './file-types.ts';
 import type { GroupAddress } from './group-types.ts';
+import type { HookId, HookView } from './hook-types.ts';
 import type { MembershipData } from './membership.ts';
 import type { ReceiptData } from './row-codec.ts';
 import type { TokenId, TokenView } from './token-types.ts';
@@ -27,6 +28,11 @@ export interface ChatView {
   isAdministrator(account: AccountId): boolean;
   /** What was done to the cluster by those who look after it, oldest first. */
   actions(): readonly ActionRecord[];
+  hook(id: HookId): HookView | undefined;
+  /** In the order in which they were made. */
+  hooksIn(conversation: ConversationId): readonly HookView[];
+  /** All of the cluster, in no particular order. */
+  hooks(): Iterable<HookView>;
   /** Cluster time of the newest applied entry. */
   readonly clusterMs: number;
   /** All accounts by lower-cased name, ascending by code unit. */

@@ -46,6 +46,15 @@ export abstract class ClientRequests {
     return this.ask({ op: 'profile' });
   }
 
+  /** One's own access tokens; not to be asked by one. */
+  tokens(): Promise<Outcome<'tokens'>> {
+    return this.ask({ op: 'tokens' });
+  }
+
+  revokeToken(id: number): Promise<Outcome<'revoke-token'>> {
+    return this.ask({ op: 'revoke-token', id });
+  }
+
   /** `to`: a user's name, `#` and a group's name, or `#lobby`. `text`: 1 to 8,192 bytes of UTF-8. */
   send(to: string, text: string, options: SendOptions = {}): Promise<Outcome<'send'>> {
     return this.ask({ op: 'send', to, text, ...options });

@@ -6,24 +6,28 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { NativeFrame, Welcome } from '../protocol/native.ts';
 import { type Hello, nativeVersion } from '../protocol/native.ts';
-import { type ClientRequest, type FileEntry, isEntrance, type Reply } from '../protocol/requests.ts';
+import {
+  type ClientRequest,
+  type FileEntry,
+  isEntrance,
+  type MessageEntry,
+  type Reply,
+} from '../protocol/requests.ts';
 import { ClientRequests } from './client-requests.ts';
 import { Connector } from './connector.ts';
 import type { ConnectorHost } from './connector-host.ts';
 import { type FetchOutcome, FileTransfers, noFiles, type ProgressListener } from './file-transfers.ts';
 import { Inbox, type MessageHandler } from './inbox.ts';
+import { MessageStream } from './message-stream.ts';
 import { isOfTheMoment } from './moments.ts';
 import type { FileSource, FileTaker, Secrets } from './ports.ts';
+import { Progress } from './progress.ts';
 import { RequestQueue } from './request-queue.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Status, StatusListener } from './status.ts';
 import { timings } from './timings.ts';
 import type { ClientEvent, ClientOptions, EventListener, Outcome, RequestTrace, Session } from './types.ts';
 
-/** Acknowledgements are coalesced: at most one in this time. */
-const ackDelayMs = 100;
-/** Conversations marked as read and not told. Beyond it marks are lost, which a later one of each mends. */
-const largestReads = 1_024;
 /** Between two looks at requests that wait. */
 const busyCheckMs = 50;
 
@@ -34,21 +38,21 @@ export class Client extends ClientRequests {
   readonly #connector: Connector;
   readonly #queue: RequestQueue;
   readonly #inbox: Inbox;
+  readonly #progress: Progress;
   readonly #files: FileTransfers | null;
   readonly #listeners = new Set<StatusListener>();
   readonly #eventListeners = new Set<EventListener>();
-  /** Marks that the node has not been told: conversation → sequence. */
-  #reads = new Map<string, number>();
   #session: Session;
   /** The session is older than this program: its used numbers are learnt from the first welcome. */
   #adopted: boolean;
+  #token: string | null;
+  #entering = false;
+  #stream: MessageStream | null = null;
   #user: string | null = null;
   /** Every further connection is to watch, too. */
   #watches = false;
   #losingSession = false;
   #pumpPlanned = false;
-  #ackedIndex = 0;
-  #ackAtMs: number | null = null;
   #caughtUpWaiters: (() => void)[] = [];
   #timer: Timer | null = null;
   #timerAtMs = 0;
@@ -62,6 +66,7 @@ export class Client extends ClientRequests {
     this.#name = options.name;
     this.#session = options.session ?? this.#newSession();
     this.#adopted = options.session !== undefined;
+    this.#token = options.token ?? null;
     if (options.onStatus !== undefined) this.#listeners.add(options.onStatus);
     this.#queue = new RequestQueue({
       random,
@@ -74,6 +79,13 @@ export class Client extends ClientRequests {
       onRoom: () => this.#connector.refresh(),
     });
     this.#inbox.reset(options.after);
+    this.#progress = new Progress({
+      clock,
+      handled: () => this.#inbox.handled,
+      isReady: () => this.#connector.isReady,
+      send: (parts) => this.#connector.send(parts, 'end-of-turn'),
+      wake: (atMs) => this.#wake(atMs),
+    });
     const pool = new ServerPool(options.nodes, random);
     this.#connector = new Connector({ pool, dialer, clock, random }, this.#host());
     this.#files =
@@ -103,7 +115,7 @@ export class Client extends ClientRequests {
       }
       if (isEntrance(request)) this.#inbox.deliveryBegins();
       // The cursors of a session that ends are to be known before it does.
-      if (request.op === 'logout' || request.op === 'delete') this.#sendAck();
+      if (request.op === 'logout' || request.op === 'delete') this.#progress.tell();
       const settle = (reply: Reply): void => {
         this.#observe(request, reply);
         resolve(reply);
@@ -135,6 +147,13 @@ export class Client extends ClientRequests {
     this.#inbox.setHandler(handler);
   }
 
+  /** The same for `for await`. A message counts as delivered when the loop comes for the next one. Ends when the client is closed. */
+  messages(): AsyncIterable<MessageEntry> {
+    this.#stream ??= new MessageStream();
+    this.onMessage(this.#stream.handler);
+    return this.#stream;
+  }
+
   /** Returns a function that ends it. */
   onEvent(listener: EventListener): () => void {
     this.#eventListeners.add(listener);
@@ -143,11 +162,7 @@ export class Client extends ClientRequests {
 
   /** The person has read the conversation up to that sequence. Told to the node a little later, with others. */
   markRead(conversation: string, sequence: number): void {
-    if (this.#closed || sequence <= (this.#reads.get(conversation) ?? 0)) return;
-    this.#reads.set(conversation, sequence);
-    if (this.#reads.size >= largestReads) this.#sendAck();
-    if (this.#reads.size >= largestReads) this.#reads.clear();
-    this.#planAck();
+    if (!this.#closed) this.#progress.markRead(conversation, sequence);
   }
 
   /** Returns a function that ends it. */
@@ -191,8 +206,9 @@ export class Client extends ClientRequests {
   /** What is unanswered ends as unknown, or as `UNAVAILABLE` if it certainly had no effect. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#sendAck();
+    this.#progress.tell();
     this.#closed = true;
+    this.#stream?.end();
     this.#timer?.cancel();
     this.#connector.close();
     this.#queue.closeAll();
@@ -207,7 +223,24 @@ export class Client extends ClientRequests {
     if (reply.kind !== 'receipt') return;
     if (reply.value.op === 'login') this.#user = reply.value.user;
     if (reply.value.op === 'watch') this.#watches = reply.value.on;
-    if ((request.op === 'logout' || request.op === 'delete') && !this.#losingSession) this.#beginSession();
+    if ((request.op !== 'logout' && request.op !== 'delete') || this.#losingSession) return;
+    this.#token = null;
+    this.#beginSession();
+  }
+
+  /** Nobody is logged in on this connection: the token is shown before anything else is asked. */
+  #enter(token: string): void {
+    if (this.#entering) return;
+    this.#entering = true;
+    const request = { op: 'enter-token', token } as const;
+    this.#inbox.deliveryBegins();
+    this.#queue.addFirst(request, this.#clock.monotonicMs(), (reply) => {
+      this.#entering = false;
+      this.#observe(request, reply);
+      if (reply.kind !== 'rejection') return;
+      this.#token = null;
+      this.#tell({ kind: 'token-refused', text: reply.text });
+    });
   }
 
   #planPump(): void {
@@ -237,15 +270,13 @@ export class Client extends ClientRequests {
 
   /** The old session is over: a new one, not logged in, takes its place on a new connection. */
   #beginSession(): void {
-    this.#sendAck();
-    this.#reads.clear();
+    this.#progress.tell();
     this.#session = this.#newSession();
     this.#adopted = false;
     this.#user = null;
     this.#watches = false;
     this.#inbox.reset(undefined);
-    this.#ackedIndex = 0;
-    this.#ackAtMs = null;
+    this.#progress.reset();
     this.#losingSession = true;
     this.#queue.loseSession();
     this.#losingSession = false;
@@ -284,8 +315,9 @@ export class Client extends ClientRequests {
       this.#inbox.deliveryBegins();
       if (this.#watches) void this.watch();
       this.#tell({ kind: 'resumed', node: welcome.node, user: welcome.user });
-      this.#ackedIndex = 0;
-      if (this.#inbox.handled > 0 || this.#reads.size > 0) this.#planAck();
+      this.#progress.resumed();
+    } else if (this.#token !== null) {
+      this.#enter(this.#token);
     }
     this.#pump();
   }
@@ -336,29 +368,8 @@ export class Client extends ClientRequests {
   // ——— acknowledgements
 
   #messageHandled(): void {
-    if (this.#inbox.handled > this.#ackedIndex) this.#planAck();
+    this.#progress.handled();
     if (this.#inbox.caughtUp) this.#endWaiting();
-  }
-
-  #planAck(): void {
-    if (this.#ackAtMs !== null) return;
-    this.#ackAtMs = this.#clock.monotonicMs() + ackDelayMs;
-    this.#wake(this.#ackAtMs);
-  }
-
-  #sendAck(): void {
-    this.#ackAtMs = null;
-    if (!this.#connector.isReady) return;
-    const parts = Array.from(this.#reads, ([conversation, sequence]) =>
-      JSON.stringify({ op: 'read', conversation, sequence }),
-    );
-    this.#reads.clear();
-    const index = this.#inbox.handled;
-    if (index > this.#ackedIndex) {
-      this.#ackedIndex = index;
-      parts.push(`{"op":"ack","index":${index}}`);
-    }
-    if (parts.length > 0) this.#connector.send(parts, 'end-of-turn');
   }
 
   #endWaiting(): void {
@@ -382,12 +393,12 @@ export class Client extends ClientRequests {
     if (this.#closed) return;
     const now = this.#clock.monotonicMs();
     const late = now - this.#timerAtMs > timings.lateMs;
-    if (this.#ackAtMs !== null && this.#ackAtMs <= now) this.#sendAck();
+    if ((this.#progress.atMs ?? Number.POSITIVE_INFINITY) <= now) this.#progress.tell();
     this.#queue.expire(now);
     const next = this.#connector.work(late);
     this.#pump();
     if (next !== null) this.#wake(next);
-    if (this.#ackAtMs !== null) this.#wake(this.#ackAtMs);
+    if (this.#progress.atMs !== null) this.#wake(this.#progress.atMs);
     const again = this.#queue.nextAgainMs();
     if (again !== null && this.#connector.isReady) this.#wake(again);
   }

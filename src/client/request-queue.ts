@@ -11,13 +11,8 @@ import { type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Random } from '../base/prng.ts';
 import type { NativeReply } from '../protocol/native.ts';
-import {
-  type ClientRequest,
-  isGroupRequest,
-  isRead,
-  type Reply,
-  type Success,
-} from '../protocol/requests.ts';
+import { type ChangeRequest, type ClientRequest, isRead, type Reply } from '../protocol/requests.ts';
+import { isCertainlyUndone, joined, outcomeWhenGivenUp, type Pending, pendingOf } from './pending.ts';
 import { backOffMs } from './server-pool.ts';
 import type { RequestTrace } from './types.ts';
 
@@ -31,27 +26,6 @@ export interface QueueOptions {
   /** A change that has no answer after this time is given up. Infinity: repeated as long as the client lives. */
   readonly giveUpMs: number;
   readonly readGiveUpMs: number;
-}
-
-interface Pending {
-  readonly request: ClientRequest;
-  readonly numbered: boolean;
-  readonly alone: boolean;
-  readonly settle: (reply: Reply) => void;
-  readonly onNumber: (number: number) => void;
-  readonly giveUpAtMs: number;
-  /** `n` of a change, `q` of a read; 0 until it first leaves. */
-  number: number;
-  state: 'queued' | 'sent' | 'waiting';
-  /** When it was sent, or when a waiting one may be sent again. */
-  atMs: number;
-  attempts: number;
-  /** Some attempt may have been executed although no answer to it came. */
-  uncertain: boolean;
-  refusal: { readonly code: ErrorCode; readonly text: string } | null;
-  restarted: boolean;
-  /** The beginning of a list that comes in several replies. */
-  parts: Success | null;
 }
 
 /** `unserved`: the node could not say; another one may. `busy`: it will be repeated, here. `expired`: see `loseSession`. */
@@ -86,7 +60,7 @@ export class RequestQueue {
     request: ClientRequest,
     nowMs: number,
     settle: (reply: Reply) => void,
-    { number, numbered: onNumber = () => undefined }: RequestTrace = {},
+    { number, numbered: onNumber }: RequestTrace = {},
   ): void {
     const numbered = !isRead(request);
     const refusal = this.#refusalOf(request);
@@ -95,22 +69,7 @@ export class RequestQueue {
       return;
     }
     const patienceMs = numbered ? this.#options.giveUpMs : this.#options.readGiveUpMs;
-    const pending: Pending = {
-      request,
-      numbered,
-      alone: numbered && request.op !== 'send' && !isGroupRequest(request),
-      settle,
-      onNumber,
-      giveUpAtMs: nowMs + patienceMs,
-      number: 0,
-      state: 'queued',
-      atMs: nowMs,
-      attempts: 0,
-      uncertain: false,
-      refusal: null,
-      restarted: false,
-      parts: null,
-    };
+    const pending = pendingOf(request, nowMs, nowMs + patienceMs, settle, onNumber);
     if (number === undefined) this.#fresh.push(pending);
     else this.#restore(pending, number, nowMs);
   }
@@ -121,6 +80,13 @@ export class RequestQueue {
     this.#changes.set(number, pending);
     this.#again.add(pending);
     this.#nextNumber = number + 1;
+  }
+
+  /** Before all that has not left: by it the node learns who asks the rest. Never given up. */
+  addFirst(request: ChangeRequest, nowMs: number, settle: (reply: Reply) => void): void {
+    const first = pendingOf(request, nowMs, Number.POSITIVE_INFINITY, settle);
+    this.#fresh = [first, ...this.#fresh.slice(this.#freshHead)];
+    this.#freshHead = 0;
   }
 
   /** Requests that are made and unanswered. */
@@ -350,26 +316,6 @@ export class RequestQueue {
   }
 }
 
-/** A long list comes in several replies of one kind. */
-function joined(parts: Success | null, value: Success): Success {
-  if (parts === null) return value;
-  if (value.op === 'history' && parts.op === 'history')
-    return { op: value.op, messages: [...parts.messages, ...value.messages] };
-  if (value.op === 'amendments' && parts.op === 'amendments')
-    return { op: value.op, amendments: [...parts.amendments, ...value.amendments] };
-  if ((value.op === 'users' || value.op === 'search') && parts.op === value.op)
-    return { op: value.op, users: [...parts.users, ...value.users] };
-  if (value.op === 'online' && parts.op === 'online')
-    return { op: value.op, online: [...parts.online, ...value.online] };
-  if (value.op === 'groups' && parts.op === 'groups')
-    return { op: value.op, groups: [...parts.groups, ...value.groups] };
-  if (value.op === 'members' && parts.op === 'members')
-    return { op: value.op, members: [...parts.members, ...value.members] };
-  if (value.op === 'conversations' && parts.op === 'conversations')
-    return { op: value.op, conversations: [...parts.conversations, ...value.conversations] };
-  return value;
-}
-
 /** A larger frame would end the connection, and be sent again on the next one. The margin is for the numbers. */
 function fitsFrame(request: ClientRequest): boolean {
   const largest = limits.frameBytes - 128;
@@ -378,16 +324,4 @@ function fitsFrame(request: ClientRequest): boolean {
   // JSON writes one UTF-16 unit in at most six bytes.
   if (characters * 6 + 128 <= largest) return true;
   return new TextEncoder().encode(JSON.stringify(request)).length <= largest;
-}
-
-function isCertainlyUndone({ state, uncertain }: Pending): boolean {
-  return state !== 'sent' && !uncertain;
-}
-
-function outcomeWhenGivenUp(pending: Pending): Reply {
-  if (pending.numbered && !isCertainlyUndone(pending)) {
-    return { kind: 'unknown', text: errorTable.UNKNOWN_OUTCOME.text };
-  }
-  const { code, text } = pending.refusal ?? { code: 'UNAVAILABLE', text: errorTable.UNAVAILABLE.text };
-  return { kind: 'rejection', code, text };
 }

@@ -19,6 +19,8 @@ export type Status =
   | { readonly kind: 'unreachable'; readonly reason: string }
   /** The session is gone, and with it the login; its unanswered changes ended as unknown. */
   | { readonly kind: 'session-lost'; readonly reason: 'expired' | 'ended' }
+  /** The access token opens no session: nobody is logged in, and it is not shown again. */
+  | { readonly kind: 'token-refused'; readonly text: string }
   | { readonly kind: 'closed' };
 
 export type StatusListener = (status: Status) => void;

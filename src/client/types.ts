@@ -26,6 +26,8 @@ export interface ClientOptions {
   /** An earlier session to go on with; `after` is its `cursor`. */
   readonly session?: Session;
   readonly after?: number | undefined;
+  /** An access token (docs/bots.md), in place of a login: every session of this client begins with it. */
+  readonly token?: string;
   /** A change without an answer ends as unknown (or as the last refusal) after this time. Default: it is repeated for ever. */
   readonly giveUpMs?: number;
   /** A read without an answer ends as `UNAVAILABLE` after this time. Default: `limits.operationMs`. */

@@ -57,7 +57,7 @@ async function bodyOf(
     const [found] = await ports.store.readStream(stream, range);
     if (found !== undefined) {
       const { change } = decodeAmendment(conversation, textRevision, found.record);
-      return change.kind === 'text' ? { kind: 'text', text: change.text } : body;
+      return change.kind === 'text' && body.kind === 'text' ? { ...body, text: change.text } : body;
     }
     // Gone with its conversation.
     if (ports.view.conversation(conversation) === undefined) return body;

@@ -1,3 +1,4 @@
+import type { HookId } from '../chat/hook-types.ts';
 import type { TokenView } from '../chat/token-types.ts';
 import type { AccountId, SessionId } from '../chat/types.ts';
 
@@ -8,6 +9,8 @@ export interface Identity {
   readonly credential?: number;
   /** The access token that was shown, or that opened the session: it bounds what may be asked. Absent: nothing does. */
   readonly token?: Pick<TokenView, 'id' | 'scopes'>;
+  /** The webhook that something was posted to, in whose maker's name it is. */
+  readonly hook?: HookId;
 }
 
 /** One request over HTTP, which is all that its connection is for the chat. */

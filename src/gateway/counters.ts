@@ -17,4 +17,7 @@ export class Counters {
   pushes = 0;
   badLines = 0;
   badFrames = 0;
+  /** Messages that other programs took, and attempts that failed. */
+  hookDeliveries = 0;
+  hookFailures = 0;
 }

@@ -20,6 +20,7 @@ import type { NativeEvent, NodeAddress } from '../protocol/native.ts';
 import { encodeNative } from '../protocol/native-codec.ts';
 import type { Engine, PeerBus } from '../replication/engine.ts';
 import type { Ticket } from './address-limits.ts';
+import type { HookServiceOptions } from './bots/hook-service.ts';
 import { ClusterClock } from './cluster-clock.ts';
 import { Counters } from './counters.ts';
 import { FramePacker } from './frame-packer.ts';
@@ -51,6 +52,8 @@ export interface EdgeOptions {
   /** Runs the action once, soon: `setImmediate` in production. */
   readonly turn: (action: () => void) => void;
   readonly hasher: Hasher;
+  /** Left out: there are no webhooks. */
+  readonly hooks?: HookServiceOptions['hooks'];
   /** So many bytes from a cryptographic generator: for UUIDs, secrets and codes. */
   readonly secureBytes: (count: number) => Uint8Array;
 }
@@ -95,6 +98,7 @@ export class Edge {
       logger,
       policy: policyOf(config),
       uploads: this.uploads,
+      hooks: options.hooks ?? null,
       search: options.search ?? null,
     });
     this.#unsubscribe = [

@@ -13,10 +13,10 @@ export function entryOf(message: Message, from: string, to: string, state: Messa
   return { conversation, sequence, index, from, to, number, ...answered, ...content, sentMs, ...state };
 }
 
-function contentOf(body: MessageBody, index: number): Pick<MessageEntry, 'text' | 'file'> {
+function contentOf(body: MessageBody, index: number): Pick<MessageEntry, 'text' | 'file' | 'via'> {
   switch (body.kind) {
     case 'text':
-      return { text: body.text };
+      return body.via === undefined ? { text: body.text } : { text: body.text, via: body.via };
     case 'file':
       return { text: fileSentence(body.file), file: { id: index, ...body.file } };
   }

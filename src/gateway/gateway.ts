@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { assert } from '../base/assert.ts';
+import type { Timer } from '../base/clock.ts';
 import { isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import { isPlainText, type PortKind } from '../base/transport-config.ts';
@@ -12,6 +13,8 @@ import type { MaterialSource, TransportSecurity } from '../tls/transport-securit
 import { ActionJournal } from './action-journal.ts';
 import type { Ticket } from './address-limits.ts';
 import { api } from './api/api.ts';
+import { Bots, type BotsOptions } from './bots/bots.ts';
+import { HookSecrets } from './bots/hook-secrets.ts';
 import { ChatPort } from './chat-port.ts';
 import { ClusterChronicle } from './cluster-chronicle.ts';
 import { ClusterView } from './cluster-view.ts';
@@ -63,10 +66,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return new NodeGateway(options);
 }
 
+/** Between two looks at connections that came while the port was being closed. */
+const closeAgainMs = 50;
+
 class NodeGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #hasher: Hasher;
+  readonly #hooks: BotsOptions['hooks'];
   readonly #edge: Edge;
+  readonly #bots: Bots;
   readonly #metrics: Metrics;
   readonly #clusterView: ClusterView;
   readonly #dialects: Dialects;
@@ -80,8 +88,13 @@ class NodeGateway implements Gateway {
     const { clock, logger } = options;
     this.#options = options;
     this.#hasher = options.hasher ?? new ChildHasher(clock, logger);
-    this.#edge = new Edge({ ...options, hasher: this.#hasher, turn: setImmediate, secureBytes: randomBytes });
+    this.#hooks = hooksOf(options);
+    const ports = { hasher: this.#hasher, turn: setImmediate, secureBytes: randomBytes, hooks: this.#hooks };
+    this.#edge = new Edge({ ...options, ...ports });
     const { counters, delivery } = this.#edge;
+    const { service } = this.#edge;
+    const cluster = options.config.cluster;
+    this.#bots = new Bots({ ...options, cluster, delivery, service, counters, hooks: this.#hooks });
     const status = (): EngineStatus => this.#status();
     const { hub, cursors } = delivery;
     this.#metrics = new Metrics({
@@ -109,6 +122,7 @@ class NodeGateway implements Gateway {
     const http = await listen(this.#http.server, host, httpPort, 'HTTP port');
     const [chatPort = 0, ...listenerPorts] = bound;
     this.#groupPorts.start();
+    this.#bots.start();
     this.#tellOfSlash(host, listenerPorts);
     return { chatPort, httpPort: http, listenerPorts };
   }
@@ -121,13 +135,26 @@ class NodeGateway implements Gateway {
       this.#groupPorts.stop(),
       ...[...this.#frameLines].map(({ closed }) => closed),
     ];
-    await this.#bounded(Promise.all([this.#edge.leave(), ...lines]));
-    await this.#http.close();
+    await this.#bounded(Promise.all([this.#edge.leave(), this.#bots.stop(), ...lines]));
+    await this.#closeHttp();
     await this.#bounded(this.#edge.flush());
     this.#edge.stop();
     this.#metrics.stop();
     this.#clusterView.stop();
     await this.#hasher.stop();
+  }
+
+  /** A connection that was accepted at the last moment and has asked nothing would be waited for until its time is over. */
+  async #closeHttp(): Promise<void> {
+    const { clock } = this.#options;
+    let timer: Timer | null = null;
+    const closeAll = (): void => {
+      this.#http.server.closeAllConnections();
+      timer = clock.after(closeAgainMs, closeAll);
+    };
+    timer = clock.after(closeAgainMs, closeAll);
+    await this.#http.close();
+    timer.cancel();
   }
 
   /** A stop waits for answers no longer than one operation may take. */
@@ -226,7 +253,7 @@ class NodeGateway implements Gateway {
   #status(): EngineStatus {
     const { engine, security } = this.#options;
     const status = engine.status();
-    const alarms = [...(security?.alarms() ?? []), ...this.#groupPorts.alarms()];
+    const alarms = [...(security?.alarms() ?? []), ...this.#groupPorts.alarms(), ...this.#bots.alarms()];
     return alarms.length === 0 ? status : { ...status, alarms: [...status.alarms, ...alarms] };
   }
 
@@ -289,6 +316,8 @@ class NodeGateway implements Gateway {
       view,
       uploads,
       downloads: new Downloads(this.#options),
+      streams: this.#bots.streams,
+      hooks: this.#hooks,
       origins: () => this.#origins(),
       isSecure: !isPlainText(config, 'http'),
       requestsPerAddress: policyOf(config).httpRequestsPerAddress,
@@ -315,6 +344,13 @@ class NodeGateway implements Gateway {
 }
 
 const fixedListener: Listener = { ...sharedListener, fixed: true };
+
+/** Every node with the cluster key knows the secrets. */
+function hooksOf({ operatorKey, config }: GatewayOptions): BotsOptions['hooks'] {
+  if (operatorKey === undefined) return null;
+  const rules = { allowPrivate: policyOf(config).privateWebhooks };
+  return { secrets: new HookSecrets(operatorKey), rules };
+}
 
 /** Pages that members serve may speak to any member. */
 function originsOf(

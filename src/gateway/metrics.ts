@@ -155,6 +155,15 @@ export class Metrics {
       'TLS handshakes on the ports for people that failed.',
       () => counters.handshakesFailed,
     );
+    this.#labelled(
+      'conclave_webhook_attempts_total',
+      'Messages sent to webhooks, by outcome.',
+      'outcome',
+      () => [
+        ['taken', counters.hookDeliveries],
+        ['failed', counters.hookFailures],
+      ],
+    );
     this.#counter('conclave_bad_frames_total', 'Native frames refused.', () => counters.badFrames);
     this.#gauge('conclave_hash_load', 'Password hashes waiting or running.', () => hasher.load);
     this.#gauge('conclave_subscribers', 'Logged-in connections.', () => hub.subscribers);

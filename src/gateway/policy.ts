@@ -21,6 +21,8 @@ export interface Policy {
   readonly passwords: PasswordRules;
   /** Who tries passwords out is slowed down. */
   readonly limitsGuessing: boolean;
+  /** Webhooks may go to private addresses, and over plain HTTP. */
+  readonly privateWebhooks: boolean;
   readonly addresses: AddressBounds;
   readonly httpConnectionsPerAddress: number;
   /** In a minute, without a session; 0: no limit. */
@@ -55,6 +57,7 @@ export function policyOf(config: ClusterConfig): Policy {
     limitsGuessing: limits.guessing ?? !demonstration,
     httpConnectionsPerAddress: limits.httpConnectionsPerAddress ?? bound(128),
     httpRequestsPerAddress: limits.httpRequestsPerAddress ?? bound(300),
+    privateWebhooks: config.webhooks.allowPrivate ?? demonstration,
     addresses: {
       connectionsPerAddress: limits.connectionsPerAddress ?? bound(16),
       newConnectionsPerAddress: limits.newConnectionsPerAddress ?? bound(32),

@@ -33,6 +33,7 @@ import { AddressLimits } from './address-limits.ts';
 import { Administration } from './administration.ts';
 import { AmendmentService } from './amendment-service.ts';
 import { Authentication } from './authentication.ts';
+import { HookService, type HookServiceOptions } from './bots/hook-service.ts';
 import { scopeFault } from './bots/scopes.ts';
 import { TokenService } from './bots/token-service.ts';
 import type { ConnectionContext } from './context.ts';
@@ -50,6 +51,7 @@ import { withPreparedNames } from './name-preparation.ts';
 import type { Policy } from './policy.ts';
 import { ReadBarrier } from './read-barrier.ts';
 import { receipt, refused, rejection } from './replies.ts';
+import { holding, isPublic } from './request-rules.ts';
 import { Successes } from './successes.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -67,6 +69,8 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly policy: Policy;
   readonly uploads: Pick<Uploads, 'isComplete'>;
+  /** Left out: there are no webhooks. */
+  readonly hooks?: HookServiceOptions['hooks'];
   /** Absent or null: messages cannot be searched here. */
   readonly search?: SearchPort | null;
 }
@@ -79,6 +83,7 @@ export class Service {
   readonly administration: Administration;
   /** Access tokens of accounts. */
   readonly tokens: TokenService;
+  readonly hooks: HookService;
   /** Whoever checks a password asks it first: `g:<group>:<account>` is the key of a group's. */
   readonly guard: Guard;
   /** What one address may do before a login. */
@@ -122,6 +127,7 @@ export class Service {
     this.#entrance = new Entrance(this.accounts, this.#authentication, parts);
     this.administration = new Administration(parts);
     this.#groups = new GroupService(parts);
+    this.hooks = new HookService({ ...shared, hooks: options.hooks ?? null });
     this.tokens = new TokenService(this.#authentication, shared);
   }
 
@@ -218,6 +224,11 @@ export class Service {
       case 'enter-token':
         if (anonymous) return refused('AUTH_REQUIRED');
         return this.tokens.change(context, request, numbering);
+      case 'create-hook':
+      case 'remove-hook':
+      case 'resume-hook':
+        if (anonymous) return refused('AUTH_REQUIRED');
+        return this.hooks.change(context, request, numbering);
       case 'send-file':
         if (anonymous) return refused('AUTH_REQUIRED');
         return this.#files.send(context, request, numbering);
@@ -305,13 +316,7 @@ export class Service {
     }
   }
 
-  async #readOwn(
-    account: number,
-    request: Extract<
-      ReadRequest,
-      { op: 'history' | 'amendments' | 'watch' | 'typing' | 'find' | 'members' | 'conversations' | 'tokens' }
-    >,
-  ): Promise<Success> {
+  async #readOwn(account: number, request: Extract<ReadRequest, { op: OwnRead }>): Promise<Success> {
     switch (request.op) {
       case 'members':
         return { op: 'members', members: this.#reads.members(account, request) };
@@ -329,6 +334,8 @@ export class Service {
       }
       case 'amendments':
         return { op: 'amendments', amendments: await this.#amendments.read(account, request) };
+      case 'hooks':
+        return { op: 'hooks', hooks: this.hooks.list(account) };
       case 'history':
         return { op: 'history', messages: await this.history.one(account, request) };
       case 'find':
@@ -344,11 +351,14 @@ export class Service {
   }
 }
 
+type OwnRead = Exclude<ReadRequest['op'], 'profile' | 'users' | 'search' | 'online' | 'groups'>;
+
 function actorOf({ identity, session }: ConnectionContext): Actor | null {
   if (identity === null) return null;
-  const { account, credential, token } = identity;
+  const { account, credential, token, hook } = identity;
   if (session !== null) return { account, session };
   if (token !== undefined) return { account, session, token: token.id };
+  if (hook !== undefined) return { account, session, hook };
   return credential === undefined ? { account, session } : { account, session, credential };
 }
 
@@ -358,30 +368,6 @@ function askedBy({ identity, asked }: ConnectionContext, command: Command): Comm
   return asked === null || identity === null ? command : { kind: 'asked', key: asked.key, command };
 }
 
-/** What decides who is asking, and what takes its time to hash or to look up: nothing overtakes it. */
-const holding: ReadonlySet<ClientRequest['op']> = new Set([
-  'register',
-  'login',
-  'enter-guest',
-  'enter-bearer',
-  'enter-token',
-  'logout',
-  'delete',
-  'change-password',
-  'create-group',
-  'join-group',
-  'set-group-password',
-  'edit',
-  'delete-message',
-  'react',
-]);
-
 function labelled(request: ReadRequest, reply: Reply): Reply {
   return reply.kind === 'receipt' && request.stale === true ? { ...reply, stale: true } : reply;
-}
-
-/** Readable without an account. */
-function isPublic({ op }: ReadRequest, policy: Policy): boolean {
-  if (op === 'groups') return policy.publicRegistry;
-  return policy.publicUserList && (op === 'users' || op === 'search' || op === 'online');
 }

@@ -3,6 +3,7 @@ import { groupMark, lobbyName } from '../base/addresses.ts';
 import { unreachable } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import type { AccountReceipt } from '../chat/account-types.ts';
+import type { HookReceipt } from '../chat/hook-types.ts';
 import type { TokenReceipt } from '../chat/token-types.ts';
 import type { Receipt } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
@@ -51,6 +52,10 @@ export class Successes {
       case 'token-revoked':
       case 'token-entered':
         return this.#tokenSuccess(context, receipt);
+      case 'hook-created':
+      case 'hook-removed':
+      case 'hook-resumed':
+        return hookSuccess(receipt);
       // Answers to what no client asks this way.
       case 'imported':
       case 'action-noted':
@@ -91,6 +96,18 @@ export class Successes {
     }
     const group = this.#view.conversation(conversation);
     return { ...common, to: groupMark + (group?.kind === 'group' ? group.name : lobbyName), online: true };
+  }
+}
+
+function hookSuccess({ kind, hook: id }: HookReceipt): Success {
+  switch (kind) {
+    case 'hook-created':
+      // The secret is the service's to tell.
+      return { op: 'create-hook', id, secret: '' };
+    case 'hook-removed':
+      return { op: 'remove-hook', id };
+    case 'hook-resumed':
+      return { op: 'resume-hook', id };
   }
 }
 

@@ -188,6 +188,10 @@ function splitReply(reply: NativeReply, value: Success): readonly string[] | nul
       return split(value.conversations, (conversations) => ({ ...value, conversations }));
     case 'amendments':
       return split(value.amendments, (amendments) => ({ ...value, amendments }));
+    case 'tokens':
+      return split(value.tokens, (tokens) => ({ ...value, tokens }));
+    case 'hooks':
+      return split(value.hooks, (hooks) => ({ ...value, hooks }));
     case 'history':
       return split(value.messages, (messages) => ({ ...value, messages }));
     default:

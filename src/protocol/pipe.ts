@@ -254,6 +254,12 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
     case 'create-token':
     case 'revoke-token':
       return [`Token ${value.id} ${value.op === 'create-token' ? 'created' : 'revoked'}.`];
+    case 'create-hook':
+    case 'remove-hook':
+    case 'resume-hook':
+      return [`Webhook ${value.id}.`];
+    case 'hooks':
+      return [...value.hooks.map(({ id, name }) => `${id} ${escapeLine(name)}`), pipeListEnd];
     case 'tokens':
       return [...value.tokens.map(({ id, name }) => `${id} ${escapeLine(name)}`), pipeListEnd];
     default:

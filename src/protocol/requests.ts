@@ -55,6 +55,14 @@ export type ChangeRequest =
       readonly lifetimeMs?: number;
     }
   | { readonly op: 'revoke-token'; readonly id: number }
+  /**
+   * A door between a conversation and another program: without `url` one that takes messages in. Of a group the owner's, of a direct
+   * conversation either side's.
+   */
+  | { readonly op: 'create-hook'; readonly to: string; readonly name: string; readonly url?: string }
+  | { readonly op: 'remove-hook'; readonly id: number }
+  /** One that was suspended goes on where it stood. */
+  | { readonly op: 'resume-hook'; readonly id: number }
   /** Ends all other sessions of the account. Without the present password it is refused. */
   | { readonly op: 'change-password'; readonly current?: string; readonly password: string }
   /** Null takes away; absent leaves as it is. */
@@ -125,6 +133,8 @@ type CurrentRequest =
   | { readonly op: 'profile' }
   /** One's own. */
   | { readonly op: 'tokens' }
+  /** One's own, and those in groups that one owns. */
+  | { readonly op: 'hooks' }
   | { readonly op: 'users' }
   | { readonly op: 'search'; readonly pattern: string }
   /** Those who are online, by the time of their connection. */
@@ -202,6 +212,27 @@ export interface TokenEntry {
   readonly usedMs: number | null;
 }
 
+/** A webhook as its owner sees it. */
+export interface HookEntry {
+  readonly id: number;
+  readonly direction: 'in' | 'out';
+  readonly name: string;
+  /** Address of its conversation, as its maker would write it. */
+  readonly to: string;
+  /** Who made it. */
+  readonly by: string;
+  /** Of an outgoing one. */
+  readonly url: string | null;
+  readonly createdMs: number;
+  /** Messages that wait to be sent. */
+  readonly pending: number;
+  /** Failed attempts at the first of them, lately. */
+  readonly failures: number;
+  /** What the newest attempt ended with; empty: well. */
+  readonly fault: string;
+  readonly suspended: boolean;
+}
+
 export interface OnlineEntry {
   readonly name: string;
   readonly sinceMs: number;
@@ -257,6 +288,8 @@ export interface MessageEntry {
   /** Of a file: one line that says so, for readers who know texts only. */
   readonly text: string;
   readonly file?: FileEntry;
+  /** Name of the webhook that it came in by, in the name of `from`. */
+  readonly via?: string;
   readonly sentMs: number;
   /** When its text was changed for the last time. */
   readonly editedMs?: number;
@@ -291,6 +324,7 @@ export type GroupNotice = { readonly conversation: string; readonly group: strin
 const readOperations = {
   profile: true,
   tokens: true,
+  hooks: true,
   users: true,
   search: true,
   online: true,
@@ -354,6 +388,11 @@ export type Success =
   | { readonly op: 'create-token'; readonly id: number; readonly expiresMs: number | null }
   | { readonly op: 'revoke-token'; readonly id: number }
   | { readonly op: 'tokens'; readonly tokens: readonly TokenEntry[] }
+  /** The secret signs what goes out, and opens or signs what comes in. */
+  | { readonly op: 'create-hook'; readonly id: number; readonly secret: string }
+  | { readonly op: 'remove-hook'; readonly id: number }
+  | { readonly op: 'resume-hook'; readonly id: number }
+  | { readonly op: 'hooks'; readonly hooks: readonly HookEntry[] }
   | ({ readonly op: 'send' } & SentValue)
   | ({ readonly op: 'send-file' } & SentValue)
   | AmendmentSuccess

@@ -5,6 +5,7 @@ import type { Amendments } from '../amendments.ts';
 import type { Attempts } from '../attempts.ts';
 import type { Conversations } from '../conversations.ts';
 import type { Files } from '../files.ts';
+import type { Hooks } from '../hooks.ts';
 import type { Invitations } from '../invitations.ts';
 import type { KeyedAnswers } from '../keyed-answers.ts';
 import type { Leases } from '../leases.ts';
@@ -32,6 +33,7 @@ export interface Tables {
   readonly actions: ActionLog;
   readonly keyedAnswers: KeyedAnswers;
   readonly amendments: Amendments;
+  readonly hooks: Hooks;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */

@@ -30,6 +30,7 @@ export function removeAccount(context: Context): void {
     if (!own.ended) endSession(context, own);
   }
   endTokensOf(context, actor.id);
+  tables.hooks.removeOf(actor.id);
   tables.files.cancelAll(actor.id);
   const own = [...tables.conversations.of(actor.id)];
   // In an order that does not depend on whether this node was restored: events come in it.

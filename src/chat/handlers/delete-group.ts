@@ -11,6 +11,7 @@ export function deleteGroup(context: Context, command: DeleteGroup): Result {
   const { id, name } = group;
   const members = new Set(group.members());
   context.tables.conversations.removeGroup(group);
+  context.tables.hooks.removeIn(id);
   context.emit({ kind: 'group-deleted', group: id, name, members });
   return accept({ kind: 'group-deleted', group: id, name });
 }

@@ -46,10 +46,11 @@ export function depart(
   member: Account,
   reason: 'left' | 'removed' | 'deleted',
 ): void {
-  const { conversations } = context.tables;
+  const { conversations, hooks } = context.tables;
   const { id, name } = group;
   const members = new Set([member.id]);
   conversations.leave(group, member.id);
+  hooks.removeIn(id, member.id);
   context.emit({
     kind: 'member-left',
     group: id,
@@ -61,6 +62,7 @@ export function depart(
   if (group.memberCount === 0) {
     if (group.address !== null || group.listenerPort !== null) return;
     conversations.removeGroup(group);
+    hooks.removeIn(id);
     context.emit({ kind: 'group-deleted', group: id, name, members });
     return;
   }

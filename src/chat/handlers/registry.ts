@@ -6,6 +6,7 @@ import { cancelUpload } from './cancel-upload.ts';
 import { changePassword } from './change-password.ts';
 import type { Context } from './context.ts';
 import { createGroup } from './create-group.ts';
+import { createHook } from './create-hook.ts';
 import { createInvitation } from './create-invitation.ts';
 import { createToken } from './create-token.ts';
 import { deleteAccount } from './delete-account.ts';
@@ -23,15 +24,19 @@ import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { noteAction } from './note-action.ts';
 import { noteAttempts } from './note-attempts.ts';
+import { noteHooks } from './note-hooks.ts';
 import { noteOutcome } from './note-outcome.ts';
 import { noteTokenUses } from './note-token-uses.ts';
+import { postToHook } from './post-to-hook.ts';
 import { react } from './react.ts';
 import { register } from './register.ts';
 import { registerBearer } from './register-bearer.ts';
 import { rehash } from './rehash.ts';
+import { removeHook } from './remove-hook.ts';
 import { removeMember } from './remove-member.ts';
 import { renameGroup } from './rename-group.ts';
 import { renewGuests } from './renew-guests.ts';
+import { resumeHook } from './resume-hook.ts';
 import { revokeToken } from './revoke-token.ts';
 import { send } from './send.ts';
 import { sendFile } from './send-file.ts';
@@ -89,6 +94,11 @@ const handlers: Handlers = {
   'note-action': noteAction,
   'note-outcome': noteOutcome,
   'derive-session': deriveSession,
+  'create-hook': createHook,
+  'remove-hook': removeHook,
+  'resume-hook': resumeHook,
+  'post-to-hook': postToHook,
+  'note-hooks': noteHooks,
 };
 
 export function run(context: Context, command: Command): Result {

@@ -30,7 +30,8 @@ export function append(context: Context, actor: Account, content: Content): Resu
 function faultIn(body: MessageBody): RejectionCode | null {
   switch (body.kind) {
     case 'text':
-      if (body.text.length === 0) return 'BAD_REQUEST';
+      // Through a hook comes what `post-to-hook` checks.
+      if (body.text.length === 0 || body.via !== undefined) return 'BAD_REQUEST';
       return exceedsBytes(body.text, limits.messageBytes) ? 'TOO_LONG' : null;
     // With a file comes what `send-file` checks.
     case 'file':

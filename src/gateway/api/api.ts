@@ -7,6 +7,11 @@ import type { CodedError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ChatView } from '../../chat/view.ts';
 import type { ActionJournal } from '../action-journal.ts';
+import { addEvents } from '../bots/event-routes.ts';
+import type { EventStreams } from '../bots/event-streams.ts';
+import { addHooks } from '../bots/hook-routes.ts';
+import type { HookSecrets } from '../bots/hook-secrets.ts';
+import { addTokens } from '../bots/token-routes.ts';
 import type { Downloads } from '../downloads.ts';
 import { HttpSessions } from '../http-session.ts';
 import type { SecureBytes } from '../identifiers.ts';
@@ -35,6 +40,9 @@ export interface ApiOptions {
   readonly view: ChatView;
   readonly uploads: Uploads;
   readonly downloads: Downloads;
+  readonly streams: EventStreams;
+  /** Null: there are no webhooks. */
+  readonly hooks: { readonly secrets: HookSecrets } | null;
   readonly origins: () => readonly string[];
   /** The port speaks TLS. */
   readonly isSecure: boolean;
@@ -110,6 +118,9 @@ function addResources(scope: FastifyInstance, options: ApiOptions): void {
   addFiles(scope, resources, options);
   addOwnExport(scope, resources);
   addInvitations(scope, resources, options.journal);
+  addTokens(scope, resources);
+  addEvents(scope, resources, options.streams);
+  if (options.hooks !== null) addHooks(scope, resources, { ...options.hooks, clock });
 }
 
 /** Everything from this node, nothing inline; the pictures of its style sheet are in it. */

@@ -13,7 +13,8 @@ export type Tag =
   | 'files'
   | 'people'
   | 'administration'
-  | 'search';
+  | 'search'
+  | 'bots';
 
 export interface Operation {
   readonly operationId: string;

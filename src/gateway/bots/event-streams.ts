@@ -1,0 +1,62 @@
+/** All streams of events of this node: who may open one, how many, and their common end. */
+import { CodedError } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
+import type { Caller } from '../http-session.ts';
+import { Turnstile } from '../turnstile.ts';
+import { EventStream, type EventStreamPorts } from './event-stream.ts';
+import type { EventWire } from './event-wire.ts';
+
+export interface EventStreamsOptions extends EventStreamPorts {
+  /** Of this node: a cursor above it was made up. */
+  readonly appliedIndex: () => number;
+}
+
+/** Where a stream begins, and its place among the others; to be opened, or left. */
+export interface Admission {
+  readonly whose: Pick<Caller, 'identity' | 'session'>;
+  readonly after: number;
+  readonly leave: () => void;
+}
+
+export class EventStreams {
+  readonly #options: EventStreamsOptions;
+  readonly #turnstile = new Turnstile(limits.eventStreams, limits.eventStreamsPerAccount);
+  readonly #open = new Set<EventStream>();
+
+  constructor(options: EventStreamsOptions) {
+    this.#options = options;
+  }
+
+  /** Behind a barrier. Without a cursor it begins now. Throws `CodedError`. */
+  admit(whose: Admission['whose'], cursor: string | undefined): Admission {
+    const { delivery, appliedIndex } = this.#options;
+    const after = cursor === undefined ? delivery.hub.index : Number(cursor);
+    const isCursor =
+      /^\d{1,16}$/.test(cursor ?? '0') && after <= Math.max(appliedIndex(), delivery.hub.index);
+    if (!isCursor) throw new CodedError('BAD_REQUEST', 'This is no cursor of this cluster.');
+    const leave = this.#turnstile.enter(whose.identity.account);
+    if (leave === null) throw new CodedError('TOO_MANY_CONNECTIONS');
+    return { whose, after, leave };
+  }
+
+  open(wire: EventWire, { whose, after, leave }: Admission): void {
+    const { session, identity } = whose;
+    const { account, token } = identity;
+    const stream = new EventStream(wire, this.#options, {
+      account,
+      session,
+      token: token?.id ?? null,
+      after,
+    });
+    this.#open.add(stream);
+    wire.onClose(() => {
+      this.#open.delete(stream);
+      leave();
+    });
+  }
+
+  /** The node goes away: readers come again elsewhere. */
+  stop(): void {
+    for (const stream of this.#open) stream.close('GOING_AWAY');
+  }
+}

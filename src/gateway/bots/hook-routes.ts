@@ -1,0 +1,239 @@
+/** `/api/v1/hooks`: webhooks, and what other programs post to one. */
+import { type Static, Type } from '@sinclair/typebox';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
+import { limits } from '../../base/limits.ts';
+import type { HookView } from '../../chat/hook-types.ts';
+import { parseStrictJson } from '../../protocol/json-scan.ts';
+import { received } from '../api/answers.ts';
+import { idempotencyKeyOf } from '../api/door.ts';
+import { describe } from '../api/operation.ts';
+import { announceLimit, RequestLimits } from '../api/request-limits.ts';
+import type { Resources } from '../api/resources.ts';
+import { closed, nothing, nullable, sequence, time } from '../api/schemas.ts';
+import { hashSecret } from '../identifiers.ts';
+import type { HookSecrets } from './hook-secrets.ts';
+
+export interface HookRoutesOptions {
+  readonly secrets: HookSecrets;
+  readonly clock: Clock;
+}
+
+const path = '/api/v1/hooks';
+/** In a minute, on one node. */
+const postsPerHook = 600;
+
+const id = Type.Integer({ minimum: 1 });
+const name = Type.String({ minLength: 1, maxLength: limits.displayNameChars });
+const createBody = closed({
+  to: Type.String({
+    maxLength: limits.emailChars,
+    description: '`#` and a group of one’s own, or a user’s name.',
+  }),
+  name,
+  url: Type.Optional(
+    Type.String({
+      maxLength: limits.hookUrlChars,
+      description: 'Where messages go. Without it they come in.',
+    }),
+  ),
+});
+const createAnswer = closed({
+  id,
+  secret: Type.String({
+    description:
+      'Of the Standard Webhooks form (`whsec_…`): signs what goes out, opens or signs what comes in.',
+  }),
+});
+const entry = closed({
+  id,
+  direction: Type.String({ enum: ['in', 'out'] }),
+  name: Type.String(),
+  to: Type.String(),
+  by: Type.String(),
+  url: nullable(Type.String()),
+  createdMs: time,
+  pending: Type.Integer({ description: 'Messages that wait to be sent.' }),
+  failures: Type.Integer({ description: 'Failed attempts at the first of them, lately.' }),
+  fault: Type.String({ description: 'What the newest attempt ended with; empty: well.' }),
+  suspended: Type.Boolean(),
+});
+const params = closed({ id });
+const postBody = closed({ text: Type.String({ minLength: 1, maxLength: limits.messageBytes }) });
+const postAnswer = closed({
+  conversation: Type.String(),
+  sequence,
+  index: Type.Integer({ description: 'In the log.' }),
+  sentMs: time,
+});
+
+type Own = { Params: Static<typeof params> };
+
+export function addHooks(scope: FastifyInstance, resources: Resources, options: HookRoutesOptions): void {
+  addOwnHooks(scope, resources);
+  // A scope of its own: what is signed is the body as it came.
+  void scope.register(async (inner) => addPosts(inner, resources, options));
+}
+
+function addOwnHooks(scope: FastifyInstance, { door, ask }: Resources): void {
+  scope.post<{ Body: Static<typeof createBody> }>(
+    path,
+    describe({
+      operationId: 'createHook',
+      tag: 'bots',
+      summary: 'Make a webhook: for messages of a conversation to go to a URL, or to come in.',
+      description:
+        'Of a group its owner’s, of a direct conversation either side’s. Asked again it is the same one.',
+      repeatable: true,
+      body: createBody,
+      answers: { 201: createAnswer },
+      errors: [
+        'NAME_TAKEN',
+        'BAD_DISPLAY_NAME',
+        'LIMIT_REACHED',
+        'SCOPE_MISSING',
+        'UNKNOWN_USER',
+        'UNKNOWN_GROUP',
+        'NOT_A_MEMBER',
+        'TOO_LONG',
+      ],
+    }),
+    async (request, reply) => {
+      const made = await ask(reply, door.contextOf(request), { op: 'create-hook', ...request.body });
+      return reply.code(201).send({ id: made.id, secret: made.secret });
+    },
+  );
+  scope.get(
+    path,
+    describe(
+      {
+        operationId: 'listHooks',
+        tag: 'bots',
+        summary: 'One’s own webhooks, and those in groups that one owns.',
+        answers: { 200: closed({ hooks: Type.Array(entry) }) },
+        errors: ['SCOPE_MISSING'],
+      },
+      'read',
+    ),
+    async (request, reply) => {
+      const { hooks } = await ask(reply, door.contextOf(request), { op: 'hooks' });
+      return { hooks };
+    },
+  );
+  scope.delete<Own>(
+    `${path}/:id`,
+    describe({
+      operationId: 'removeHook',
+      tag: 'bots',
+      summary: 'Remove a webhook.',
+      params,
+      answers: { 204: nothing },
+      errors: ['UNKNOWN_HOOK', 'SCOPE_MISSING'],
+    }),
+    async (request, reply) => {
+      await ask(reply, door.contextOf(request), { op: 'remove-hook', id: request.params.id });
+      return reply.code(204).send();
+    },
+  );
+  scope.post<Own>(
+    `${path}/:id/resume`,
+    describe({
+      operationId: 'resumeHook',
+      tag: 'bots',
+      summary: 'Let a suspended webhook go on where it stood.',
+      params,
+      answers: { 204: nothing },
+      errors: ['UNKNOWN_HOOK', 'SCOPE_MISSING'],
+    }),
+    async (request, reply) => {
+      await ask(reply, door.contextOf(request), { op: 'resume-hook', id: request.params.id });
+      return reply.code(204).send();
+    },
+  );
+}
+
+const aboutPosts = `Whoever posts shows the secret: in \`Authorization: Bearer whsec_…\`, or by signing the body as the Standard Webhooks
+specification says (\`webhook-id\`, \`webhook-timestamp\`, \`webhook-signature\`). \`Idempotency-Key\`, or a signed \`webhook-id\`, makes a
+repetition the same message.`;
+
+const signatureHeaders = {
+  'webhook-id': Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+  'webhook-timestamp': Type.Optional(Type.String({ pattern: '^[0-9]{1,12}$' })),
+  'webhook-signature': Type.Optional(Type.String({ maxLength: 1_024 })),
+};
+
+function addPosts(scope: FastifyInstance, { service, view }: Resources, options: HookRoutesOptions): void {
+  const { secrets, clock } = options;
+  const quotas = new RequestLimits(clock);
+  const bodies = new WeakMap<FastifyRequest, string>();
+  scope.removeContentTypeParser('application/json');
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const value = parseStrictJson(String(body));
+    bodies.set(request, String(body));
+    if (value === undefined) done(new CodedError('BAD_REQUEST', 'The body is no JSON.'));
+    else done(null, value);
+  });
+  const prove = async (request: FastifyRequest<Own>, reply: FastifyReply): Promise<void> => {
+    await service.barrier({ stale: false });
+    const hook = hookOf(request);
+    const standing = quotas.take({ name: 'hook', requests: postsPerHook }, hook.id);
+    if (standing !== null) announceLimit(reply, standing);
+    if (standing?.isOver === true) throw new CodedError('RATE_LIMITED');
+  };
+  /** One that is not there looks like one whose secret is not known. */
+  const hookOf = (request: FastifyRequest<Own>): HookView => {
+    const hook = view.hook(Number(request.params.id));
+    const shown = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const isWell =
+      hook?.direction === 'in' &&
+      (shown === undefined ? isSigned(request, hook) : secrets.isSecretOf(hook.id, shown));
+    if (hook === undefined || !isWell)
+      throw new CodedError('AUTH_REQUIRED', 'This is not the webhook’s secret.');
+    return hook;
+  };
+  const isSigned = (request: FastifyRequest, hook: HookView): boolean => {
+    const [webhookId, timestamp, signatures] = signatureOf(request);
+    const body = bodies.get(request) ?? '';
+    return secrets.isSigned(hook.id, { id: webhookId, timestamp, body }, signatures, clock.wallMs());
+  };
+  scope.post<Own & { Body: Static<typeof postBody> }>(
+    `${path}/:id`,
+    {
+      ...describe({
+        operationId: 'postToHook',
+        tag: 'bots',
+        summary: 'Post a message through an incoming webhook.',
+        description: aboutPosts,
+        open: true,
+        repeatable: true,
+        params,
+        headers: signatureHeaders,
+        body: postBody,
+        answers: { 201: postAnswer },
+        errors: ['AUTH_REQUIRED', 'TOO_LONG', 'UNKNOWN_USER'],
+      }),
+      preHandler: prove,
+    },
+    async (request, reply) => {
+      const hook = hookOf(request);
+      const [webhookId] = signatureOf(request);
+      const key = idempotencyKeyOf(request) ?? (webhookId === '' ? null : webhookId);
+      const hashed = key === null ? null : hashSecret(`webhook ${hook.id} ${key}`).slice(0, 32);
+      const sent = received(await service.hooks.post(hook, request.body.text, hashed, request.ip));
+      if (sent.op !== 'send') throw new CodedError('INTERNAL');
+      const { conversation, sequence: at, index, sentMs } = sent;
+      return reply.code(201).send({ conversation, sequence: at, index, sentMs });
+    },
+  );
+}
+
+/** Empty texts where it is not signed. */
+function signatureOf({
+  headers,
+}: FastifyRequest): readonly [id: string, timestamp: string, signatures: string] {
+  const [id, timestamp, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((key) =>
+    String(headers[key] ?? ''),
+  );
+  return [id ?? '', timestamp ?? '', signatures ?? ''];
+}
