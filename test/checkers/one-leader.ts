@@ -3,12 +3,14 @@ import type { Violation } from './history.ts';
 /** Raft, figure 3, election safety: at most one leader can be elected in a given term. */
 export class OneLeader {
   readonly #leaders = new Map<number, number>();
+  #newestTerm = 0;
 
   /** That node says that it leads in that term. */
   leads(node: number, term: number): Violation | null {
     const known = this.#leaders.get(term);
     if (known === undefined) {
       this.#leaders.set(term, node);
+      this.#newestTerm = Math.max(this.#newestTerm, term);
       return null;
     }
     if (known === node) return null;
@@ -21,6 +23,11 @@ export class OneLeader {
   }
 
   get newestTerm(): number {
-    return Math.max(0, ...this.#leaders.keys());
+    return this.#newestTerm;
+  }
+
+  /** Null before the first election. */
+  get newestLeader(): number | null {
+    return this.#leaders.get(this.#newestTerm) ?? null;
   }
 }

@@ -1,5 +1,6 @@
 /** One person with the client library: an account of its own, or a contender for names that several want. Writes down what it sees. */
 
+import type { ErrorCode } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/prng.ts';
 import { Client } from '../../src/client/client.ts';
 import type { Session } from '../../src/client/types.ts';
@@ -22,6 +23,9 @@ export interface ActorOptions {
 }
 
 const RETRY_MS = 500;
+const GROUP_NAME = 'all';
+/** Its address: everybody with an account of their own is in it. */
+export const GROUP = `#${GROUP_NAME}`;
 
 export class Actor {
   readonly name: string;
@@ -36,6 +40,7 @@ export class Actor {
   #busy = false;
   /** The account exists and is to be logged in. */
   #wanted = false;
+  #inGroup = false;
   #closed = false;
 
   constructor(options: ActorOptions) {
@@ -85,15 +90,35 @@ export class Actor {
     return this.#client.user !== null;
   }
 
-  /** Has an account of its own and stays logged in to it. */
+  /** It has heard so: whatever is said in the group from now on is for it, too. */
+  get isInGroup(): boolean {
+    return this.#inGroup;
+  }
+
+  /** Has an account of its own, stays logged in to it, and is in the group of all. */
   async join(): Promise<void> {
     this.#wanted = true;
     const client = this.#client;
-    if (client.user !== null) return;
-    await client.register(this.name, 'secret');
+    if (client.user === null) {
+      await client.register(this.name, 'secret');
+      if (client !== this.#client || this.#closed) return;
+      const outcome = await client.login(this.name, 'secret');
+      if (outcome.kind !== 'receipt') {
+        this.#later(() => void this.join());
+        return;
+      }
+    }
+    if (!this.#inGroup && client === this.#client) await this.#joinGroup(client);
+  }
+
+  /** Whoever is first makes it. */
+  async #joinGroup(client: Client): Promise<void> {
+    const made = await client.createGroup(GROUP_NAME);
+    const outcome = isRefused(made, 'GROUP_TAKEN') ? await client.joinGroup(GROUP_NAME) : made;
     if (client !== this.#client || this.#closed) return;
-    const outcome = await client.login(this.name, 'secret');
-    if (outcome.kind !== 'receipt') this.#later(() => void this.join());
+    this.#options.records.joins(this.name, outcome);
+    this.#inGroup ||= outcome.kind === 'receipt' || isRefused(outcome, 'ALREADY_MEMBER');
+    if (!this.#inGroup) this.#later(() => void this.join());
   }
 
   /** Whatever ended the session: what the old one had not acknowledged comes again, to a reader with another name. */
@@ -180,6 +205,10 @@ export class Actor {
     void this.#client.close();
     this.#host.kill();
   }
+}
+
+function isRefused(reply: Reply, code: ErrorCode): boolean {
+  return reply.kind === 'rejection' && reply.code === code;
 }
 
 /** Answers that say: it certainly did not happen. */

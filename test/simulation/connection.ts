@@ -5,6 +5,7 @@ import type { Host } from './host.ts';
 
 const OPEN = 1;
 const CLOSED = 3;
+const settled = Promise.resolve();
 
 /** How a connection fares; changed while it lives. */
 export interface Wire {
@@ -122,7 +123,7 @@ class NodeEnd implements NativeSocket {
 
   send(frame: string, taken?: (error?: Error) => void): void {
     if (this.readyState === OPEN) this.#connection.toClient(frame);
-    if (taken !== undefined) queueMicrotask(() => taken());
+    if (taken !== undefined) void settled.then(() => taken());
   }
 
   pause(): void {

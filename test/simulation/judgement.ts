@@ -4,6 +4,7 @@ import type { Violation } from '../checkers/history.ts';
 import { checkLinearizable } from '../checkers/linearizability.ts';
 import { memberModel } from '../checkers/membership.ts';
 import { judge } from '../checkers/verdict.ts';
+import { GROUP } from './actor.ts';
 import type { Run } from './run.ts';
 
 export async function judgeRun(run: Run): Promise<readonly Violation[]> {
@@ -27,10 +28,10 @@ async function askOnceMore(run: Run): Promise<readonly Violation[]> {
     for (const conversation of watch.state.streams.keys()) {
       if (user.isFirstReader && run.isMember(user, conversation)) records.complete(user.reader, conversation);
     }
-    for (const other of users) {
-      if (other === user) continue;
+    const others = users.filter((other) => other !== user).map(({ name }) => name);
+    for (const other of user.isInGroup ? [...others, GROUP] : others) {
       open++;
-      void user.history(other.name).then((answered) => {
+      void user.history(other).then((answered) => {
         open--;
         if (!answered) failed++;
       });

@@ -11,11 +11,15 @@ export interface LevelContent {
 const empty: LevelContent = { keys: [], values: [] };
 /** Batches that can still be lost one by one: what `level` holds in its newest journal. */
 const JOURNAL_BATCHES = 6;
+/** Older ones are put into the base so many at once: to copy it for each would cost more than all else here. */
+const FOLDED_BATCHES = 64;
 
 export class LevelFiles {
   #base: LevelContent = empty;
   #content: LevelContent = empty;
   #journal: (readonly Operation[])[] = [];
+  /** Between the base and the journal. */
+  #older: (readonly Operation[])[] = [];
   #inFlight: (readonly Operation[])[] = [];
   /** A batch was lost and later ones were not. */
   hasHole = false;
@@ -60,6 +64,7 @@ export class LevelFiles {
   loseBatch(number: number): void {
     this.#journal.splice(number, 1);
     this.hasHole = true;
+    this.#fold();
     this.#content = this.#journal.reduce(applied, this.#base);
   }
 
@@ -68,7 +73,13 @@ export class LevelFiles {
     this.#journal.push(operations);
     if (this.#journal.length <= JOURNAL_BATCHES) return;
     const oldest = this.#journal.shift();
-    if (oldest !== undefined) this.#base = applied(this.#base, oldest);
+    if (oldest !== undefined) this.#older.push(oldest);
+    if (this.#older.length >= FOLDED_BATCHES) this.#fold();
+  }
+
+  #fold(): void {
+    this.#base = applied(this.#base, this.#older.flat());
+    this.#older = [];
   }
 }
 

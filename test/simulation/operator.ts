@@ -70,7 +70,7 @@ export class Operator {
   }
 
   get #members(): readonly MemberStatus[] | null {
-    return this.#options.cluster.leader?.engine?.status().members ?? null;
+    return this.#options.cluster.lead?.status.members ?? null;
   }
 
   #look(): void {

@@ -8,7 +8,10 @@ import { type ProfileName, profiles } from './profiles.ts';
 export type Deed =
   /** To another user, so many, one so long after the other. */
   | { readonly kind: 'send'; readonly to: number; readonly count: number; readonly gapMs: number }
+  /** To the group of all users; while not all are in it, to that one. */
+  | { readonly kind: 'post'; readonly to: number; readonly count: number; readonly gapMs: number }
   | { readonly kind: 'history'; readonly with: number }
+  | { readonly kind: 'group-history' }
   | { readonly kind: 'users' }
   /** A line typed at that node. */
   | { readonly kind: 'line'; readonly to: number; readonly node: number }
@@ -174,14 +177,16 @@ function planDeeds({ endMs, users, contenders, nodes }: Chosen, random: Random):
     }
     const actor = random.below(users);
     const other = (actor + 1 + random.below(users - 1)) % users;
-    if (lot < 26) deeds.push({ atMs, actor, deed: { kind: 'history', with: other } });
-    else if (lot < 28) deeds.push({ atMs, actor, deed: { kind: 'users' } });
-    else if (lot < 42)
-      deeds.push({ atMs, actor, deed: { kind: 'line', to: actor, node: 1 + random.below(nodes) } });
-    else {
-      const count = random.below(12) === 0 ? 2 + random.below(12) : 1;
-      deeds.push({ atMs, actor, deed: { kind: 'send', to: other, count, gapMs: random.below(30) } });
-    }
+    deeds.push({ atMs, actor, deed: makeDeed(lot, actor, other, nodes, random) });
   }
   return deeds;
+}
+
+function makeDeed(lot: number, actor: number, other: number, nodes: number, random: Random): Deed {
+  if (lot < 24) return { kind: 'history', with: other };
+  if (lot < 26) return { kind: 'group-history' };
+  if (lot < 28) return { kind: 'users' };
+  if (lot < 42) return { kind: 'line', to: actor, node: 1 + random.below(nodes) };
+  const count = random.below(12) === 0 ? 2 + random.below(12) : 1;
+  return { kind: lot < 82 ? 'send' : 'post', to: other, count, gapMs: random.below(30) };
 }

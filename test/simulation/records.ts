@@ -1,6 +1,6 @@
 /** What all users saw, in the order in which it happened: the histories that the checkers judge, and the outcomes for the table. */
 import type { Outcome } from '../../src/client/types.ts';
-import type { MessageEntry } from '../../src/protocol/requests.ts';
+import type { MessageEntry, Reply } from '../../src/protocol/requests.ts';
 import type { AccountInput, AccountOperation, AccountOutput } from '../checkers/accounts.ts';
 import type { HistoryEvent } from '../checkers/history.ts';
 import type { Operation } from '../checkers/linearizability.ts';
@@ -17,7 +17,7 @@ export class Records {
   readonly #world: World;
   readonly #outcomes: Tally;
   readonly #highest = new Map<string, number>();
-  /** By the names of the two. */
+  /** By the names of the two, or of the group. */
   readonly #conversations = new Map<string, string>();
   /** Order of calls and returns of account operations. */
   #moment = 0;
@@ -73,6 +73,12 @@ export class Records {
 
   highestRead(reader: string, conversation: string): number {
     return this.#highest.get(`${reader}\n${conversation}`) ?? 0;
+  }
+
+  joins(client: string, outcome: Reply): void {
+    const said = outcome.kind === 'rejection' ? outcome.code : outcome.kind;
+    this.#outcomes.add(`join: ${said}`);
+    this.onEvent?.(`${client} hears about joining the group: ${said}`);
   }
 
   complete(reader: string, conversation: string): void {
@@ -136,5 +142,6 @@ export class Records {
 }
 
 function pairOf(one: string, other: string): string {
+  if (other.startsWith('#')) return other;
   return one < other ? `${one} ${other}` : `${other} ${one}`;
 }

@@ -1,14 +1,14 @@
 /** One run: a plan is carried out, then the faults go and the cluster has to come back, then everything that was seen is judged. */
 import { parseConfig } from '../../src/base/config.ts';
 import { seededRandom } from '../../src/base/prng.ts';
-import { Actor } from './actor.ts';
+import { Actor, GROUP } from './actor.ts';
 import { ClientNetwork } from './client-network.ts';
 import { Injector } from './injector.ts';
 import { judgeRun } from './judgement.ts';
 import { LineUser } from './line-user.ts';
 import { PeerNetwork } from './network.ts';
 import { Operator } from './operator.ts';
-import type { Plan } from './plan.ts';
+import type { Deed, Plan } from './plan.ts';
 import { Records } from './records.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import type { NodeSurroundings } from './simulated-node.ts';
@@ -150,7 +150,7 @@ export class Run {
     if (!failed()) for (const violation of await judgeRun(this)) watch.found(violation);
   }
 
-  #do(number: number, deed: Plan['deeds'][number]['deed']): void {
+  #do(number: number, deed: Deed): void {
     const actor = this.actors[number];
     if (actor === undefined) return;
     switch (deed.kind) {
@@ -160,14 +160,16 @@ export class Run {
         return;
       }
       case 'send':
+      case 'post':
         for (let i = 0; i < deed.count; i++) {
-          this.world.after(i * deed.gapMs, 'client', null, () =>
-            actor.send(this.actors[deed.to]?.name ?? ''),
-          );
+          this.world.after(i * deed.gapMs, 'client', null, () => actor.send(this.#addressOf(deed)));
         }
         return;
       case 'history':
         if (actor.isLoggedIn) void actor.history(this.actors[deed.with]?.name ?? '');
+        return;
+      case 'group-history':
+        if (actor.isInGroup) void actor.history(GROUP);
         return;
       case 'users':
         void actor.users();
@@ -178,6 +180,12 @@ export class Run {
       case 'find':
         actor.find(CONTESTED[deed.name] ?? '');
     }
+  }
+
+  /** Nobody is in a group later than its first message, so that its readers are judged by all that is in it. */
+  #addressOf({ kind, to }: Extract<Deed, { kind: 'send' | 'post' }>): string {
+    const toGroup = kind === 'post' && this.#users.every((user) => user.isInGroup);
+    return toGroup ? GROUP : (this.actors[to]?.name ?? '');
   }
 
   /** The liveness phase. */
@@ -214,8 +222,8 @@ export class Run {
 
   /** Somebody leads, all are members and have applied the same, and everybody has an answer. */
   #isServing(): boolean {
-    const { leader, machines } = this.cluster;
-    const commit = leader?.engine?.status().commitIndex;
+    const { lead, machines } = this.cluster;
+    const commit = lead?.status.commitIndex;
     if (commit === undefined) return false;
     for (const { node } of machines) {
       const status = this.cluster.node(node)?.engine?.status();
@@ -238,7 +246,8 @@ export class Run {
   }
 
   isMember(user: Actor, conversation: string): boolean {
-    const [, a, b] = conversation.split(':');
+    const [kind, a, b] = conversation.split(':');
+    if (kind === 'g') return user.isInGroup;
     const account = this.cluster.leader?.chat?.accountByName(user.name)?.id;
     return account !== undefined && (String(account) === a || String(account) === b);
   }

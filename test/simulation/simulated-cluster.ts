@@ -3,6 +3,7 @@ import type { ClusterConfig } from '../../src/base/config.ts';
 import { nodeConfig } from '../../src/base/config.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/prng.ts';
+import type { EngineStatus } from '../../src/replication/engine.ts';
 import { Machine } from './machine.ts';
 import { type NodeSurroundings, ROOM, SimulatedNode } from './simulated-node.ts';
 import type { Tally } from './tally.ts';
@@ -15,6 +16,11 @@ export interface ClusterOptions {
   readonly around: NodeSurroundings;
   readonly random: Random;
   readonly events: Tally;
+}
+
+export interface Lead {
+  readonly node: SimulatedNode;
+  readonly status: EngineStatus;
 }
 
 export class SimulatedCluster {
@@ -51,15 +57,20 @@ export class SimulatedCluster {
     return machine;
   }
 
-  /** The node that leads the newest term, by its own word. */
   get leader(): SimulatedNode | null {
-    let newest: SimulatedNode | null = null;
-    let newestTerm = 0;
+    return this.lead?.node ?? null;
+  }
+
+  /** Who leads the newest term, by its own word. */
+  get lead(): Lead | null {
+    const { newestTerm, newestLeader } = this.#options.around.watch.leaders;
+    const likely = newestLeader === null ? null : leadOf(this.#nodes.get(newestLeader));
+    // Nobody leads a newer one: all are asked only when that leader is gone.
+    if (likely?.status.term === newestTerm) return likely;
+    let newest: Lead | null = null;
     for (const node of this.#nodes.values()) {
-      const status = node.engine?.status();
-      if (status?.role !== 'leader' || status.term <= newestTerm) continue;
-      newest = node;
-      newestTerm = status.term;
+      const lead = leadOf(node);
+      if (lead !== null && lead.status.term > (newest?.status.term ?? 0)) newest = lead;
     }
     return newest;
   }
@@ -144,4 +155,9 @@ export class SimulatedCluster {
       if (!this.#nodes.has(id)) action();
     });
   }
+}
+
+function leadOf(node: SimulatedNode | undefined): Lead | null {
+  const status = node?.engine?.status();
+  return node !== undefined && status?.role === 'leader' ? { node, status } : null;
 }

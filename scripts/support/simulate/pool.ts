@@ -1,23 +1,22 @@
 /** The runs of one call, shared by several processes; each takes every so-manieth seed. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { RunReport } from '../../../test/simulation/run.ts';
 import type { Job, Said } from './jobs.ts';
-
-const program = fileURLToPath(new URL('./worker.ts', import.meta.url));
+import { buildWorker } from './worker-program.ts';
 
 export async function runInPool(
   job: Omit<Job, 'step'>,
   workers: number,
   onReport: (report: RunReport, last: readonly string[]) => void,
 ): Promise<void> {
+  const program = await buildWorker();
   const count = Math.max(1, Math.min(workers, job.runs));
   const children: ChildProcess[] = [];
   let failed = false;
   const one = (at: number): Promise<void> => {
     const runs = Math.floor(job.runs / count) + (at < job.runs % count ? 1 : 0);
     // Reports hold maps, which the plain serialization would lose.
-    const child = fork(program, [], { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
+    const child = fork(program, [], { execArgv: ['--enable-source-maps'], serialization: 'advanced' });
     children.push(child);
     const work: Job = { ...job, firstSeed: job.firstSeed + at, step: count, runs };
     child.send(work);
