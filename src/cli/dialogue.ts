@@ -28,6 +28,8 @@ export interface Dialogue {
   readonly opening: readonly string[];
   /** Of the next line. */
   readonly prompt: string;
+  /** The next line is a password: it is not shown, and taken as it is. */
+  readonly isSecret?: boolean;
   /** An empty line means something. */
   readonly takesEmpty?: boolean;
   /** Shows the answer and says how it ended. */

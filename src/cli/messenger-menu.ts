@@ -27,6 +27,7 @@ const mainMenu: readonly string[] = [
 ];
 const loginMenu: readonly string[] = ['1. Login existing user', '2. Sign up'];
 const choose = 'Enter option: ';
+const askPassword = 'Enter password: ';
 const wrongChoice = 'Error: Invalid option, try again';
 const background = '[BG.CLIENT]';
 
@@ -63,6 +64,10 @@ export class MessengerMenu implements Dialogue {
 
   get prompt(): string {
     return this.#questions.prompt ?? choose;
+  }
+
+  get isSecret(): boolean {
+    return this.#questions.prompt === askPassword;
   }
 
   async execute(text: string): Promise<Verdict> {
@@ -117,7 +122,7 @@ export class MessengerMenu implements Dialogue {
     switch (text) {
       case '1':
         return this.#fill({
-          questions: ['Enter username: ', 'Enter password: '],
+          questions: ['Enter username: ', askPassword],
           done:
             ([user = '', password = '']) =>
             () =>
@@ -125,7 +130,7 @@ export class MessengerMenu implements Dialogue {
         });
       case '2':
         return this.#fill({
-          questions: ['Enter username: ', 'Enter password: ', 'Enter display name: '],
+          questions: ['Enter username: ', askPassword, 'Enter display name: '],
           done:
             ([user = '', password = '', displayName = '']) =>
             () =>

@@ -15,6 +15,7 @@ import { accountHelp, holdsPassword, parseAccountLine } from './account-lines.ts
 import { completePipe } from './completion.ts';
 import { type Completion, type Dialogue, keyboardHelp, type Verdict } from './dialogue.ts';
 import type { Exchange } from './exchange.ts';
+import { type Form, Questions } from './questions.ts';
 
 /** The client's own, in either form. The rest of the line is the path. */
 const fileLine = /^(?:f\|([^|]+)\||\/file (\S+) +)(.+)$/s;
@@ -30,16 +31,25 @@ const ownHelp: readonly string[] = [
   'more - show the messages before those that 6 showed',
 ];
 
+const changeHelp = 'p - change your password without showing it; also when the current one holds a bar';
+const differ = 'The new passwords differ: nothing was changed.';
+const changeOfPassword: Form<ClientRequest | 'differ'> = {
+  questions: ['Current password: ', 'New password: ', 'New password again: '],
+  done: ([current = '', password = '', again = '']) =>
+    password === again ? { op: 'change-password', current, password } : 'differ',
+};
+
 export interface PipeDialogueOptions extends PipeOptions {
   /** A person is told what they have not read, and what else they can do. */
   readonly forPerson?: boolean;
 }
 
 export class PipeDialogue implements Dialogue {
-  readonly prompt = '> ';
   readonly opening: readonly string[];
   readonly #exchange: Exchange;
   readonly #options: PipeDialogueOptions;
+  /** Passwords for a change, that are not shown. */
+  readonly #questions = new Questions<ClientRequest | 'differ'>();
   /** What `more` asks; null: there is nothing earlier. */
   #earlier: HistoryRequest | null = null;
 
@@ -51,18 +61,31 @@ export class PipeDialogue implements Dialogue {
   }
 
   static help(forPerson: boolean): readonly string[] {
-    const keys = forPerson ? ['r TEXT - answer the last sender', ...keyboardHelp] : [];
+    const keys = forPerson ? [changeHelp, 'r TEXT - answer the last sender', ...keyboardHelp] : [];
     return [...pipeHelp().slice(0, -1), ...ownHelp, ...keys, pipeListEnd];
+  }
+
+  get prompt(): string {
+    return this.#questions.prompt ?? '> ';
+  }
+
+  get isSecret(): boolean {
+    return this.#questions.isOpen;
   }
 
   async execute(line: string): Promise<Verdict> {
     const exchange = this.#exchange;
+    if (this.#questions.isOpen) return this.#answered(line);
     const [, piped, slashed, path] = fileLine.exec(line) ?? [];
     const to = piped ?? slashed;
     if (to !== undefined && path !== undefined) return exchange.sendFile(to, path);
     if (line === 'c') return this.#conversations();
     if (line === 'more') return this.#more();
     if (line === 's') return this.#saveFile();
+    if (line === 'p' && this.#options.forPerson === true) {
+      this.#questions.ask(changeOfPassword);
+      return 'accepted';
+    }
     const own = parseAccountLine(line);
     if (own !== null) return this.#ask(own);
     const parsed = parsePipe(line);
@@ -87,7 +110,7 @@ export class PipeDialogue implements Dialogue {
   }
 
   holdsPassword(line: string): boolean {
-    return holdsPassword(line);
+    return this.isSecret || holdsPassword(line);
   }
 
   refusal(code: ErrorCode): string {
@@ -106,6 +129,12 @@ export class PipeDialogue implements Dialogue {
 
   complete(line: string): Promise<Completion> {
     return completePipe(this.#exchange.client, line);
+  }
+
+  async #answered(password: string): Promise<Verdict> {
+    const outcome = this.#questions.answer(password);
+    if (outcome === null) return 'accepted';
+    return outcome === 'differ' ? this.#exchange.say([differ], 'rejected') : this.#ask(outcome);
   }
 
   async #ask(request: ClientRequest): Promise<Verdict> {

@@ -1,6 +1,7 @@
 /** Text above the line being typed: what arrives never tears what a person is writing. */
 import { clearScreenDown, cursorTo, type Interface, moveCursor } from 'node:readline';
 import type { ShowKind } from './dialogue.ts';
+import type { QuietOutput, TerminalOutput } from './quiet-output.ts';
 
 export type Style = 'plain' | Exclude<ShowKind, 'reply'>;
 
@@ -18,15 +19,29 @@ export function wantsColour(
   return isTerminal && !refused && environment.TERM !== 'dumb';
 }
 
+export interface ScreenOptions {
+  readonly editor: Interface;
+  /** What the editor writes to, and what is behind it. */
+  readonly quiet: QuietOutput;
+  readonly output: TerminalOutput;
+  readonly colour: boolean;
+}
+
 export class Screen {
   readonly #editor: Interface;
-  readonly #output: NodeJS.WritableStream & { readonly columns?: number };
+  /** While it is quiet, prompt and status are drawn from here. */
+  readonly #quiet: QuietOutput;
+  readonly #output: TerminalOutput;
   readonly #colour: boolean;
   readonly #status = new Map<string, string>();
   #prompt = '';
+  #isSecret = false;
+  /** Rows above the prompt that were drawn from here. */
+  #rows = 0;
 
-  constructor(editor: Interface, output: NodeJS.WritableStream, colour: boolean) {
+  constructor({ editor, quiet, output, colour }: ScreenOptions) {
     this.#editor = editor;
+    this.#quiet = quiet;
     this.#output = output;
     this.#colour = colour;
   }
@@ -36,6 +51,11 @@ export class Screen {
     const { rows } = this.#editor.getCursorPos();
     this.clear();
     const text = lines.map((line) => `${this.#styled(line, style)}\n`).join('');
+    if (this.#quiet.quiet) {
+      this.#output.write(text);
+      this.#draw(this.#statusRows());
+      return;
+    }
     // The editor redraws from `rows` above the cursor, where it believes its first row to be.
     this.#output.write(text + '\n'.repeat(rows));
     this.#editor.prompt(true);
@@ -43,22 +63,41 @@ export class Screen {
 
   /** Takes away the prompt and what is typed after it. */
   clear(): void {
-    moveCursor(this.#output, 0, -this.#editor.getCursorPos().rows);
+    const rows = this.#quiet.quiet ? this.#rows : this.#editor.getCursorPos().rows;
+    moveCursor(this.#output, 0, -rows);
     cursorTo(this.#output, 0);
     clearScreenDown(this.#output);
   }
 
-  /** Of the next prompt that is shown. */
-  setPrompt(prompt: string): void {
+  /** Of the next prompt that is shown. `isSecret`: what is typed behind it is not. */
+  setPrompt(prompt: string, isSecret = false): void {
     this.#prompt = prompt;
+    this.#isSecret = isSecret;
+  }
+
+  /** The person has pressed Enter: what is written next begins a row. */
+  entered(): void {
+    if (!this.#quiet.quiet) return;
+    this.#output.write('\n');
+    this.#rows = 0;
   }
 
   /** The prompt with what stands above it; what is typed stays. */
   showPrompt(): void {
-    const { columns: told = 0 } = this.#output;
-    const columns = told > 0 ? told : usualColumns;
-    const rows = [...this.#status.values()].map((line) => line.slice(0, columns - 1));
-    this.#editor.setPrompt([...rows, this.#prompt].join('\n'));
+    if (this.#isSecret) {
+      this.clear();
+      this.#quiet.quiet = true;
+      this.#editor.setPrompt(this.#prompt);
+      this.#editor.prompt(true);
+      this.#draw(this.#statusRows());
+      return;
+    }
+    if (this.#quiet.quiet) {
+      this.clear();
+      this.#quiet.quiet = false;
+      this.#output.write('\n'.repeat(this.#editor.getCursorPos().rows));
+    }
+    this.#editor.setPrompt([...this.#statusRows(), this.#prompt].join('\n'));
     this.#editor.prompt(true);
   }
 
@@ -72,8 +111,24 @@ export class Screen {
   /** Until the next prompt is shown. */
   dropStatus(): void {
     if (this.#status.size === 0) return;
+    if (this.#quiet.quiet) {
+      this.clear();
+      this.#draw([]);
+      return;
+    }
     this.#editor.setPrompt(this.#prompt);
     this.#editor.prompt(true);
+  }
+
+  #statusRows(): readonly string[] {
+    const { columns: told = 0 } = this.#output;
+    const columns = told > 0 ? told : usualColumns;
+    return [...this.#status.values()].map((line) => line.slice(0, columns - 1));
+  }
+
+  #draw(rows: readonly string[]): void {
+    this.#rows = rows.length;
+    this.#output.write([...rows, this.#prompt].join('\n'));
   }
 
   #styled(line: string, style: Style): string {

@@ -8,6 +8,7 @@ import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { deletedAccountName, type MessageEntry } from '../protocol/requests.ts';
 import type { Completion, Dialogue, Show, Verdict } from './dialogue.ts';
+import { QuietOutput, type TerminalOutput } from './quiet-output.ts';
 import { Screen, type Style } from './screen.ts';
 
 /** Typed and not yet answered, e.g. during a failover. */
@@ -18,7 +19,7 @@ const completionMs = 1_000;
 
 export interface TerminalOptions {
   readonly input: NodeJS.ReadableStream;
-  readonly output: NodeJS.WritableStream;
+  readonly output: TerminalOutput;
   readonly colour: boolean;
   /** The person has pressed Enter: what is on the screen has been seen. */
   readonly onSeen?: () => void;
@@ -41,9 +42,10 @@ export class Terminal {
 
   constructor({ input, output, colour, onSeen }: TerminalOptions) {
     this.#onSeen = onSeen ?? (() => undefined);
+    const quiet = new QuietOutput(output);
     this.#editor = createInterface({
       input,
-      output,
+      output: quiet,
       terminal: true,
       prompt: '',
       completer: (line: string, done: (error: null, result: [string[], string]) => void) =>
@@ -51,7 +53,7 @@ export class Terminal {
       historySize: historyLines,
       removeHistoryDuplicates: true,
     });
-    this.#screen = new Screen(this.#editor, output, colour);
+    this.#screen = new Screen({ editor: this.#editor, quiet, output, colour });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -67,7 +69,7 @@ export class Terminal {
 
   start(dialogue: Dialogue): void {
     this.#dialogue = dialogue;
-    this.#screen.setPrompt(dialogue.prompt);
+    this.#screen.setPrompt(dialogue.prompt, dialogue.isSecret);
     this.#screen.print(dialogue.opening, 'notice');
     this.#screen.showPrompt();
   }
@@ -120,8 +122,10 @@ export class Terminal {
 
   #typed(text: string): void {
     this.#onSeen();
+    this.#screen.entered();
     const line = text.trimEnd();
-    if (this.#unconfirmed !== null) this.#confirmed(line);
+    if (this.#unconfirmed === null && this.#dialogue?.isSecret === true) this.#enqueue(text);
+    else if (this.#unconfirmed !== null) this.#confirmed(line);
     else if (line !== '' || this.#dialogue?.takesEmpty === true) this.#accept(line);
     if (!this.#ended) this.#showPrompt();
   }
@@ -183,7 +187,8 @@ export class Terminal {
   #showPrompt(): void {
     const unconfirmed = this.#unconfirmed;
     const question = unconfirmed === null ? null : this.#dialogue?.question?.(unconfirmed);
-    this.#screen.setPrompt(question ?? this.#dialogue?.prompt ?? '');
+    const isSecret = unconfirmed === null && this.#dialogue?.isSecret === true;
+    this.#screen.setPrompt(question ?? this.#dialogue?.prompt ?? '', isSecret);
     this.#screen.showPrompt();
   }
 
@@ -195,6 +200,7 @@ export class Terminal {
 
   async #complete(line: string): Promise<[string[], string]> {
     const none: Completion = { candidates: [], fragment: line };
+    if (this.#dialogue?.isSecret === true) return [[], line];
     const asked = this.#dialogue?.complete?.(line) ?? Promise.resolve(none);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Completion>((resolve) => {

@@ -44,6 +44,10 @@ export class WordsDialogue implements Dialogue {
     });
   }
 
+  get isSecret(): boolean {
+    return this.#room === null && this.#menu?.asksPassword === true;
+  }
+
   async execute(text: string): Promise<Verdict> {
     const exchange = this.#exchange;
     const opensMenu = this.#isFirst && text === '';

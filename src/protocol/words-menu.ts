@@ -49,6 +49,12 @@ export class WordsMenu {
     return inRoom ? [] : this.choices;
   }
 
+  /** The next line answers the question for a password. */
+  get asksPassword(): boolean {
+    const question = this.#task === null ? undefined : questionsOf[this.#task][this.#answers.length];
+    return question === 'password' || question === 'group-password';
+  }
+
   get choices(): readonly string[] {
     return this.#loggedIn ? lobby : entrance;
   }

@@ -171,3 +171,49 @@ t.test('groups menu: messages since a time of today, groups with their addresses
   t.ok(rows.includes('town - 192.0.2.7 5555'), rows.join());
   t.strictSame(rows, [...rows].sort(), 'by name');
 });
+
+t.test('menus: every answer that is a password is typed unseen, and no other', async (t) => {
+  const secretAnswers = async (person: Person, lines: readonly string[]): Promise<readonly string[]> => {
+    const secret: string[] = [];
+    for (const line of lines) {
+      if (person.dialogue.isSecret === true) secret.push(line);
+      await person.types(line);
+    }
+    t.not(person.dialogue.isSecret, true);
+    return secret;
+  };
+  const messenger = new Person(t, nodes[0], menu());
+  t.same(await secretAnswers(messenger, ['2', '2', 'kay', 'pw1', 'Kay', '2', '1', 'kay', 'pw1']), [
+    'pw1',
+    'pw1',
+  ]);
+  const words = new Person(t, nodes[0], 'words');
+  const signUp = ['', '2', 'leo', 'leo@example.org', 'secret', '1', 'leo@example.org', 'secret'];
+  t.same(await secretAnswers(words, [...signUp, '1', 'leos', 'closed']), ['secret', 'secret', 'closed']);
+  t.equal(await words.types('said in the room'), 'accepted');
+});
+
+t.test(
+  'pipe client: p asks for a change of password, also of one with a bar, and shows nothing of it',
+  async (t) => {
+    const mia = new Person(t, nodes[0], 'pipe');
+    for (const line of ['1|mia|a|b', '2|mia|a|b']) await mia.types(line);
+    const change = async (...answers: readonly string[]): Promise<unknown> => {
+      t.equal(await mia.types('p'), 'accepted');
+      let verdict: unknown = null;
+      for (const answer of answers) {
+        t.ok(mia.dialogue.isSecret);
+        t.ok(mia.dialogue.holdsPassword(answer));
+        verdict = await mia.types(answer);
+      }
+      t.notOk(mia.dialogue.isSecret);
+      return verdict;
+    };
+    t.equal(await change('a|b', 'new one', 'other'), 'rejected');
+    t.equal(await change('wrong', 'new one', 'new one'), 'rejected');
+    t.equal(await change('a|b', 'new one', 'new one'), 'accepted');
+    const again = new Person(t, nodes[1], 'pipe');
+    t.equal(await again.types('2|mia|a|b'), 'rejected');
+    t.equal(await again.types('2|mia|new one'), 'accepted');
+  },
+);

@@ -76,6 +76,8 @@ class Paper extends Writable {
 }
 
 interface Desk {
+  /** What is typed next is a password. */
+  secret: boolean;
   readonly terminal: Terminal;
   readonly paper: Paper;
   /** What Tab offers for all that follows a verb. */
@@ -101,6 +103,7 @@ async function desk(colour = false): Promise<Desk> {
   const terminal = new Terminal({ input, output: paper, colour, onSeen });
   const made: Desk = {
     candidates: [],
+    secret: false,
     seen: 0,
     terminal,
     paper,
@@ -116,13 +119,18 @@ async function desk(colour = false): Promise<Desk> {
   };
   terminal.start({
     opening: PipeDialogue.help(true),
-    prompt: '> ',
+    get prompt() {
+      return made.secret ? 'Password: ' : '> ';
+    },
+    get isSecret() {
+      return made.secret;
+    },
     execute: (line) => {
       made.asked.push(line);
-      return line === 'q' ? Promise.resolve('quit') : made.answer(line);
+      return line === 'q' && !made.secret ? Promise.resolve('quit') : made.answer(line);
     },
     isImmediate: (line) => line === 'h' || line === 'q',
-    holdsPassword,
+    holdsPassword: (line) => made.secret || holdsPassword(line),
     refusal: (code) => `Error ${code}: …`,
     question: (line) => (line.startsWith('3|') ? 'Are you sure? (y/n) ' : null),
     answerTo: (address, text) => `d|${address}|${text}`,
@@ -331,3 +339,55 @@ t.test(
     }
   },
 );
+
+t.test(
+  'terminal: what is typed at a prompt for a password is not seen, whatever happens meanwhile',
+  async (t) => {
+    const made = await desk();
+    const { paper, terminal, press } = made;
+    await press('before');
+    made.secret = true;
+    made.answer = async () => {
+      made.secret = false;
+      return 'accepted';
+    };
+    terminal.status('marks', 'to bob: hi (held by the cluster)');
+    await press('\u0015');
+    terminal.refresh();
+    t.match(paper.text, /\nto bob: hi \(held by the cluster\)\nPassword:$/);
+    const drawn = paper.raw.length;
+    await press('hunt');
+    await press('\t');
+    await press('er2 ');
+    t.equal(paper.raw.slice(drawn), '', 'not a character, nor how many they are');
+    terminal.show(['[bob] are you there?'], 'message');
+    terminal.status('marks', 'to bob: hi (read)');
+    t.match(paper.text, /\n\[bob\] are you there\?\nto bob: hi \(read\)\nPassword:$/);
+    terminal.status('marks', null);
+    t.match(paper.text, /\n\[bob\] are you there\?\nPassword:$/);
+    await press('\r');
+    t.same(made.asked, ['hunter2 '], 'as it was typed');
+    t.match(paper.text, /\nPassword:\n>$/);
+    await press('after');
+    t.match(paper.text, /\nPassword:\n> after$/, 'seen again');
+    t.notMatch(paper.raw, /hunt|er2/);
+    await press('\u001b[A');
+    t.match(paper.text, /> after$/, 'nor is it offered again');
+    terminal.quit();
+  },
+);
+
+t.test('terminal: at a prompt for a password nothing is a command', async (t) => {
+  const made = await desk();
+  for (const password of ['q', '3|ann', 'r text', '']) {
+    made.secret = true;
+    made.terminal.refresh();
+    made.answer = async () => {
+      made.secret = false;
+      return 'accepted';
+    };
+    await made.press(`${password}\r`);
+  }
+  t.same(made.asked, ['q', '3|ann', 'r text', '']);
+  made.terminal.quit();
+});
