@@ -31,8 +31,8 @@ export function formatOf(command: Command | Asked): number {
   return newer.get(command.kind) ?? 1;
 }
 
-/** Records of an import are as old as it, but for those about the content of files and about amendments. */
+/** Records of an import are as old as it, but for those about the content of files, amendments, and what came in by a webhook. */
 function importFormat(record: ImportRecord): number {
-  const isAboutFiles = record.kind === 'file' || (record.kind === 'message' && record.body.kind === 'file');
-  return isAboutFiles || record.kind === 'amended' ? 2 : 1;
+  if (record.kind !== 'message') return record.kind === 'file' || record.kind === 'amended' ? 2 : 1;
+  return record.body.kind === 'file' || record.body.via !== undefined ? 2 : 1;
 }

@@ -131,7 +131,10 @@ function placeOf(fields: Fields): ImportedPlace {
 
 function bodyOf(fields: Fields): MessageBody {
   const kind = fields.oneOf('kind', ['text', 'file']);
-  if (kind === 'text') return { kind, text: fields.text('text') };
+  if (kind === 'text') {
+    const via = fields.textOrAbsent('via');
+    return { kind, text: fields.text('text'), ...(via === undefined ? {} : { via }) };
+  }
   const file = fields.required('file');
   const about = { name: file.text('name'), type: file.text('type') };
   return { kind, file: { ...about, bytes: file.integer('bytes'), manifest: file.text('manifest') } };
@@ -159,6 +162,10 @@ class Fields {
 
   textOrNull(key: string): string | null {
     return this.#field(key) === null ? null : this.text(key);
+  }
+
+  textOrAbsent(key: string): string | undefined {
+    return this.#field(key) === undefined ? undefined : this.text(key);
   }
 
   oneOf<Choice extends string>(key: string, choices: readonly Choice[]): Choice {

@@ -148,7 +148,8 @@ export class Exporter {
     const [found] = await this.#store.readStream(amendmentStream(message.conversation), range);
     if (found === undefined) throw new CodedError('BUSY', cutShort);
     const { change } = decodeAmendment(message.conversation, textRevision, found.record);
-    return change.kind === 'text' ? { ...message, body: change } : message;
+    if (change.kind !== 'text') return message;
+    return { ...message, body: { ...message.body, kind: 'text', text: change.text } };
   }
 
   *#amended(

@@ -126,6 +126,17 @@ t.test(
   },
 );
 
+t.test('export: what a webhook said is said by it again', async (t) => {
+  const sent = (await exported(livelyWorld())).map((line) =>
+    line.kind === 'message' && line.conversation === '#open'
+      ? { ...line, body: { ...Object(line.body), via: 'CI' } }
+      : line,
+  );
+  const world = new World();
+  t.equal((await importInto(world, sent)).refused, 0);
+  t.same(await exported(world), sent);
+});
+
 t.test('export: an import that was interrupted is repeated as a whole and doubles nothing', async (t) => {
   const before = await exported(livelyWorld());
   for (const cut of [3, 10, 30, before.length - 2]) {
