@@ -251,6 +251,40 @@ t.test('people: who there is, who is here, what was said; and all of one’s own
   t.ok(lines.some((line) => line.includes('"kind":"message"') && line.includes('hi bob')));
 });
 
+t.test('programs: tokens with scopes, the stream of events, webhooks', async (t) => {
+  const made = await ann.get('createToken', { body: { name: 'bot', scopes: ['read'] } });
+  t.match(await ann.get('listTokens'), { tokens: [{ id: made.id, name: 'bot', scopes: ['read'] }] });
+  const bot = new Person('bot');
+  bot.token = String(made.token);
+  t.equal(
+    (await bot.ask('createToken', { body: { name: 'x', scopes: ['admin'] } })).json.code,
+    'SCOPE_MISSING',
+  );
+  const hook = await ann.get('createHook', { body: { to: 'bob', name: 'CI' } });
+  const secret = { authorization: `Bearer ${hook.secret}`, 'idempotency-key': randomUUID() };
+  const posted = { params: { id: Number(hook.id) }, body: { text: 'built' }, headers: secret };
+  const first = await bob.get('postToHook', posted);
+  t.strictSame(await bob.get('postToHook', posted), first, 'from another node');
+  t.equal((await bot.ask('postToHook', { ...posted, headers: {} })).json.code, 'AUTH_REQUIRED');
+  const stream = bot.ask('streamEvents', { query: { after: Number(first.index) - 1 } });
+  await until('the stream is open', 30_000, async () => {
+    const { online } = await bob.get('presence');
+    return JSON.stringify(online).includes('ann');
+  });
+  await ann.get('revokeToken', { params: { id: Number(made.id) } });
+  const events = Buffer.from((await stream).bytes).toString();
+  t.match(events, new RegExp(`id: ${first.index}\nevent: message\ndata: .*"text":"built","via":"CI"`));
+  t.match(events, '"code":"SESSION_ENDED"');
+  const out = await ann.get('createHook', { body: { to: 'bob', name: 'out', url: 'http://127.0.0.1:9/' } });
+  const params = { id: Number(out.id) };
+  await ann.get('resumeHook', { params });
+  t.match(await ann.get('listHooks'), {
+    hooks: [{ direction: 'in' }, { direction: 'out', suspended: false }],
+  });
+  await ann.get('removeHook', { params });
+  t.equal((await ann.ask('removeHook', { params })).json.code, 'UNKNOWN_HOOK');
+});
+
 t.test('invitations: an administrator’s to make, good for a registration, and noted', async (t) => {
   t.equal((await ann.ask('invite', { body: {} })).json.code, 'DENIED');
   const addresses = cluster.nodes.map(({ host, httpPort }) => ({ host, port: httpPort }));

@@ -25,6 +25,7 @@ export const messageEntry = closed({
   replyTo: Type.Optional(sequence),
   text: Type.String(),
   file: Type.Optional(file),
+  via: Type.Optional(Type.String({ description: 'Name of the webhook that it came in by.' })),
   sentMs: time,
   editedMs: Type.Optional(time),
   deleted: Type.Optional(Type.Literal(true)),
