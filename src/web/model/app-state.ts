@@ -2,6 +2,7 @@
 import type { Conversations } from './conversations.ts';
 import type { FailoverLine } from './failover.ts';
 import type { Outbox } from './outbox.ts';
+import type { Typing } from './presence.ts';
 
 export type Phase = 'starting' | 'entrance' | 'chat';
 export type LanguageChoice = 'system' | 'en' | 'de';
@@ -49,8 +50,7 @@ export interface AppState {
   readonly aim: { readonly conversation: string; readonly sequence: number } | null;
   readonly outbox: Outbox;
   readonly online: ReadonlySet<string>;
-  /** Conversation → who is writing in it. */
-  readonly typing: ReadonlyMap<string, readonly string[]>;
+  readonly typing: Typing;
   readonly dialog: Dialog | null;
   /** For screen readers, as it happens. */
   readonly announced: string;

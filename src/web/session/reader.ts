@@ -27,6 +27,7 @@ import {
   withOlder,
 } from '../model/message-window.ts';
 import { afterOwnMessage } from '../model/outbox.ts';
+import { withoutTyping } from '../model/presence.ts';
 import { calls } from '../model/text-parts.ts';
 import type { Attention } from './ports.ts';
 import type { Store } from './store.ts';
@@ -140,7 +141,7 @@ export class Reader {
 
   async jumpToNewest(): Promise<void> {
     const open = this.#open();
-    if (open?.window.hasNewer === true) await this.#loadFirst(open);
+    if (open?.window.hasNewer === true) await this.#loadFirst({ ...open, marker: null });
   }
 
   /** A place in the past comes up. Resolves whether it is there. */
@@ -188,6 +189,7 @@ export class Reader {
       ...state,
       conversations: afterMessage(state.conversations, { message, me, isSeen, isCalled }),
       openId: isOpen ? message.conversation : state.openId,
+      typing: withoutTyping(state.typing, message.conversation, message.from),
       outbox: isOwn ? afterOwnMessage(state.outbox, message) : state.outbox,
     }));
     if (isSeen && !isOwn) this.#options.client.markRead(message.conversation, message.sequence);
@@ -210,6 +212,10 @@ export class Reader {
       case 'group':
         // Told once and not kept: the list has what counts.
         void this.list();
+        return;
+      case 'presence':
+      case 'typing':
+        return;
     }
   }
 

@@ -139,10 +139,19 @@ function OpenChat({ conversation }: { readonly conversation: Conversation }): JS
           look();
         }}
       />
+      <TypingLine conversation={conversation.id} />
       <Composer conversation={conversation} onFiles={sendFiles} />
       {isDropping && <div class="drop-hint">{texts.chat.drop}</div>}
     </main>
   );
+}
+
+const noOne: readonly string[] = [];
+
+function TypingLine({ conversation }: { readonly conversation: string }): JSX.Element {
+  const texts = useTexts();
+  const names = useSelect((state) => state.typing.get(conversation) ?? noOne);
+  return <p class="typing">{names.length > 0 && texts.chat.typing(names)}</p>;
 }
 
 function ChatHead({ conversation }: { readonly conversation: Conversation }): JSX.Element {

@@ -49,6 +49,7 @@ export function Composer(props: {
     fitHeight(current);
     setTooLong(encoder.encode(current.value).length > limits.messageBytes);
     if (app.store.state.intent.kind !== 'edit') app.settings.keepDraft(name, current.value);
+    if (current.value !== '' && edited === null) app.people.writes(name);
     void mention.look();
   };
   const send = (): void => {

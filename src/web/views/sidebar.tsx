@@ -116,6 +116,8 @@ function Preview({ conversation }: { readonly conversation: Conversation }): JSX
   const { id, name, kind, window } = conversation;
   const me = useSelect((state) => state.me);
   const isOpen = useSelect((state) => state.openId === id);
+  const writing = useSelect((state) => state.typing.get(id) ?? null);
+  if (writing !== null) return <span class="preview preview-typing">{texts.chat.typing(writing)}</span>;
   const draft = isOpen ? '' : app.settings.draft(name);
   if (draft !== '') {
     return (
