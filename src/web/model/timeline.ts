@@ -49,6 +49,6 @@ export function rowsOf(
   return rows;
 }
 
-function goesOn(before: MessageEntry | null, { from, sentMs }: MessageEntry): boolean {
-  return before !== null && before.from === from && sentMs - before.sentMs < pauseMs;
+function goesOn(before: MessageEntry | null, { from, via, sentMs }: MessageEntry): boolean {
+  return before !== null && before.from === from && before.via === via && sentMs - before.sentMs < pauseMs;
 }

@@ -1,4 +1,5 @@
 /** What somebody who is logged in works with: one session of the cluster, and what comes and leaves by it. */
+import type { Timer } from '../../base/clock.ts';
 import { Client } from '../../client/client.ts';
 import type { Status } from '../../client/status.ts';
 import type { Session } from '../../client/types.ts';
@@ -15,6 +16,8 @@ import type { Store } from './store.ts';
 const lineMs = 8_000;
 /** Between two looks at what is still unanswered after a failover. */
 const settleMs = 20;
+/** Between two looks at how far the others are in a group. */
+const currentMs = 10_000;
 
 export interface DeskHooks {
   /** The session is logged in, on a first or a later connection. */
@@ -34,6 +37,7 @@ export class Desk {
   readonly #store: Store<AppState>;
   readonly #hooks: DeskHooks;
   readonly #watch: FailoverWatch;
+  #timer: Timer | null = null;
   #isClosed = false;
 
   /** Without a session a new one is made, which nobody is logged in to. */
@@ -61,15 +65,25 @@ export class Desk {
   }
 
   async begin(user: string): Promise<void> {
+    this.#keepCurrent();
     this.sender.release(user);
     this.people.begin();
     await this.reader.list();
+  }
+
+  #keepCurrent(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#ports.clock.after(currentMs, () => {
+      this.#keepCurrent();
+      if (this.#store.state.node !== null) this.reader.keepCurrent();
+    });
   }
 
   /** Tells nothing any more. */
   close(): void {
     this.#isClosed = true;
     this.sender.stop();
+    this.#timer?.cancel();
     this.people.end();
     void this.client.close();
   }

@@ -1,7 +1,7 @@
 /** What was said, from the cluster to the page: messages as they come, pages of the past as they are asked for, and read marks. */
 import type { Client } from '../../client/client.ts';
 import type { ClientEvent } from '../../client/types.ts';
-import type { MessageEntry } from '../../protocol/requests.ts';
+import { deletedAccountName, type MessageEntry } from '../../protocol/requests.ts';
 import { afterAmendment } from '../model/amendments.ts';
 import type { AppState } from '../model/app-state.ts';
 import {
@@ -66,6 +66,11 @@ export class Reader {
     const { client } = options;
     client.onMessage((message) => this.#take(message));
     client.onEvent((event) => this.#happened(event));
+  }
+
+  /** How far others are is told in direct conversations only; of a group that is looked at it is asked now and then. */
+  keepCurrent(): void {
+    if (this.#attention.isVisible && this.#open()?.kind === 'group') void this.list();
   }
 
   /** The list anew; asked again while it is being answered, once more behind that. */
@@ -262,12 +267,12 @@ export class Reader {
     this.#window(id, (window) => window.messages.reduce(withLive, windowOfNewest(messages, pageMessages)));
   }
 
-  /** By its id where it has one: somebody who is gone has no address. */
+  /** By its id where it has no address: with somebody who is gone. */
   async #history(
     { id, name }: Pick<Conversation, 'id' | 'name'>,
     range: { readonly limit: number; readonly before?: number; readonly after?: number },
   ): Promise<readonly MessageEntry[] | null> {
-    const outcome = await this.#options.client.history(id.startsWith('to:') ? name : id, range);
+    const outcome = await this.#options.client.history(name === deletedAccountName ? id : name, range);
     return outcome.kind === 'receipt' ? outcome.value.messages : null;
   }
 

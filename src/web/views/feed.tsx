@@ -32,6 +32,8 @@ interface FeedState {
   /** The row for which a reaction is being chosen. */
   readonly choosingKey: string | null;
   readonly isAtEnd: boolean;
+  /** The first unread message is above what is in view. */
+  readonly isMarkerAbove: boolean;
 }
 
 /** Rows from an end at which more is asked for. */
@@ -59,7 +61,13 @@ export class Feed extends Component<FeedProps, FeedState> {
   constructor(props: FeedProps) {
     super(props);
     this.#wantsMarker = props.conversation.marker !== null;
-    this.state = { activeKey: null, flashedKey: null, choosingKey: null, isAtEnd: true };
+    this.state = {
+      activeKey: null,
+      flashedKey: null,
+      choosingKey: null,
+      isAtEnd: true,
+      isMarkerAbove: false,
+    };
   }
 
   override componentDidMount(): void {
@@ -109,6 +117,11 @@ export class Feed extends Component<FeedProps, FeedState> {
           </div>
           <div ref={this.#after} />
         </section>
+        {this.state.isMarkerAbove && (
+          <button type="button" class="to-marker" onClick={() => this.toMarker()}>
+            {texts.chat.jumpUnread}
+          </button>
+        )}
         {!this.state.isAtEnd && (
           <div class="to-newest">
             <IconButton icon="down" label={texts.chat.newest} onClick={() => void this.toNewest()} />
@@ -281,7 +294,11 @@ export class Feed extends Component<FeedProps, FeedState> {
   #tellEnd(): void {
     const isAtEnd = this.#frame.isAtEnd(this.#height) && !this.props.conversation.window.hasNewer;
     this.props.onAtEnd(isAtEnd);
-    if (isAtEnd !== this.state.isAtEnd) this.setState({ isAtEnd });
+    const marker = this.#frame.heights.indexOf('unread');
+    const top = this.#frame.scrollTop(this.#height);
+    const isMarkerAbove = marker >= 0 && this.#frame.heights.offsetOf(marker) < top - 8;
+    if (isAtEnd === this.state.isAtEnd && isMarkerAbove === this.state.isMarkerAbove) return;
+    this.setState({ isAtEnd, isMarkerAbove });
   }
 
   #activate(target: EventTarget | null): void {

@@ -32,9 +32,7 @@ export function GroupDialog({ group }: { readonly group: string }): JSX.Element 
   };
   return (
     <DialogFrame title={texts.group.title(group)}>
-      <h3>
-        {texts.group.members} <span class="hint">{texts.chat.members(members.length)}</span>
-      </h3>
+      <h3>{texts.chat.members(members.length)}</h3>
       <ul class="members">
         {members.map(({ name, online, owner }) => (
           <li key={name}>

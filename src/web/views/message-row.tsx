@@ -65,6 +65,7 @@ export class MessageRow extends Pure<MessageRowProps> {
           {!isContinued && (
             <div class="byline">
               <bdi class="author">{from}</bdi>
+              {message.via !== undefined && <bdi class="hint">{texts.message.via(message.via)}</bdi>}
               <time title={formats.moment(sentMs)}>{formats.time(sentMs)}</time>
             </div>
           )}

@@ -4,6 +4,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { MessageEntry } from '../../protocol/requests.ts';
 import { addressOf } from '../model/conversations.ts';
 import { addressFor } from '../model/route.ts';
+import type { Catalogue } from '../texts/texts.ts';
 import { useApp, useSelect, useSurroundings } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 
@@ -13,6 +14,13 @@ interface Found {
   readonly messages: readonly MessageEntry[];
   readonly next: number | null;
   readonly complete: boolean;
+}
+
+function foundText(found: Found | null, { search }: Catalogue): string {
+  if (found === null) return '';
+  const { length } = found.messages;
+  const counted = length === 0 ? search.nothing : search.found(length);
+  return found.complete ? counted : `${counted} ${search.incomplete}`;
 }
 
 export function SearchDialog(): JSX.Element {
@@ -25,18 +33,22 @@ export function SearchDialog(): JSX.Element {
   const [found, setFound] = useState<Found | null>(null);
   const [fault, setFault] = useState<string | null>(null);
   const [isHere, setHere] = useState(false);
+  const [isAsking, setAsking] = useState(false);
   const asked = useRef('');
 
   const ask = async (text: string, here: boolean, before?: number): Promise<void> => {
     asked.current = `${here} ${text}`;
     if (text === '') {
+      setAsking(false);
       setFound(null);
       return;
     }
     const place = here && open !== undefined && !open.id.startsWith('to:') ? { with: open.id } : {};
     const page = before === undefined ? {} : { before };
+    setAsking(true);
     const outcome = await app.client.find(text, { limit: pageResults, ...place, ...page });
     if (asked.current !== `${here} ${text}`) return;
+    setAsking(false);
     setFault(outcome.kind === 'receipt' ? null : texts.search.failed);
     if (outcome.kind !== 'receipt') return;
     const { messages, next, complete } = outcome.value;
@@ -57,6 +69,10 @@ export function SearchDialog(): JSX.Element {
         aria-label={texts.search.hint}
         placeholder={texts.search.hint}
         autofocus
+        onKeyDown={(event) => {
+          // The browser would only empty the field.
+          if (event.key === 'Escape') app.store.set({ dialog: null });
+        }}
         onInput={(event) => {
           setText(event.currentTarget.value.trim());
           void ask(event.currentTarget.value.trim(), isHere);
@@ -76,12 +92,7 @@ export function SearchDialog(): JSX.Element {
         </label>
       )}
       <p class="hint" role="status">
-        {found === null
-          ? ''
-          : found.messages.length === 0
-            ? texts.search.nothing
-            : texts.search.found(found.messages.length)}
-        {found !== null && !found.complete && ` ${texts.search.incomplete}`}
+        {isAsking ? texts.search.asking : foundText(found, texts)}
       </p>
       <p class="fault" role="alert">
         {fault}
