@@ -144,7 +144,7 @@ export class Link {
     const frames = parseFrames(text);
     if (frames === null) {
       this.close();
-      this.#listener.lost(this, 'the node does not speak the native protocol');
+      this.#listener.lost(this, 'it does not speak the native protocol: name the HTTP port');
       return;
     }
     for (const frame of frames) {

@@ -32,7 +32,7 @@ function dial({ host, port }: ServerAddress, listener: SocketListener, agent: Tr
   socket.on('open', () => listener.opened());
   socket.on('message', (data) => listener.received(String(data)));
   socket.on('error', (error) => {
-    reason = error.message;
+    reason = reasonOf(error, agent !== null);
   });
   // `ws` follows every error by a close, so this is the one place that reports the end.
   socket.on('close', () => listener.closed(reason));
@@ -50,6 +50,15 @@ function dial({ host, port }: ServerAddress, listener: SocketListener, agent: Tr
       setTimeout(() => socket.terminate(), closingMs).unref();
     },
   };
+}
+
+/** What a person can do something about is said so. */
+function reasonOf({ message }: Error, isSecure: boolean): string {
+  if (message.startsWith('Parse Error')) return 'this is a port for lines: name the HTTP port';
+  if (message === 'socket hang up' && !isSecure) {
+    return 'the connection was closed at once; a port with TLS needs --trust or --ca';
+  }
+  return message;
 }
 
 export const systemSecrets: Secrets = {

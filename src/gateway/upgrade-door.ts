@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock, Timer } from '../base/clock.ts';
+import type { Counters } from './counters.ts';
 import type { LineTimeouts } from './line-connection.ts';
 import { webSocketBounds } from './native-socket.ts';
 
@@ -15,6 +16,7 @@ export interface UpgradeDoorOptions {
   readonly timeouts: LineTimeouts;
   /** Origins of the members' own pages; any other page's WebSocket is refused. */
   readonly origins: () => readonly string[];
+  readonly counters: Pick<Counters, 'badFrames'>;
 }
 
 export interface Speaks {
@@ -98,7 +100,13 @@ export class UpgradeDoor {
       socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }
-    this.#frames.handleUpgrade(asked, socket, head, opened);
+    this.#frames.handleUpgrade(asked, socket, head, (frames) => {
+      // A frame over the limit, bad UTF-8, a broken connection: `ws` has begun to close with the code that says so.
+      frames.on('error', () => {
+        this.#options.counters.badFrames += 1;
+      });
+      opened(frames);
+    });
   }
 }
 

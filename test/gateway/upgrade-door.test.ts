@@ -1,7 +1,7 @@
 /** A listener of the slash dialect takes its clients as they come: in lines, or in frames of a WebSocket. */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import t, { type Test } from 'tap';
@@ -42,7 +42,8 @@ class Person {
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
-    this.closed = new Promise((resolve) => socket.once('close', resolve));
+    this.closed = new Promise((resolve) => socket.once('close', (code) => resolve([code])));
+    socket.on('error', () => undefined);
     socket.on('message', (data) => {
       this.#frames.push(String(data));
       this.#wake?.();
@@ -61,6 +62,12 @@ class Person {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** Bytes that are no frame. */
+  wild(): void {
+    const stream: unknown = Reflect.get(this.#socket, '_socket');
+    if (stream instanceof Socket) stream.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
   }
 
   end(): void {
@@ -120,6 +127,21 @@ t.test(
     t.equal(await rest(nonsense), '');
   },
 );
+
+t.test('slash listener: what is no frame ends its connection, and nobody else’s', async (t) => {
+  const { node, port } = await start(t);
+  const other = await open(`ws://127.0.0.1:${port}`);
+  const long = await open(`ws://127.0.0.1:${port}`);
+  long.send('x'.repeat(65 * 1_024));
+  t.match(await long.closed, [1009]);
+  const wild = await open(`ws://127.0.0.1:${port}`);
+  wild.wild();
+  await wild.closed;
+  other.send('sophia');
+  t.equal(await other.next(), 'SUCCESS: Username registered.');
+  t.equal(await metric(node, 'conclave_bad_frames_total'), 2);
+  other.end();
+});
 
 t.test('slash listener: who asks and says no more, or never asks, is closed in time', async (t) => {
   const { port } = await start(t, { halfLineMs: 100, silentMs: 100 });
