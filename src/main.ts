@@ -18,6 +18,8 @@ import type { ChatEvent, Result } from './chat/types.ts';
 import { type Arguments, configFlag, type Program, runProgram } from './cli/arguments.ts';
 import { defaultConfigPath, readConfig } from './cli/nodes.ts';
 import { type Files, openFiles } from './files/files.ts';
+import { BackupRecord } from './gateway/backup-record.ts';
+import { DiskFigures } from './gateway/disk-figures.ts';
 import { filePeers } from './gateway/file-peers.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
 import { operationsToken } from './gateway/operations-token.ts';
@@ -116,7 +118,10 @@ async function assemble(place: Place): Promise<Node> {
   const clock = systemClock;
   const random = seededRandom(random53());
   const owner = { cluster: config.cluster, node: self.id, random53 };
-  const { identity, log, store, discarded } = await openDataDirectory({ ...owner, root, disk, clock });
+  const figures = new DiskFigures();
+  const { onRound, onBatch } = figures;
+  const directory = { root, disk, clock, onRound, onBatch };
+  const { identity, log, store, discarded } = await openDataDirectory({ ...owner, ...directory });
   const machine = new ChatMachine();
   let onRemoved: (error: CodedError) => void = () => undefined;
   const removed = new Promise<CodedError>((resolve) => {
@@ -183,7 +188,7 @@ async function assemble(place: Place): Promise<Node> {
     bus,
     view: machine,
     store,
-    state: store,
+    storage: { state: store, log, figures, backups: await BackupRecord.open(disk, logger) },
     files,
     search,
     security,

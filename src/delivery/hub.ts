@@ -62,6 +62,7 @@ export class Hub {
   /** Events behind the one that is being told in slices, in log order. */
   #waiting: ChatEvent[] = [];
   #slicing = false;
+  #overflows = 0;
 
   /** `index`: the entries up to it count as told. `turn` runs the action once, soon: after whatever else is ready. */
   constructor(view: DeliveryView, index: number, turn: (action: () => void) => void) {
@@ -69,6 +70,20 @@ export class Hub {
     this.#index = index;
     this.#turn = turn;
     this.#selection = new MemberSelection(this.#byAccount);
+  }
+
+  /** Events that wait behind one that is being told in slices. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Times that a reader was too slow for its outbox, and reads on from the store. */
+  get overflows(): number {
+    return this.#overflows;
+  }
+
+  noteOverflow(): void {
+    this.#overflows += 1;
   }
 
   /**

@@ -172,6 +172,7 @@ export class Outbox implements Subscriber {
     this.#backlog = [];
     this.#backlogAt = 0;
     this.#overflowed = true;
+    this.#ports.hub.noteOverflow();
     this.#behind = true;
   }
 

@@ -9,12 +9,14 @@ export interface BackupRoutesOptions {
   /** Of this moment. */
   readonly source: () => Parameters<typeof backupRecords>[0];
   readonly barrier: () => Promise<void>;
+  /** One was read to its end. */
+  readonly finished: () => void;
   readonly logger: Logger;
 }
 
 export function addBackupRoutes(
   scope: FastifyInstance,
-  { source, barrier, logger }: BackupRoutesOptions,
+  { source, barrier, finished, logger }: BackupRoutesOptions,
 ): void {
   let running = false;
   async function* alone(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -22,6 +24,7 @@ export function addBackupRoutes(
     running = true;
     try {
       yield* backupRecords(source());
+      finished();
       logger.info({}, 'a backup was read to its end');
     } finally {
       running = false;

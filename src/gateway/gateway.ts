@@ -7,7 +7,6 @@ import { isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import { isPlainText, type PortKind } from '../base/transport-config.ts';
 import type { EngineStatus } from '../replication/engine.ts';
-import type { StateStore } from '../store/state-store.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource, TransportSecurity } from '../tls/transport-security.ts';
 import { ActionJournal } from './action-journal.ts';
@@ -28,6 +27,7 @@ import { ChildHasher, type Hasher } from './hasher.ts';
 import { buildHttp } from './http.ts';
 import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
+import type { NodeStorage } from './node-storage.ts';
 import { operationsToken } from './operations-token.ts';
 import { assembleOperators } from './operators.ts';
 import { policyOf } from './policy.ts';
@@ -36,8 +36,8 @@ import { UpgradeDoor } from './upgrade-door.ts';
 export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 'secureBytes'> {
   /** For tests; otherwise a child process. */
   readonly hasher?: Hasher;
-  /** What a backup is a copy of; without it there is none. */
-  readonly state?: Pick<StateStore, 'exportSnapshot'>;
+  /** Without it there are no backups. */
+  readonly storage?: NodeStorage;
   /** The cluster key, by which operators are known; without it none is let in. */
   readonly operatorKey?: Uint8Array;
   /** Certificates of the ports that are not plain text; not needed when all are. */
@@ -106,6 +106,8 @@ class NodeGateway implements Gateway {
       files: () => options.files.status(),
       certificates: () => options.security?.expiries() ?? [],
       peerRefusals: () => options.peerRefusals?.() ?? {},
+      storage: options.storage ?? null,
+      searchMissing: () => options.search?.missing ?? null,
     });
     this.#clusterView = this.#buildClusterView();
     this.#dialects = this.#buildDialects();

@@ -9,6 +9,7 @@ import type { EngineStatus, StorageStatus } from '../replication/engine.ts';
 import type { Expiry } from '../tls/material.ts';
 import type { Counters } from './counters.ts';
 import type { Hasher } from './hasher.ts';
+import type { NodeStorage } from './node-storage.ts';
 
 export interface MetricsSources {
   readonly status: () => EngineStatus;
@@ -19,12 +20,22 @@ export interface MetricsSources {
   readonly files: () => FilesStatus;
   readonly certificates: () => readonly Expiry[];
   readonly peerRefusals: () => Readonly<Record<string, number>>;
+  readonly storage: NodeStorage | null;
+  /** Messages that the index for searches lacks; null: not looked yet. */
+  readonly searchMissing: () => number | null;
 }
 
 const nanosecondsPerSecond = 1e9;
 /** The histogram's own interval, which each of its samples contains. */
 const sampleMs = 20;
-const roles: readonly EngineStatus['role'][] = ['leader', 'follower', 'candidate', 'observer', 'founding'];
+const roles: readonly EngineStatus['role'][] = [
+  'leader',
+  'follower',
+  'candidate',
+  'learner',
+  'observer',
+  'founding',
+];
 
 function lateSeconds(nanoseconds: number): number {
   return Math.max(0, nanoseconds / nanosecondsPerSecond - sampleMs / 1_000);
@@ -45,6 +56,8 @@ export class Metrics {
   constructor(sources: MetricsSources) {
     this.#loopDelay.enable();
     this.#addEngine(sources.status);
+    this.#addDisk(sources.status);
+    if (sources.storage !== null) this.#addStorage(sources.storage);
     this.#addGateway(sources);
     this.#addFiles(sources.files);
     this.#addSecurity(sources);
@@ -82,6 +95,13 @@ export class Metrics {
     this.#labelled('conclave_alarms_by_kind', 'Alarms that are raised, by what they are about.', 'kind', () =>
       alarmKinds.map((kind) => [kind, status().alarms.filter((alarm) => kindOf(alarm) === kind).length]),
     );
+    this.#labelled('conclave_raft_role', 'The role of this node: 1 for the one it has.', 'role', () =>
+      roles.map((role) => [role, status().role === role ? 1 : 0]),
+    );
+    this.#addMembers(status);
+  }
+
+  #addDisk(status: () => EngineStatus): void {
     const storage = (): StorageStatus => status().storage ?? { rebuilds: 0, checkedIndex: 0, room: null };
     this.#gauge(
       'conclave_disk_free_bytes',
@@ -103,8 +123,18 @@ export class Metrics {
       'Highest log index at which the state was compared with another node.',
       () => storage().checkedIndex,
     );
-    this.#labelled('conclave_raft_role', 'The role of this node: 1 for the one it has.', 'role', () =>
-      roles.map((role) => [role, status().role === role ? 1 : 0]),
+  }
+
+  #addMembers(status: () => EngineStatus): void {
+    this.#gauge(
+      'conclave_voters',
+      'Members that count toward the majority.',
+      () => status().members.filter(({ voter, oldVoter }) => voter || oldVoter).length,
+    );
+    this.#gauge(
+      'conclave_voters_reachable',
+      'Of those, how many this node has a connection with, itself included.',
+      () => status().members.filter(({ voter, reachable }) => voter && reachable).length,
     );
     this.#labelled(
       'conclave_peer_reachable',
@@ -121,8 +151,23 @@ export class Metrics {
     );
   }
 
-  #addGateway({ counters, hasher, hub }: MetricsSources): void {
-    this.#labelled('conclave_proposals_total', 'Proposals of this node by outcome.', 'outcome', () => [
+  #addStorage({ state, log, figures, backups }: NodeStorage): void {
+    for (const metric of figures.metrics) this.#registry.registerMetric(metric);
+    this.#gauge('conclave_log_bytes', 'Size of the log on the disk.', () => log.bytes);
+    this.#gauge(
+      'conclave_state_pending_bytes',
+      'Of the applied state, not written yet.',
+      () => state.pendingBytes,
+    );
+    this.#gauge(
+      'conclave_backup_finished_timestamp_seconds',
+      'When this node was last read to its end for a backup, in seconds since 1970; 0: never.',
+      () => (backups.finishedMs ?? 0) / 1_000,
+    );
+  }
+
+  #addGateway({ counters, hasher, hub, searchMissing }: MetricsSources): void {
+    this.#labelledCounter('conclave_proposals_total', 'Proposals of this node by outcome.', 'outcome', () => [
       ['applied', counters.proposalsApplied],
       ['refused', counters.proposalsRefused],
       ['unknown', counters.proposalsUnknown],
@@ -167,6 +212,21 @@ export class Metrics {
     this.#counter('conclave_bad_frames_total', 'Native frames refused.', () => counters.badFrames);
     this.#gauge('conclave_hash_load', 'Password hashes waiting or running.', () => hasher.load);
     this.#gauge('conclave_subscribers', 'Logged-in connections.', () => hub.subscribers);
+    this.#gauge(
+      'conclave_delivery_waiting_events',
+      'Events that wait behind one that many are told.',
+      () => hub.waiting,
+    );
+    this.#counter(
+      'conclave_outbox_overflows_total',
+      'Times that a reader was too slow and read on from the store.',
+      () => hub.overflows,
+    );
+    this.#gauge(
+      'conclave_search_missing_messages',
+      'Messages that are not in the index for searches yet; -1 while unknown.',
+      () => searchMissing() ?? -1,
+    );
   }
 
   #addFiles(status: () => FilesStatus): void {
@@ -210,8 +270,8 @@ export class Metrics {
       'file',
       () => certificates().map(({ path, notAfterMs }) => [basename(path), notAfterMs / 1_000]),
     );
-    this.#labelled(
-      'conclave_peer_connections_refused',
+    this.#labelledCounter(
+      'conclave_peer_connections_refused_total',
       'Connections between nodes that were refused since the start.',
       'reason',
       () => Object.entries(peerRefusals()),
@@ -223,12 +283,12 @@ export class Metrics {
     this.#labelled(
       'conclave_event_loop_delay_seconds',
       'Delay of the event loop since the last scrape.',
-      'quantile',
+      'percentile',
       () => {
         const values: [string, number][] = [
-          ['0.5', lateSeconds(delay.percentile(50))],
-          ['0.99', lateSeconds(delay.percentile(99))],
-          ['1', lateSeconds(delay.max)],
+          ['50', lateSeconds(delay.percentile(50))],
+          ['99', lateSeconds(delay.percentile(99))],
+          ['100', lateSeconds(delay.max)],
         ];
         delay.reset();
         return values;
@@ -259,6 +319,24 @@ export class Metrics {
       collect: () => {
         counter.reset();
         counter.inc(read());
+      },
+    });
+  }
+
+  #labelledCounter(
+    name: string,
+    help: string,
+    label: string,
+    read: () => readonly (readonly [string, number])[],
+  ): void {
+    const counter: Counter<string> = new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        for (const [value, figure] of read()) counter.inc({ [label]: value }, figure);
       },
     });
   }

@@ -66,8 +66,9 @@ export function assembleOperators(options: GatewayOptions, place: OperatorsPlace
 }
 
 function backupOf(options: GatewayOptions, barrier: () => Promise<void>): BackupRoutesOptions | null {
-  const { view, state: store, files, config, node, clock, logger } = options;
-  if (store === undefined) return null;
+  const { view, storage, files, config, node, clock, logger } = options;
+  if (storage === undefined) return null;
+  const { state: store, backups } = storage;
   const { cluster } = config;
   return {
     source: () => ({
@@ -79,6 +80,7 @@ function backupOf(options: GatewayOptions, barrier: () => Promise<void>): Backup
       fileBytes: view.files.clusterBytes,
     }),
     barrier,
+    finished: () => void backups.finished(clock.wallMs()),
     logger,
   };
 }

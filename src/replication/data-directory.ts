@@ -14,6 +14,7 @@ export const LOG_DIRECTORY = 'wal';
 
 export interface DataDirectoryOptions extends StateOptions, IdentityOwner {
   readonly segmentBytes?: LogOptions['segmentBytes'];
+  readonly onRound?: LogOptions['onRound'];
 }
 
 /** Everything that a node keeps on its disk, open. */
@@ -87,12 +88,14 @@ async function openWithoutState(
 }
 
 function openNodeLog(
-  { disk, clock, segmentBytes }: DataDirectoryOptions,
+  { disk, clock, segmentBytes, onRound }: DataDirectoryOptions,
   identity: Identity,
   covered: LogStart | null,
 ): Promise<LogStore> {
   const size = segmentBytes === undefined ? {} : { segmentBytes };
-  return openLog({ disk, directory: LOG_DIRECTORY, identity: identity.incarnation, covered, clock, ...size });
+  const told = onRound === undefined ? {} : { onRound };
+  const place = { disk, directory: LOG_DIRECTORY, identity: identity.incarnation, covered };
+  return openLog({ ...place, clock, ...size, ...told });
 }
 
 /** The log does not give the state back, and there is nobody to ask for a copy. */

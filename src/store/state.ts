@@ -53,6 +53,8 @@ export interface StateOptions {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly openLevel?: OpenLevel;
+  /** Told of each batch that was written. */
+  readonly onBatch?: (batch: { readonly durationMs: number; readonly bytes: number }) => void;
 }
 
 /**
@@ -316,7 +318,10 @@ class LevelState implements StateStore {
     for (const stream of pending.drops) await dropStream(generation.database, stream);
     const { operations, head } = makeBatch(pending, generation.head, generation);
     const digest = digestText(generation);
+    const startMs = this.#clock.monotonicMs();
     await writeBatch(generation.database, operations);
+    const durationMs = this.#clock.monotonicMs() - startMs;
+    this.#options.onBatch?.({ durationMs, bytes: pending.bytes });
     generation.head = head;
     if (pending.checkpoint) this.#watcher?.digest(head.mark.index, digest);
   }

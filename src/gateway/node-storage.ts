@@ -1,0 +1,11 @@
+import type { StateStore } from '../store/state-store.ts';
+import type { BackupRecord } from './backup-record.ts';
+import type { DiskFigures } from './disk-figures.ts';
+
+/** What a node has on its disk beyond what people ask for: what a backup copies, and what an operator watches. */
+export interface NodeStorage {
+  readonly state: Pick<StateStore, 'exportSnapshot' | 'pendingBytes'>;
+  readonly log: { readonly bytes: number };
+  readonly figures: DiskFigures;
+  readonly backups: BackupRecord;
+}
