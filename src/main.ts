@@ -15,7 +15,7 @@ import { systemClock } from './base/system-clock.ts';
 import { isPlainText } from './base/transport-config.ts';
 import { ChatMachine } from './chat/machine.ts';
 import type { ChatEvent, Result } from './chat/types.ts';
-import { type Arguments, configFlag, type Program, runProgram } from './cli/arguments.ts';
+import { type Arguments, configFlag, type Program, runProgram, versionText } from './cli/arguments.ts';
 import { defaultConfigPath, readConfig } from './cli/nodes.ts';
 import { type Files, openFiles } from './files/files.ts';
 import { BackupRecord } from './gateway/backup-record.ts';
@@ -188,7 +188,14 @@ async function assemble(place: Place): Promise<Node> {
     bus,
     view: machine,
     store,
-    storage: { state: store, log, figures, backups: await BackupRecord.open(disk, logger) },
+    storage: {
+      state: store,
+      log,
+      figures,
+      disk,
+      backups: await BackupRecord.open(disk, logger),
+      version: versionText(),
+    },
     files,
     search,
     security,

@@ -1,5 +1,6 @@
 /** Pure: what a node says of accounts → a table. */
 import { escapeLine } from '../protocol/escape.ts';
+import { inColumns } from './columns.ts';
 
 export interface AccountRow {
   readonly name: string;
@@ -40,16 +41,7 @@ function isRow(value: unknown): value is AccountRow {
 export function formatAccounts(rows: readonly AccountRow[]): string {
   if (rows.length === 0) return 'There are no accounts.';
   const head = ['name', 'kind', 'role', 'online', 'access', 'since', 'e-mail', 'display name'];
-  const lines = [head, ...rows.map(cellsOf)];
-  const widths = head.map((_, at) => Math.max(...lines.map((cells) => cells[at]?.length ?? 0)));
-  return lines
-    .map((cells) =>
-      cells
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return inColumns(head, rows.map(cellsOf));
 }
 
 function cellsOf(row: AccountRow): readonly string[] {

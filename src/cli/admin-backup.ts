@@ -9,6 +9,7 @@ import { decrypted, encrypted } from '../backup/envelope.ts';
 import { BackupReader, type BackupSink, type BackupSummary } from '../backup/reader.ts';
 import { Restorer } from '../backup/restorer.ts';
 import { knownSecret, newSecret, type SecretPlace } from '../backup/secret.ts';
+import { openSurvivor } from '../backup/survivor.ts';
 import { nodeConfig } from '../base/config.ts';
 import { CodedError } from '../base/errors.ts';
 import { systemClock } from '../base/system-clock.ts';
@@ -17,6 +18,7 @@ import { exitRefused, operatorClient, tellFailure } from './admin-members.ts';
 import type { Arguments, Flag } from './arguments.ts';
 import { runningNode } from './node-status.ts';
 import { defaultConfigPath, readConfig } from './nodes.ts';
+import type { OperatorClient } from './operator-client.ts';
 import { writeWhole } from './whole-file.ts';
 import { counted, workBar } from './work-bar.ts';
 
@@ -36,7 +38,11 @@ export const backupFlags: readonly Flag[] = [
     value: 'N',
     help: 'restore: the node whose directory is made (default: the first of the file)',
   },
-  { name: 'data', value: 'DIR', help: 'restore: that directory (default data/node-N)' },
+  {
+    name: 'data',
+    value: 'DIR',
+    help: 'restore: that directory (default data/node-N); backup: of a node that does not run, when the majority is lost',
+  },
 ];
 
 /** Of the standard input and output. */
@@ -50,9 +56,8 @@ export async function backup(args: Arguments, operands: readonly string[]): Prom
   requireNothing(rest);
   const place = secretPlace(args);
   const { head, find, made } = await newSecret(place);
-  const client = await operatorClient(args);
   const done: BackupSummary[] = [];
-  const failure = await client.read('/admin/backup', async (pieces) => {
+  const failure = await readRecords(args, async (pieces) => {
     const content = checked(counted(pieces, workBar('backup'), null), (summary) => done.push(summary));
     const file = encrypted(content, head, find);
     if (first === standard) await pipeline(Readable.from(file), process.stdout, { end: false });
@@ -69,6 +74,22 @@ export async function backup(args: Arguments, operands: readonly string[]): Prom
     tell(`Made ${place.path}: keep a copy away from these machines. Without it nobody can read the backup.`);
   report(args, first, summary, first === standard ? tell : console.log);
   return summary.end.missing === 0 ? 0 : exitRefused;
+}
+
+/** From a running cluster, or out of the directory of a node that does not run. Null: `receive` had all of it. */
+async function readRecords(
+  args: Arguments,
+  receive: (pieces: AsyncIterable<Uint8Array>) => Promise<void>,
+): ReturnType<OperatorClient['read']> {
+  const directory = args.text('data');
+  if (directory === undefined) return (await operatorClient(args)).read('/admin/backup', receive);
+  const survivor = await openSurvivor(resolve(directory), systemClock);
+  try {
+    await receive(survivor.records);
+    return null;
+  } finally {
+    await survivor.close();
+  }
 }
 
 async function verify(args: Arguments, operands: readonly string[]): Promise<number> {

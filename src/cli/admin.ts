@@ -4,7 +4,9 @@ import { operationsToken } from '../gateway/operations-token.ts';
 import { loadClusterKey } from '../replication/cluster-key.ts';
 import { invite, unlock, users } from './admin-accounts.ts';
 import { backup, backupFlags, restore } from './admin-backup.ts';
+import { doctor } from './admin-doctor.ts';
 import { groupListener } from './admin-group-listener.ts';
+import { groups } from './admin-groups.ts';
 import { log } from './admin-log.ts';
 import { members, transfer } from './admin-members.ts';
 import { exportChat, importChat } from './admin-transfer.ts';
@@ -39,6 +41,7 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'what was done by whoever looks after the cluster, and what became of it',
     run: log,
   },
+  groups: { usage: 'groups', help: 'which groups there are, whose, and how large', run: groups },
   unlock: {
     usage: 'unlock USER',
     help: 'let somebody try again who failed too often at a password',
@@ -68,6 +71,11 @@ const commands: Readonly<Record<string, Command>> = {
     usage: 'restore FILE',
     help: 'make the first data directory of a new cluster out of a backup',
     run: restore,
+  },
+  doctor: {
+    usage: 'doctor',
+    help: 'look at keys, clocks, disks, ports, members, backups; say what to do about what is wrong',
+    run: doctor,
   },
   'group-listener': {
     usage: 'group-listener NAME --port N|--remove',

@@ -1,6 +1,7 @@
 /** The members as one node knows them → a table, and the words for how far one of them is. Pure. */
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { inColumns } from './columns.ts';
 
 const nullableNumber = Type.Union([Type.Number(), Type.Null()]);
 const memberSchema = Type.Object({
@@ -45,11 +46,8 @@ export function formatMembers({ members, leader, term, id }: MembersAnswer): str
     row.lag === null ? '-' : `${row.lag}`,
     remarkOf(row, leader) || '-',
   ]);
-  const table = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
   const leads = leader === null ? 'No leader.' : `Node ${leader} leads in term ${term}.`;
-  return [...lines.map((line) => line.trimEnd()), '', `${leads} (As node ${id} knows it.)`].join('\n');
+  return [inColumns(header, rows), '', `${leads} (As node ${id} knows it.)`].join('\n');
 }
 
 function remarkOf(row: MemberRow, leader: number | null): string {

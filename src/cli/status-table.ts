@@ -14,6 +14,8 @@ export interface NodeStatus {
 
 export interface MemberStatus {
   readonly id: number;
+  /** As the engine says it: `voter`, `learner`, `observer`, `expected` or `listed`; absent in an older version. */
+  readonly state?: string;
   readonly lag: number | null;
   /** Absent: it votes. */
   readonly voter?: boolean;
@@ -156,6 +158,7 @@ export function readStatus(value: unknown): NodeStatus | null {
           {
             id: member.id,
             lag: isNumber(member.lag) ? member.lag : null,
+            ...(typeof member.state === 'string' ? { state: member.state } : {}),
             ...(typeof member.voter === 'boolean' ? { voter: member.voter } : {}),
             ...(member.oldVoter === true ? { oldVoter: true } : {}),
             ...(typeof member.host === 'string' && isNumber(member.httpPort)

@@ -1,4 +1,4 @@
-/** `/admin/users`, `/admin/role`, `/admin/unlock`, `/admin/invite` and `/admin/group-listener`, behind either door. */
+/** `/admin/users`, `/admin/groups`, `/admin/role`, `/admin/unlock`, `/admin/invite` and `/admin/group-listener`, behind either door. */
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -9,6 +9,7 @@ import type { Administered, Administration } from './administration.ts';
 import { jsonOf } from './operator-gate.ts';
 
 const closed = { additionalProperties: false };
+/** Of users and of groups. */
 const usersQuery = TypeCompiler.Compile(
   Type.Object({ after: Type.Optional(Type.String({ maxLength: limits.emailChars })) }, closed),
 );
@@ -51,6 +52,10 @@ export function addAccountRoutes(scope: FastifyInstance, administration: Adminis
   scope.get('/admin/users', async (request, reply) => {
     if (!usersQuery.Check(request.query)) return refuse(reply, 'BAD_REQUEST');
     return answer(reply, await administration.users(request.query.after ?? '', usersPerPage));
+  });
+  scope.get('/admin/groups', async (request, reply) => {
+    if (!usersQuery.Check(request.query)) return refuse(reply, 'BAD_REQUEST');
+    return answer(reply, await administration.groups(request.query.after ?? '', usersPerPage));
   });
   scope.post('/admin/role', { config: { describe: describeRole } }, async (request, reply) => {
     const body = jsonOf(request.body);

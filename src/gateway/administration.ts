@@ -3,7 +3,7 @@ import { CodedError } from '../base/errors.ts';
 import { accountKey, groupKey } from '../chat/attempts.ts';
 import { foldName } from '../chat/names.ts';
 import type { Account, AttemptKey, Command, Result } from '../chat/types.ts';
-import type { ChatView } from '../chat/view.ts';
+import type { ChatView, GroupView } from '../chat/view.ts';
 import type { Reply } from '../protocol/requests.ts';
 import type { Outcome } from '../replication/engine.ts';
 import { rejection, settled } from './replies.ts';
@@ -31,6 +31,20 @@ export interface AccountEntry {
   readonly retryAfterMs: number | null;
 }
 
+/** A group as administrators see it. */
+export interface OperatorGroupEntry {
+  readonly name: string;
+  /** Null: announced from elsewhere, or the owner is gone. */
+  readonly owner: string | null;
+  readonly members: number;
+  readonly messages: number;
+  /** With a password. */
+  readonly closed: boolean;
+  /** Its own port on every node. */
+  readonly port: number | null;
+  readonly createdMs: number;
+}
+
 type Refused = Exclude<Reply, { kind: 'receipt' }>;
 export type Administered<T> = { readonly kind: 'done'; readonly value: T } | Refused;
 
@@ -53,6 +67,21 @@ export class Administration {
     const from = all.findIndex(({ name }) => foldName(name) > folded);
     const users = from < 0 ? [] : all.slice(from, from + limit).map((account) => this.#entry(account));
     return { kind: 'done', value: { users, more: from >= 0 && from + limit < all.length } };
+  }
+
+  /** By name, those behind `after`, at most `limit`. */
+  async groups(
+    after: string,
+    limit: number,
+  ): Promise<Administered<{ readonly groups: readonly OperatorGroupEntry[]; readonly more: boolean }>> {
+    const refused = await this.#catchUp();
+    if (refused !== null) return refused;
+    const { view } = this.#options;
+    const folded = foldName(after);
+    const all = [...view.groups()].sort((a, b) => (foldName(a.name) < foldName(b.name) ? -1 : 1));
+    const from = all.findIndex(({ name }) => foldName(name) > folded);
+    const groups = from < 0 ? [] : all.slice(from, from + limit).map((group) => groupEntry(view, group));
+    return { kind: 'done', value: { groups, more: from >= 0 && from + limit < all.length } };
   }
 
   /** The same again changes nothing. A guest is no administrator. */
@@ -144,4 +173,17 @@ export class Administration {
       retryAfterMs: isLimited ? Math.ceil(leftMs) : null,
     };
   }
+}
+
+function groupEntry(view: ChatView, group: GroupView): OperatorGroupEntry {
+  const { name, owner, memberCount, lastSequence, passwordHash, listenerPort, createdMs } = group;
+  return {
+    name,
+    owner: owner === null ? null : (view.accountById(owner)?.name ?? null),
+    members: memberCount,
+    messages: lastSequence,
+    closed: passwordHash !== null,
+    port: listenerPort,
+    createdMs,
+  };
 }

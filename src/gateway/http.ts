@@ -15,6 +15,7 @@ import type { Administration } from './administration.ts';
 import { type AdministratorGate, addAdministratorRoutes } from './administrator-gate.ts';
 import { cookieName, readCookie } from './api/cookies.ts';
 import { addBackupRoutes, type BackupRoutesOptions } from './backup-routes.ts';
+import { addCheckupRoute, type CheckupOptions } from './checkup.ts';
 import { addClusterRoutes, type ClusterRoutesOptions } from './cluster-routes.ts';
 import type { Counters } from './counters.ts';
 import { boundConnections, type Leave } from './http-connections.ts';
@@ -64,6 +65,7 @@ export interface Operators {
   /** People with a role instead of the key. */
   readonly administrators: AdministratorGate;
   readonly backup: BackupRoutesOptions | null;
+  readonly checkup: CheckupOptions | null;
 }
 
 /** Until the whole of a request must have come, whoever it is from. */
@@ -208,7 +210,7 @@ export function askForToken({ operationsToken }: Pick<HttpOptions, 'operationsTo
 }
 
 function addOperators(app: FastifyInstance, operators: Operators): void {
-  const { gate, administrators, journal, members, accounts, transfer, backup, cluster } = operators;
+  const { gate, administrators, journal, members, accounts, transfer, backup, checkup, cluster } = operators;
   // What a seal must say: whose it is and of which time. Open to all, since neither is a secret.
   app.get('/admin/hello', () => ({ node: gate.node, timeMs: gate.timeMs }));
   addOperatorRoutes(app, gate, (scope) => {
@@ -217,6 +219,7 @@ function addOperators(app: FastifyInstance, operators: Operators): void {
     addAccountRoutes(scope, accounts);
     addTransferRoutes(scope, transfer);
     if (backup !== null) addBackupRoutes(scope, backup);
+    if (checkup !== null) addCheckupRoute(scope, checkup);
     addClusterRoutes(scope, cluster);
   });
   addAdministratorRoutes(app, administrators, (scope, actorOf) => {

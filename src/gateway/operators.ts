@@ -4,6 +4,7 @@ import { ActionJournal } from './action-journal.ts';
 import { AdministratorGate } from './administrator-gate.ts';
 import { callerBehind } from './api/door.ts';
 import type { BackupRoutesOptions } from './backup-routes.ts';
+import type { CheckupOptions } from './checkup.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Edge } from './edge.ts';
 import { Exporter } from './exporter.ts';
@@ -55,6 +56,7 @@ export function assembleOperators(options: GatewayOptions, place: OperatorsPlace
       logger,
     },
     backup: backupOf(options, barrier),
+    checkup: checkupOf(options),
     cluster: {
       node,
       clusterView,
@@ -62,6 +64,20 @@ export function assembleOperators(options: GatewayOptions, place: OperatorsPlace
       barrier,
       killSelf: isDemonstration ? (killSelf ?? null) : null,
     },
+  };
+}
+
+function checkupOf(options: GatewayOptions): CheckupOptions | null {
+  const { node, clock, engine, files, security, storage } = options;
+  if (storage === undefined) return null;
+  return {
+    node,
+    clock,
+    storage,
+    version: storage.version,
+    status: () => engine.status(),
+    missingChunks: () => files.status().missing,
+    certificates: () => security?.expiries() ?? [],
   };
 }
 

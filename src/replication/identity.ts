@@ -79,6 +79,16 @@ export async function loadIdentity(disk: Disk, owner: IdentityOwner): Promise<Id
   return identity;
 }
 
+/** To whom a directory belongs, by its own word; null where there is no identity. Rejects with DATA_DAMAGED. */
+export async function ownerOf(
+  disk: Disk,
+): Promise<{ readonly cluster: string; readonly node: number } | null> {
+  const stored = await disk.read(FILE);
+  if (stored === null) return null;
+  const { cluster, node } = parse(stored);
+  return { cluster, node };
+}
+
 class StoredIdentity implements Identity {
   readonly #disk: Disk;
   #content: Content;

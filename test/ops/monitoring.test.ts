@@ -21,7 +21,14 @@ async function storageOf(disk: MemoryDisk): Promise<NodeStorage> {
   figures.onBatch({ durationMs: 12, bytes: 5_000 });
   const backups = await BackupRecord.open(disk, silentLogger);
   const exportSnapshot = async (): Promise<never> => Promise.reject(new Error('not asked for'));
-  return { figures, backups, log: { bytes: 4_096 }, state: { pendingBytes: 77, exportSnapshot } };
+  return {
+    figures,
+    backups,
+    disk,
+    version: '1',
+    log: { bytes: 4_096 },
+    state: { pendingBytes: 77, exportSnapshot },
+  };
 }
 
 const disk = new MemoryDisk();
