@@ -200,7 +200,7 @@ export class Metrics {
       'TLS handshakes on the ports for people that failed.',
       () => counters.handshakesFailed,
     );
-    this.#labelled(
+    this.#labelledCounter(
       'conclave_webhook_attempts_total',
       'Messages sent to webhooks, by outcome.',
       'outcome',

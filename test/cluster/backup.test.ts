@@ -21,7 +21,7 @@ import { Exporter, type ExportLine } from '../../src/gateway/exporter.ts';
 import { loadClusterKey } from '../../src/replication/cluster-key.ts';
 import { openDataDirectory } from '../../src/replication/data-directory.ts';
 import { nodeDisk } from '../../src/wal/node-disk.ts';
-import { replayed } from '../backup/support/replay.ts';
+import { filesOf, replayed } from '../backup/support/replay.ts';
 import { exported } from '../support/transfer.ts';
 import { runAdmin } from './support/admin.ts';
 import { patienceOfFileMs } from './support/patience.ts';
@@ -91,7 +91,7 @@ async function checkSurvivor(t: Test, directory: string, acknowledged: number): 
   const machine = new ChatMachine();
   await machine.load(store.rows());
   const lines: ExportLine[] = [];
-  for await (const line of new Exporter(machine, store).lines()) lines.push(line);
+  for await (const line of new Exporter(machine, store, null).lines()) lines.push(line);
   await log.close();
   await store.close();
   t.strictSame(lines, await exported(await replayed(directory, head.index)));
@@ -144,7 +144,9 @@ t.test(
     for (const id of cluster.runningIds) await cluster.end(id, 'SIGKILL');
     await checkSurvivor(t, cluster.dataPath(2), acknowledged);
     const world = await replayed(cluster.dataPath(node), index);
-    const expected = (await exported(world)).map((item) => `${JSON.stringify(item)}\n`).join('');
+    const expected = (await exported(world, await filesOf(cluster.dataPath(node))))
+      .map((item) => `${JSON.stringify(item)}\n`)
+      .join('');
     t.match(expected, /"n \d+"/);
     for (const id of [1, 2, 3]) await cluster.wipe(id);
     await cluster.list(all);

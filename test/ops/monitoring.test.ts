@@ -44,13 +44,13 @@ t.test(
     const families = parseExposition(await textNow());
     t.ok(families.size > 50);
     t.strictSame([...parseExposition(await textNow()).keys()], [...families.keys()]);
-    const valueOf = (family: string, sample = family): number | undefined =>
+    const figureOf = (family: string, sample = family): number | undefined =>
       families.get(family)?.samples.find(({ name }) => name === sample)?.value;
-    t.equal(valueOf('conclave_log_sync_seconds', 'conclave_log_sync_seconds_count'), 3);
-    t.equal(valueOf('conclave_log_written_bytes_total'), 300);
-    t.equal(valueOf('conclave_log_bytes'), 4_096);
-    t.equal(valueOf('conclave_state_pending_bytes'), 77);
-    t.equal(valueOf('conclave_backup_finished_timestamp_seconds'), 0, 'never');
+    t.equal(figureOf('conclave_log_sync_seconds', 'conclave_log_sync_seconds_count'), 3);
+    t.equal(figureOf('conclave_log_written_bytes_total'), 300);
+    t.equal(figureOf('conclave_log_bytes'), 4_096);
+    t.equal(figureOf('conclave_state_pending_bytes'), 77);
+    t.equal(figureOf('conclave_backup_finished_timestamp_seconds'), 0, 'never');
   },
 );
 

@@ -16,7 +16,10 @@ export const noFiles: ImporterOptions['files'] = {
   },
 };
 
-export async function exported(world: World): Promise<readonly ExportLine[]> {
+export async function exported(
+  world: World,
+  files: ConstructorParameters<typeof Exporter>[2] = null,
+): Promise<readonly ExportLine[]> {
   world.store();
   const store: ConstructorParameters<typeof Exporter>[1] = {
     readStream: async (stream, { from, to, limit }) => {
@@ -24,7 +27,7 @@ export async function exported(world: World): Promise<readonly ExportLine[]> {
       return records.map((record, at) => ({ sequence: from + at, record }));
     },
   };
-  const exporter = new Exporter(world.machine, store, null);
+  const exporter = new Exporter(world.machine, store, files);
   const lines: ExportLine[] = [];
   for await (const line of exporter.lines()) lines.push(line);
   return lines;

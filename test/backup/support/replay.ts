@@ -1,7 +1,9 @@
 /** The chat at one log index, computed anew from the log of a node that is dead: what a backup of that index must be equal to. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CodedError } from '../../../src/base/errors.ts';
 import { systemClock } from '../../../src/base/system-clock.ts';
+import { ChunkStore } from '../../../src/files/chunk-store.ts';
 import { LOG_DIRECTORY } from '../../../src/replication/data-directory.ts';
 import { decodeEnvelope } from '../../../src/replication/envelope.ts';
 import { FOUNDING_INDEX } from '../../../src/replication/members.ts';
@@ -31,4 +33,20 @@ export async function replayed(directory: string, index: number): Promise<World>
     world.store();
   }
   return world;
+}
+
+/** The chunks of a node that does not run, as an export reads them. */
+export async function filesOf(directory: string): Promise<{ read(address: string): Promise<Uint8Array> }> {
+  const chunks = await ChunkStore.open({
+    disk: nodeDisk(directory),
+    hasRoom: async () => false,
+    onLost: () => undefined,
+  });
+  return {
+    read: async (address) => {
+      const content = await chunks.read(address);
+      if (content === null) throw new CodedError('UNAVAILABLE');
+      return content;
+    },
+  };
 }
