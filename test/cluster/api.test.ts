@@ -246,9 +246,9 @@ t.test('people: who there is, who is here, what was said; and all of one’s own
     .toString()
     .trim()
     .split('\n');
-  const kinds = lines.map((line) => (JSON.parse(line) as { kind: string }).kind);
-  t.match([kinds[0], kinds.at(-1)], ['profile', 'end']);
-  t.ok(lines.some((line) => line.includes('"kind":"message"') && line.includes('hi bob')));
+  const types = lines.map((line) => (JSON.parse(line) as { type: string }).type);
+  t.match([types[0], types[1], types.at(-1)], ['profile', 'conversation', 'end']);
+  t.ok(lines.some((line) => line.includes('"type":"message"') && line.includes('hi bob')));
 });
 
 t.test('programs: tokens with scopes, the stream of events, webhooks', async (t) => {

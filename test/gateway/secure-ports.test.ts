@@ -1,6 +1,7 @@
 /** SECURITY 22 and 25 on the ports that people connect to. */
 import { readFile } from 'node:fs/promises';
-import { get } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { get, request as httpsRequest } from 'node:https';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
@@ -172,6 +173,40 @@ t.test(
     );
   },
 );
+
+/** The answer to a request of JSON; its body is not looked at. */
+function askJson(stage: Stage, path: string, body: object | null, cookie = ''): Promise<IncomingMessage> {
+  const { node, ca } = stage;
+  return new Promise((resolve, reject) => {
+    const method = body === null ? 'GET' : 'POST';
+    const headers = { 'content-type': 'application/json', cookie };
+    const place = { host: '127.0.0.1', port: node.httpPort, path: `/api/v1${path}`, ca, agent: false };
+    const request = httpsRequest({ ...place, method, headers }, (response) => {
+      response.resume();
+      resolve(response);
+    });
+    request.on('error', reject);
+    request.end(body === null ? undefined : JSON.stringify(body));
+  });
+}
+
+t.test('cookies: over TLS a page’s cookie is Secure and this host’s alone (SECURITY 23)', async (t) => {
+  const stage = await start(t);
+  const who = { user: 'ann', password: 'pw' };
+  t.equal((await askJson(stage, '/accounts', who)).statusCode, 201);
+  const login = await askJson(stage, '/sessions', { ...who, cookie: true });
+  const [set = ''] = login.headers['set-cookie'] ?? [];
+  t.match(set, /^__Host-conclave=[0-9a-f]{32}\.[0-9a-f]{64};/);
+  for (const attribute of ['Secure', 'HttpOnly', 'SameSite=Strict', 'Path=/']) t.match(set, attribute);
+  const [cookie = ''] = set.split(';');
+  t.equal((await askJson(stage, '/account', null, cookie)).statusCode, 200);
+  const plain = cookie.replace('__Host-', '');
+  t.equal(
+    (await askJson(stage, '/account', null, plain)).statusCode,
+    401,
+    'a plain-text page could have set it',
+  );
+});
 
 async function metric(port: number, ca: string, name: string): Promise<number> {
   const body = await new Promise<string>((resolve, reject) => {

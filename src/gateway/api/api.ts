@@ -71,7 +71,8 @@ export function api(options: ApiOptions): FastifyPluginAsync {
     await scope.register(swaggerUi, {
       routePrefix: '/api/docs',
       staticCSP: pagePolicy,
-      uiConfig: { url: '/api/openapi.json', deepLinking: true, validatorUrl: null },
+      uiConfig: { layout: 'BaseLayout', deepLinking: true, validatorUrl: null },
+      theme: { title: 'Conclave: HTTP API' },
     });
     await scope.register(async (inner) => addResources(inner, options));
     await scope.register(

@@ -24,7 +24,7 @@ export function addOwnExport(scope: FastifyInstance, resources: Resources): void
         tag: 'accounts',
         summary: 'All of one’s own: profile, conversations, messages.',
         description:
-          'A line of JSON each, told apart by `kind`: `profile`, `conversation`, behind each its `message`s, oldest first; at last `end`, without which it is not whole. Files are fetched by their ids.',
+          'A line of JSON each, told apart by `type`: `profile`, `conversation`, behind each its `message`s, oldest first; at last `end`, without which it is not whole. Files are fetched by their ids.',
         answers: {
           200: {
             description: 'Lines.',
@@ -85,6 +85,6 @@ async function* messagesOf(
   }
 }
 
-function line(kind: string, content: object): string {
-  return `${JSON.stringify({ kind, ...content })}\n`;
+function line(type: string, content: object): string {
+  return `${JSON.stringify({ type, ...content })}\n`;
 }
