@@ -304,6 +304,17 @@ t.test('invitations: an administrator’s to make, good for a registration, and 
   t.notMatch(log, String(code));
 });
 
+t.test('tokens: a program that has one asks as its owner, and opens nothing that outlives it', async (t) => {
+  const made = await bob.get('createToken', { body: { name: 'reader', scopes: ['read'] } });
+  const bot = new Person('bob');
+  bot.token = String(made.token);
+  t.match(await bot.get('currentSession'), { user: 'bob', session: null, via: 'token' });
+  t.equal((await bot.ask('deriveSession', { body: {} })).json.code, 'SCOPE_MISSING');
+  for (const operationId of ['logOut', 'deleteAccount']) {
+    t.equal((await bot.ask(operationId)).json.code, 'SCOPE_MISSING', operationId);
+  }
+});
+
 t.test('document: nothing is documented that was not exercised', async (t) => {
   t.strictSame([...api.exercised].sort(), [...api.operations.keys()].sort());
 });
