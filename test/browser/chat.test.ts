@@ -73,7 +73,7 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
       await cleo.page.getByRole('article').filter({ hasText: 'to be gone' }).focus();
       await cleo.page.keyboard.press('Delete');
       await cleo.page.getByRole('dialog').getByRole('button', { name: 'Yes' }).click();
-      await dan.page.getByText('This message was deleted.').waitFor();
+      await dan.page.getByRole('article').getByText('This message was deleted.').waitFor();
 
       await dan.page.getByRole('article').filter({ hasText: 'one typo' }).focus();
       await dan.page.keyboard.press('+');
@@ -132,7 +132,7 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
       await bob.page.getByText(hostile).last().waitFor();
       t.equal(await bob.page.locator('article img').count(), 0, 'markup is text');
       await mark(ann.page, hostile, 'read');
-      await sendFile(t, ann.page, bob.page);
+      await sendFile(t, ann.page, bob.page, 'plan.bin');
 
       const texts = Array.from({ length: 24 }, (_, at) => `number ${at}`);
       for (const [at, text] of texts.entries()) {
@@ -150,6 +150,8 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
         t.match(await line.textContent(), told);
       }
       t.same(await textsOn(ann.page), await textsOn(bob.page), 'both see one order');
+      // The page of a node that is gone sends it by another one.
+      await sendFile(t, ann.page, bob.page, 'later.bin');
       t.same(await violationsOf(ann.page), [], 'the conversation');
       t.same([...ann.complaints, ...bob.complaints], []);
 
@@ -160,11 +162,11 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
   );
 });
 
-async function sendFile(t: Test, from: Page, to: Page): Promise<void> {
+async function sendFile(t: Test, from: Page, to: Page, name: string): Promise<void> {
   const buffer = randomBytes(700_000);
-  await from.locator('#attach').setInputFiles({ name: 'plan.bin', mimeType: 'application/x-plan', buffer });
+  await from.locator('#attach').setInputFiles({ name, mimeType: 'application/x-plan', buffer });
   const saved = to.waitForEvent('download');
-  await to.getByRole('button', { name: 'Save plan.bin' }).click();
+  await to.getByRole('button', { name: `Save ${name}` }).click();
   const pieces: Buffer[] = [];
   for await (const piece of await (await saved).createReadStream()) pieces.push(Buffer.from(piece));
   t.ok(Buffer.concat(pieces).equals(buffer), 'the file came over, byte for byte');

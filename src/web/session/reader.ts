@@ -60,6 +60,8 @@ export class Reader {
   #attention: Attention = { isVisible: true, isAtEnd: false };
   #isListing = false;
   #mustList = false;
+  /** Counts the places that came up: what was asked for another one comes too late. */
+  #place = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -84,12 +86,16 @@ export class Reader {
     this.#isListing = false;
     if (outcome.kind === 'receipt') {
       const { conversations } = outcome.value;
+      const isFirst = !this.#state.isListed;
       this.#update((state) => ({
         ...state,
         conversations: afterList(state.conversations, conversations),
         isListed: true,
       }));
       this.#keepOpen();
+      const open = this.#open();
+      // It was opened before anything was known of it.
+      if (isFirst && open !== null) await this.open(open.name);
       await this.#preview();
     }
     if (!this.#mustList) return;
@@ -100,6 +106,7 @@ export class Reader {
   /** The conversation with that address comes up, at its newest message or its first unread one. */
   async open(address: string): Promise<void> {
     this.leave();
+    this.#place += 1;
     const known = byAddress(this.#state.conversations, address) ?? newConversation(address);
     const conversation = opened(known);
     this.#attention = { ...this.#attention, isAtEnd: false };
@@ -127,7 +134,9 @@ export class Reader {
     const before = open?.window.messages[0]?.sequence;
     if (open === null || before === undefined || !open.window.hasOlder || this.#state.loading.older) return;
     this.#load('older', true);
+    const place = this.#place;
     const messages = await this.#history(open, { before, limit: pageMessages });
+    if (place !== this.#place) return;
     if (messages !== null) this.#window(open.id, (window) => withOlder(window, messages, pageMessages));
     this.#load('older', false);
   }
@@ -137,7 +146,9 @@ export class Reader {
     const after = open?.window.messages.at(-1)?.sequence;
     if (open === null || after === undefined || !open.window.hasNewer || this.#state.loading.newer) return;
     this.#load('newer', true);
+    const place = this.#place;
     const messages = await this.#history(open, { after, limit: pageMessages });
+    if (place !== this.#place) return;
     const last = this.#open()?.lastSequence ?? 0;
     if (messages !== null) this.#window(open.id, (window) => withNewer(window, messages, last));
     this.#load('newer', false);
@@ -146,7 +157,9 @@ export class Reader {
 
   async jumpToNewest(): Promise<void> {
     const open = this.#open();
-    if (open?.window.hasNewer === true) await this.#loadFirst({ ...open, marker: null });
+    if (open?.window.hasNewer !== true) return;
+    this.#place += 1;
+    await this.#loadFirst({ ...open, marker: null });
   }
 
   /** A place in the past comes up. Resolves whether it is there. */
@@ -157,8 +170,11 @@ export class Reader {
       window.messages.some((message) => message.sequence === sequence);
     if (isThere(open.window)) return true;
     const after = Math.max(0, sequence - aroundMessages / 2);
+    this.#place += 1;
+    const place = this.#place;
+    this.#update((state) => ({ ...state, loading: { older: false, newer: false } }));
     const messages = await this.#history(open, { after, limit: aroundMessages });
-    if (messages === null) return false;
+    if (messages === null || place !== this.#place) return false;
     const window = windowAround(messages, open.lastSequence);
     this.#window(open.id, () => window);
     return isThere(window);
@@ -250,6 +266,7 @@ export class Reader {
   async #loadFirst(conversation: Conversation): Promise<void> {
     const { id, marker, lastSequence } = conversation;
     this.#load('older', true);
+    const place = this.#place;
     const isFar = marker !== null && lastSequence - marker >= pageMessages;
     const messages = isFar
       ? await this.#history(conversation, {
@@ -257,6 +274,7 @@ export class Reader {
           limit: pageMessages,
         })
       : await this.#history(conversation, { limit: pageMessages });
+    if (place !== this.#place) return;
     this.#load('older', false);
     if (messages === null) return;
     if (isFar) {

@@ -116,6 +116,9 @@ function OpenChat({ conversation }: { readonly conversation: Conversation }): JS
   return (
     <main
       class={`pane${isDropping ? ' is-dropping' : ''}`}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape' && !event.defaultPrevented) void feed.current?.toNewest();
+      }}
       onDragOver={(event) => dragged(event, true)}
       onDragLeave={(event) => dragged(event, false)}
       onDrop={(event) => {

@@ -13,6 +13,7 @@ import { MarkPicture } from './mark.tsx';
 import { MessageText } from './message-text.tsx';
 import { Pure } from './pure.ts';
 import { Reactions } from './reactions.tsx';
+import { shownText } from './sidebar.tsx';
 
 export type MessageAction =
   | { readonly kind: 'reply' | 'copy' | 'edit' | 'delete' | 'choose-reaction' }
@@ -41,7 +42,7 @@ export class MessageRow extends Pure<MessageRowProps> {
   override render(): JSX.Element {
     const { surroundings, rowKey, message, isContinued, me, isFlashed } = this.props;
     const { formats, texts } = surroundings;
-    const { sequence, from, text, sentMs } = message;
+    const { sequence, from, sentMs } = message;
     const classes = `message${isContinued ? ' is-continued' : ''}${isFlashed ? ' is-flashed' : ''}`;
     return (
       <article
@@ -51,7 +52,7 @@ export class MessageRow extends Pure<MessageRowProps> {
         tabIndex={-1}
         aria-posinset={sequence}
         aria-setsize={-1}
-        aria-label={`${from}, ${formats.time(sentMs)}: ${text}`}
+        aria-label={`${from}, ${formats.time(sentMs)}: ${shownText(message, texts)}`}
       >
         {isContinued ? (
           <time class="side-time" aria-hidden="true">
@@ -98,7 +99,8 @@ export class MessageRow extends Pure<MessageRowProps> {
           <span>{texts.message.earlier}</span>
         ) : (
           <>
-            <bdi class="author">{quoted.from}</bdi> <span dir="auto">{quoted.text.slice(0, 120)}</span>
+            <bdi class="author">{quoted.from}</bdi>{' '}
+            <span dir="auto">{shownText(quoted, texts).slice(0, 120)}</span>
           </>
         )}
       </button>

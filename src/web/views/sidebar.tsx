@@ -1,7 +1,7 @@
 /** The list of conversations, with what is unread and who is here; and where one goes from it. */
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { deletedAccountName } from '../../protocol/requests.ts';
+import { deletedAccountName, type MessageEntry } from '../../protocol/requests.ts';
 import type { AppState } from '../model/app-state.ts';
 import { type Conversation, inOrder, lobbyAddress } from '../model/conversations.ts';
 import { addressFor } from '../model/route.ts';
@@ -27,7 +27,7 @@ export function Sidebar(): JSX.Element {
       </header>
       <button type="button" class="jump-button" onClick={show({ kind: 'jump' })}>
         <span>{texts.list.jump}</span>
-        <kbd>Ctrl K</kbd>
+        <kbd>{texts.list.jumpKeys}</kbd>
       </button>
       <ul class="conversations">
         {ordered.map((conversation) => (
@@ -132,9 +132,15 @@ function Preview({ conversation }: { readonly conversation: Conversation }): JSX
   return (
     <span class="preview" dir="auto">
       {who}
-      {last.text.slice(0, 100)}
+      {shownText(last, texts).slice(0, 100)}
     </span>
   );
+}
+
+/** In the language of the page where the text is none of a person's. */
+export function shownText({ text, file, deleted }: MessageEntry, { message }: Catalogue): string {
+  if (deleted === true) return message.deleted;
+  return file === undefined ? text : message.file(file.name);
 }
 
 export function titleOf({ name, kind }: Pick<Conversation, 'name' | 'kind'>, texts: Catalogue): string {
