@@ -16,6 +16,7 @@ import { completePipe } from './completion.ts';
 import { type Completion, type Dialogue, keyboardHelp, type Verdict } from './dialogue.ts';
 import type { Exchange } from './exchange.ts';
 import { type Form, Questions } from './questions.ts';
+import { formatTokenReply, makeToken, parseTokenLine, type TokenLine, tokenHelp } from './token-desk.ts';
 
 /** The client's own, in either form. The rest of the line is the path. */
 const fileLine = /^(?:f\|([^|]+)\||\/file (\S+) +)(.+)$/s;
@@ -25,6 +26,7 @@ const usualDownloads = 'downloads';
 
 const ownHelp: readonly string[] = [
   ...accountHelp,
+  ...tokenHelp,
   'f|to|path or /file to path - send a file to a user, #group or #lobby',
   `s - save the file that came last in ./${usualDownloads} (with --downloads DIR all are saved, there)`,
   'c - show your conversations, and how much of each you have not read',
@@ -86,6 +88,8 @@ export class PipeDialogue implements Dialogue {
       this.#questions.ask(changeOfPassword);
       return 'accepted';
     }
+    const token = parseTokenLine(line);
+    if (token !== null) return this.#aboutTokens(token);
     const own = parseAccountLine(line);
     if (own !== null) return this.#ask(own);
     const parsed = parsePipe(line);
@@ -143,6 +147,19 @@ export class PipeDialogue implements Dialogue {
     );
     if (request.op === 'history') await this.#showedHistory(request, reply);
     if (request.op === 'login' && reply.kind === 'receipt') await this.#tellUnread();
+    return verdict;
+  }
+
+  async #aboutTokens(line: TokenLine): Promise<Verdict> {
+    const { token, hash } = makeToken();
+    const request: ClientRequest =
+      line.kind === 'ask'
+        ? line.request
+        : { op: 'create-token', name: line.name, scopes: line.scopes.trim(), hash };
+    const { verdict } = await this.#exchange.ask(
+      request,
+      (reply) => formatTokenReply(reply, token) ?? formatPipeReply(request, reply, this.#options),
+    );
     return verdict;
   }
 

@@ -1,17 +1,22 @@
-/** What a native connection that asked for it is told of the moment. One that lags misses changes, and is told all of it afterwards. */
+/** What a native connection, or a stream of events, that asked for it is told of the moment. One that lags misses changes, and is told all of it afterwards. */
 import type { AccountId } from '../chat/types.ts';
 import type { PresenceNotice, TypingNotice, Watcher, Watchers } from '../delivery/watchers.ts';
 import type { NativeEvent } from '../protocol/native.ts';
-import type { FrameWriter } from './frame-writer.ts';
+
+/** Where the events of a connection leave. */
+export interface EventWriter {
+  readonly lags: boolean;
+  write(event: string): void;
+}
 
 export class NativeWatch implements Watcher {
-  readonly #writer: FrameWriter;
+  readonly #writer: EventWriter;
   readonly #watchers: Watchers;
   #account: AccountId = 0;
   #end: (() => void) | null = null;
   #missed = false;
 
-  constructor(writer: FrameWriter, watchers: Watchers) {
+  constructor(writer: EventWriter, watchers: Watchers) {
     this.#writer = writer;
     this.#watchers = watchers;
   }

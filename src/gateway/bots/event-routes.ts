@@ -10,14 +10,17 @@ import { SocketWire, SseWire } from './event-wire.ts';
 const cursor = Type.String({ pattern: '^[0-9]{1,16}$' });
 const querystring = closed({
   after: Type.Optional(Type.String({ ...cursor, description: 'Go on behind the event with this `id`.' })),
+  watch: Type.Optional(
+    Type.Boolean({ description: 'Also tell who comes online and goes, and who is typing.' }),
+  ),
 });
 const lastEventId = Type.Optional(
   Type.String({ ...cursor, description: 'The same, as an EventSource sends it; it counts before `after`.' }),
 );
 
 const about = `Events are those of the native protocol, with the same fields. \`message\` and \`amended\` come in the order of the log, each once, with
-an \`id\`; whoever shows the last one again goes on behind it, on any node. \`caught-up\` moves it. Others (\`group\`, \`delivered\`, \`read\`)
-come while one listens. Without a cursor the stream begins now. It ends with a \`closing\` that says why. As a WebSocket (an upgrade of the same
+an \`id\`; whoever shows the last one again goes on behind it, on any node. \`caught-up\` moves it. Others (\`group\`, \`delivered\`, \`read\`,
+and with \`watch\` \`presence\` and \`typing\`) come while one listens. Without a cursor the stream begins now. It ends with a \`closing\` that says why. As a WebSocket (an upgrade of the same
 address) each frame holds the object, with the cursor in \`index\`.`;
 
 export function addEvents(scope: FastifyInstance, { door }: Resources, streams: EventStreams): void {
@@ -49,7 +52,8 @@ export function addEvents(scope: FastifyInstance, { door }: Resources, streams: 
     preHandler: async (request) => {
       const shown = request.headers['last-event-id'];
       const after = typeof shown === 'string' ? shown : request.query.after;
-      admissions.set(request, streams.admit(door.callerOf(request), after));
+      const { watch = false } = request.query;
+      admissions.set(request, streams.admit(door.callerOf(request), after, watch));
     },
     handler: (request, reply) => {
       const admission = admissions.get(request);

@@ -21,6 +21,7 @@ import {
   encodeMessage,
   textOf,
 } from '../native-frames.ts';
+import { type EventWriter, NativeWatch } from '../native-watch.ts';
 import { type Delivery, Subscription } from '../subscription.ts';
 import type { EventWire } from './event-wire.ts';
 
@@ -37,16 +38,19 @@ export interface EventStreamOptions {
   readonly token: TokenId | null;
   /** Log index behind which it begins. */
   readonly after: number;
+  /** Also told who comes online and goes, and who is typing. */
+  readonly watches: boolean;
 }
 
 const heartbeatMs = 15_000;
 /** Until the other side must have taken the end. */
 const closeMs = 2_000;
 
-export class EventStream implements Sink {
+export class EventStream implements Sink, EventWriter {
   readonly #wire: EventWire;
   readonly #ports: EventStreamPorts;
   readonly #subscription: Subscription;
+  readonly #watch: NativeWatch;
   #timer: Timer;
   #ended = false;
 
@@ -55,7 +59,7 @@ export class EventStream implements Sink {
     this.#ports = ports;
     this.#timer = ports.clock.after(heartbeatMs, () => this.#beat());
     wire.onClose(() => this.#gone());
-    const { token, ...whose } = options;
+    const { token, watches, ...whose } = options;
     this.#subscription = new Subscription(ports.delivery, {
       ...whose,
       ...(token === null ? {} : { token }),
@@ -66,6 +70,8 @@ export class EventStream implements Sink {
       },
       ended: () => this.close('SESSION_ENDED'),
     });
+    this.#watch = new NativeWatch(this, ports.delivery.watchers);
+    if (watches) this.#watch.set(options.account);
   }
 
   /** Says why, and ends. Idempotent. */
@@ -74,6 +80,7 @@ export class EventStream implements Sink {
     this.#tell({ ev: 'closing', code, text: textOf(code) });
     this.#ended = true;
     this.#subscription.close();
+    this.#watch.set(null);
     this.#timer.cancel();
     this.#timer = this.#ports.clock.after(closeMs, () => this.#wire.terminate());
     this.#wire.end(closeCodeOf(code), code);
@@ -106,6 +113,12 @@ export class EventStream implements Sink {
     this.close(code);
   }
 
+  /** An encoded event that is none to go on behind. */
+  write(json: string): void {
+    const [, name = ''] = /^\{"ev":"([a-z-]+)"/.exec(json) ?? [];
+    if (!this.#ended) this.#wire.write({ id: null, name, json }, noted);
+  }
+
   #push(id: number, name: string, json: string): number {
     const bytes = Buffer.byteLength(json);
     this.#wire.write({ id, name, json }, () => this.#subscription.outbox.taken(bytes));
@@ -118,7 +131,7 @@ export class EventStream implements Sink {
   }
 
   #tell(event: NativeEvent): void {
-    if (!this.#ended) this.#wire.write({ id: null, name: event.ev, json: JSON.stringify(event) }, noted);
+    this.write(JSON.stringify(event));
   }
 
   #beat(): void {
@@ -131,6 +144,7 @@ export class EventStream implements Sink {
     this.#ended = true;
     this.#timer.cancel();
     this.#subscription.close();
+    this.#watch.set(null);
   }
 }
 

@@ -15,6 +15,7 @@ export interface EventStreamsOptions extends EventStreamPorts {
 export interface Admission {
   readonly whose: Pick<Caller, 'identity' | 'session'>;
   readonly after: number;
+  readonly watches: boolean;
   readonly leave: () => void;
 }
 
@@ -28,7 +29,7 @@ export class EventStreams {
   }
 
   /** Behind a barrier. Without a cursor it begins now. Throws `CodedError`. */
-  admit(whose: Admission['whose'], cursor: string | undefined): Admission {
+  admit(whose: Admission['whose'], cursor: string | undefined, watches: boolean): Admission {
     const { delivery, appliedIndex } = this.#options;
     const after = cursor === undefined ? delivery.hub.index : Number(cursor);
     const isCursor =
@@ -36,17 +37,17 @@ export class EventStreams {
     if (!isCursor) throw new CodedError('BAD_REQUEST', 'This is no cursor of this cluster.');
     const leave = this.#turnstile.enter(whose.identity.account);
     if (leave === null) throw new CodedError('TOO_MANY_CONNECTIONS');
-    return { whose, after, leave };
+    return { whose, after, watches, leave };
   }
 
-  open(wire: EventWire, { whose, after, leave }: Admission): void {
+  open(wire: EventWire, { whose, leave, ...begin }: Admission): void {
     const { session, identity } = whose;
     const { account, token } = identity;
     const stream = new EventStream(wire, this.#options, {
       account,
       session,
       token: token?.id ?? null,
-      after,
+      ...begin,
     });
     this.#open.add(stream);
     wire.onClose(() => {

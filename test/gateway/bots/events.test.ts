@@ -64,6 +64,19 @@ t.test('events: what becomes of messages and groups is told, too', async (t) => 
   for (const client of [reader, dan]) 'close' in client ? client.close() : client.destroy();
 });
 
+t.test('events: who comes online and goes is told to whoever asked for it', async (t) => {
+  const login = await join(first, 'una');
+  const reader = await EventReader.open(second, login, { watch: true });
+  const isHere = (name: string) => (users: unknown) =>
+    (users as { name: string; online: boolean }[]).some((user) => user.name === name && user.online);
+  await reader.next('presence', ({ data }) => isHere('una')(data.users));
+  const vic = await NativeClient.join(third.httpPort, 'vic');
+  const told = await reader.next('presence', ({ data }) => isHere('vic')(data.users));
+  t.equal(told.id, null, 'it is nothing to go on behind');
+  reader.close();
+  vic.destroy();
+});
+
 t.test('events: over a WebSocket the same objects come in frames, and nothing is taken in', async (t) => {
   const token = await tokenOf(await join(first, 'eve'), 'read');
   const fay = await NativeClient.join(first.httpPort, 'fay');

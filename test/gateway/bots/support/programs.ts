@@ -41,11 +41,16 @@ export class EventReader {
   static async open(
     node: { readonly httpPort: number },
     token: string,
-    { lastEventId, after }: { readonly lastEventId?: string; readonly after?: string } = {},
+    {
+      lastEventId,
+      ...query
+    }: { readonly lastEventId?: string; readonly after?: string; readonly watch?: boolean } = {},
   ): Promise<EventReader> {
     const abort = new AbortController();
-    const query = after === undefined ? '' : `?after=${after}`;
-    const response = await fetch(`http://127.0.0.1:${node.httpPort}/api/v1/events${query}`, {
+    const search = new URLSearchParams(
+      Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]),
+    );
+    const response = await fetch(`http://127.0.0.1:${node.httpPort}/api/v1/events?${search}`, {
       signal: abort.signal,
       headers: {
         authorization: `Bearer ${token}`,
