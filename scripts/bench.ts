@@ -5,7 +5,9 @@
 import { cpus } from 'node:os';
 import { conclaveTarget } from './support/bench/conclave-target.ts';
 import { type BenchRow, runBench } from './support/bench/run.ts';
+import { measureScroll } from './support/bench/scroll.ts';
 import { measureSearch, type SearchRow } from './support/bench/search-load.ts';
+import { chromiumPath, lacksChromium } from './support/chromium.ts';
 import { filesystemOf } from './support/filesystem.ts';
 import { readFlags, runToEnd, withCluster } from './support/program.ts';
 import type { RealCluster } from './support/real-cluster.ts';
@@ -18,6 +20,7 @@ number, written through to the disks of a majority, applied and receipted before
   --in-flight N     only with N unanswered messages (default: 1, 16, 64, 256 and 1024, one after another)
   --seconds S       measured time of each (default 5, after a warm-up of 1)
   --fan-out R       send to a group of R readers, all on one node; a message counts when each has it (1 and 16 in flight)
+  --scroll M        in a browser: how the page scrolls through a conversation of M messages, and how soon it can be used
   --search M        without a cluster: how long a search among M messages takes, in the process that a node has for it
   --connections C   sessions of the client process, at most one for each message in flight (default 4)
   --bytes B         length of a message (default 200)
@@ -33,6 +36,7 @@ const { numbers, json } = readFlags({
   help,
   numbers: {
     'in-flight': { otherwise: 0, least: 1, most: 16_384 },
+    scroll: { otherwise: 0, least: 100, most: 100_000 },
     search: { otherwise: 0, least: 1_000, most: 10_000_000 },
     'fan-out': { otherwise: 0, least: 1, most: 10_000 },
     seconds: { otherwise: 5, least: 1, most: 3_600 },
@@ -45,10 +49,29 @@ const readers = numbers['fan-out'];
 
 await runToEnd(async () => {
   if (numbers.search > 0) return await searchOnly();
+  if (numbers.scroll > 0) return await scrollOnly();
   const result = await withCluster({ label: 'bench', logLevel: 'warn' }, measureAll, () => false);
   if (json) console.log(JSON.stringify(result));
   return 0;
 });
+
+async function scrollOnly(): Promise<number> {
+  const path = chromiumPath();
+  if (path === null) throw new Error(lacksChromium);
+  const options = { label: 'bench', logLevel: 'warn' } as const;
+  const measure = (cluster: RealCluster) => measureScroll(cluster, path, numbers.scroll, 2 * numbers.seconds);
+  const figures = await withCluster(options, measure, () => false);
+  if (json) {
+    console.log(JSON.stringify(figures));
+    return 0;
+  }
+  const { messages, usableMs, seconds, passed, longTasks, longestTaskMs } = figures;
+  console.log(
+    `usable after ${Math.round(usableMs)} ms; of ${messages} messages ${passed} went by in ${seconds} s`,
+  );
+  console.log(`tasks of more than 50 ms: ${longTasks}, the longest ${Math.round(longestTaskMs)} ms`);
+  return 0;
+}
 
 async function searchOnly(): Promise<number> {
   const told = ({ question, hits, p50Ms, p99Ms }: SearchRow): void => {

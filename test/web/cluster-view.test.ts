@@ -60,7 +60,7 @@ t.test('cluster view: everybody is up, the leader says who is behind', async (t)
   const leading = wire(1);
   const members = leading.members.map((member) => ({ ...member, lag: member.id === 3 ? 7 : 0 }));
   const picture = pictureOf(heardOf({ ...leading, members }, wire(2), wire(3, { commitIndex: 12 })));
-  t.match(picture, { leader: 1, voters: 3, votersUp: 3, hasMajority: true, commitIndex: 12, people: 6 });
+  t.match(picture, { leader: 1, voters: 3, votersUp: 3, hasMajority: true, commitIndex: 12, subscribers: 6 });
   t.same(
     picture?.nodes.map(({ state, lag }) => [state, lag]),
     [

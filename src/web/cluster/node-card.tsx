@@ -76,7 +76,7 @@ function Figures({
     [figure.behind, lagText(node, texts)],
     [figure.connections, numberText(connections.native + connections.chat, code)],
     [figure.disk, disk === null ? figure.unknown : bytesText(disk.freeBytes, code)],
-    [figure.loop, `${numberText(loopDelayMs, code, 1)} ms`],
+    [figure.loop, `${numberText(loopDelayMs, code, loopDelayMs < 10 ? 1 : 0)} ms`],
     [figure.memory, bytesText(memoryBytes, code)],
     [figure.up, spanText(upMs)],
   ];

@@ -53,6 +53,15 @@ export function Page({ watch, texts, carryOut, logIn }: Props): JSX.Element {
   );
 }
 
+function Invitation({ texts: { promise } }: { readonly texts: Catalogue }): JSX.Element {
+  return (
+    <section class="panel invitation" aria-labelledby="promise-title">
+      <h2 id="promise-title">{promise.title}</h2>
+      <p>{promise.text}</p>
+    </section>
+  );
+}
+
 function Emblem(): JSX.Element {
   return (
     <svg class="emblem" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
@@ -82,6 +91,7 @@ function Overview({ state, picture, texts, onOrder }: OverviewProps): JSX.Elemen
           <Graph picture={picture} texts={texts} />
         </div>
         <div class="side">
+          {picture.isDemonstration ? <Invitation texts={texts} /> : null}
           <HistoryList stories={stories} texts={texts} />
           <ActionList actions={state.actions} texts={texts} />
         </div>
@@ -116,7 +126,10 @@ function Verdict({ picture, texts }: Pick<OverviewProps, 'picture' | 'texts'>): 
       <p class="lead">{leadOf(picture, texts)}</p>
       <dl class="totals">
         <Total value={numberText(picture.commitIndex, code)} name={verdict.committed} />
-        <Total value={numberText(picture.people, code)} name={verdict.people(picture.people)} />
+        <Total
+          value={numberText(picture.subscribers, code)}
+          name={verdict.subscribers(picture.subscribers)}
+        />
         <Total value={numberText(picture.accounts, code)} name={verdict.accounts} />
       </dl>
     </div>

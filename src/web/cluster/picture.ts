@@ -36,7 +36,8 @@ export interface ClusterPicture {
   readonly hasMajority: boolean;
   /** Highest that any node knows. */
   readonly commitIndex: number;
-  readonly people: number;
+  /** Logged-in connections to those that answer. */
+  readonly subscribers: number;
   readonly accounts: number;
   readonly nodes: readonly NodePicture[];
 }
@@ -61,7 +62,7 @@ export function pictureOf(heard: ReadonlyMap<number, Heard>): ClusterPicture | n
     votersUp,
     hasMajority: votersUp > voters.length / 2,
     commitIndex: Math.max(...all.map(({ wire }) => wire.commitIndex)),
-    people: up.reduce((sum, { subscribers }) => sum + subscribers, 0),
+    subscribers: up.reduce((sum, { subscribers }) => sum + subscribers, 0),
     accounts: best.accounts,
     nodes,
   };

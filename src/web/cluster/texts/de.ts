@@ -22,7 +22,7 @@ export const de: Catalogue = {
     electing: 'Ein neuer Leiter wird gewählt.',
     leads: (node, term) => `Knoten ${node} leitet, in Amtszeit ${term}.`,
     committed: 'Nachrichten und andere Änderungen auf einer Mehrheit',
-    people: (people) => (people === 1 ? 'Person verbunden' : 'Personen verbunden'),
+    subscribers: (connections) => (connections === 1 ? 'angemeldete Verbindung' : 'angemeldete Verbindungen'),
     accounts: 'Konten',
   },
   state: {
@@ -94,6 +94,10 @@ export const de: Catalogue = {
     peerPort: 'Port für die anderen Knoten',
     chatPort: 'Port für den Chat',
     httpPort: 'Port für HTTP',
+  },
+  promise: {
+    title: 'Sieh selbst',
+    text: 'Öffne den Chat neben dieser Seite und schreibe. Dann schieß den Knoten ab, der leitet. Was als auf der Mehrheit gehalten markiert war, ist da, einmal und an seinem Platz; wer schreibt, schreibt weiter.',
   },
   history: {
     title: 'Was geschehen ist',

@@ -18,7 +18,8 @@ export const en = {
     electing: 'A new leader is being elected.',
     leads: (node: number, term: number) => `Node ${node} leads, in term ${term}.`,
     committed: 'messages and other changes on a majority',
-    people: (people: number): string => (people === 1 ? 'person connected' : 'people connected'),
+    subscribers: (connections: number): string =>
+      connections === 1 ? 'logged-in connection' : 'logged-in connections',
     accounts: 'accounts',
   },
   state: {
@@ -83,6 +84,10 @@ export const en = {
     peerPort: 'Port for the other nodes',
     chatPort: 'Port for chat',
     httpPort: 'Port for HTTP',
+  },
+  promise: {
+    title: 'See the promise kept',
+    text: 'Open the chat beside this page and write. Then kill the node that leads. Whatever was marked as held by the majority is there, once and in its place; whoever writes goes on writing.',
   },
   history: {
     title: 'What happened',
