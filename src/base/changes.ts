@@ -10,6 +10,8 @@ export interface Changes {
   readonly appends: readonly StreamAppend[];
   /** Streams whose records are all to be dropped (their conversation is gone for every member). */
   readonly dropStreams: readonly string[];
+  /** Streams that lose their front, behind the appends. */
+  readonly trims: readonly StreamTrim[];
 }
 
 export interface StreamAppend {
@@ -20,4 +22,17 @@ export interface StreamAppend {
   readonly record: Uint8Array;
 }
 
-export const noChanges: Changes = { puts: new Map(), deletes: new Set(), appends: [], dropStreams: [] };
+/** All records below this sequence go. A few hundred at a time: they are read once more for it. */
+export interface StreamTrim {
+  readonly stream: string;
+  /** At most one behind the last record. */
+  readonly below: number;
+}
+
+export const noChanges: Changes = {
+  puts: new Map(),
+  deletes: new Set(),
+  appends: [],
+  dropStreams: [],
+  trims: [],
+};

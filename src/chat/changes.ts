@@ -2,7 +2,7 @@
  * Which rows changed since the store last asked. A row is a live object that can encode itself, so that one changed by a
  * thousand entries of a group is encoded once.
  */
-import type { Changes, StreamAppend } from '../base/changes.ts';
+import type { Changes, StreamAppend, StreamTrim } from '../base/changes.ts';
 
 export interface Row {
   readonly key: string;
@@ -16,6 +16,7 @@ export class ChangeSet {
   #rows = new Map<string, Row | null>();
   #appends: StreamAppend[] = [];
   #dropped: string[] = [];
+  #trims: StreamTrim[] = [];
   readonly #onDrop: (stream: string) => void;
 
   /** `onDrop`: what else goes with the records of a stream. */
@@ -44,6 +45,11 @@ export class ChangeSet {
     this.#onDrop(stream);
   }
 
+  /** All records of the stream below that sequence go. */
+  trimStream(stream: string, below: number): void {
+    this.#trims.push({ stream, below });
+  }
+
   take(): Changes {
     const puts = new Map<string, Uint8Array>();
     const deletes = new Set<string>();
@@ -55,7 +61,8 @@ export class ChangeSet {
         puts.set(key, row.encode());
       }
     }
-    const changes = { puts, deletes, appends: this.#keptAppends(), dropStreams: this.#dropped };
+    const appends = this.#kept(this.#appends);
+    const changes = { puts, deletes, appends, dropStreams: this.#dropped, trims: this.#kept(this.#trims) };
     this.clear();
     return changes;
   }
@@ -64,12 +71,13 @@ export class ChangeSet {
     this.#rows = new Map();
     this.#appends = [];
     this.#dropped = [];
+    this.#trims = [];
   }
 
   /** A stream that was written and dropped in one group is only dropped: nobody has to know which came first. */
-  #keptAppends(): readonly StreamAppend[] {
-    if (this.#dropped.length === 0) return this.#appends;
+  #kept<Change extends { readonly stream: string }>(changes: readonly Change[]): readonly Change[] {
+    if (this.#dropped.length === 0) return changes;
     const dropped = new Set(this.#dropped);
-    return this.#appends.filter((append) => !dropped.has(append.stream));
+    return changes.filter(({ stream }) => !dropped.has(stream));
   }
 }

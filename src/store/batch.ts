@@ -7,6 +7,7 @@ import { chunkKey, dropKey, HEAD_KEY, linkKey, rowKey, STREAMS_KEY, streamHeadKe
 import type { Pending } from './pending.ts';
 import type { RowIndex } from './row-index.ts';
 import type { StreamIndex } from './stream-index.ts';
+import type { Trim } from './stream-trim.ts';
 import { keyChecksum, valueChecksum, wrapValue } from './value.ts';
 
 /** Links kept: many times what `level` holds in the journals that it would lose first. */
@@ -24,7 +25,12 @@ export interface Indexes {
 }
 
 /** The one batch that writes `pending` after `before`. Brings the indexes up to date: it must be written, or nothing after it. */
-export function makeBatch(pending: Pending, before: Head | null, { rows, streams }: Indexes): Batch {
+export function makeBatch(
+  pending: Pending,
+  before: Head | null,
+  { rows, streams }: Indexes,
+  trims: ReadonlyMap<string, Trim>,
+): Batch {
   const operations: Operation[] = [];
   for (const key of pending.deletes) {
     operations.push({ type: 'del', key: rowKey(key) });
@@ -42,17 +48,30 @@ export function makeBatch(pending: Pending, before: Head | null, { rows, streams
   }
   for (const [stream, { firstSequence, records }] of pending.streams) {
     assert(firstSequence === streams.headOf(stream).last + 1, 'records continue their stream');
-    for (let from = 0; from < records.length; ) {
-      const count = chunkLength(records, from);
-      const key = chunkKey(stream, firstSequence + from);
-      operations.push({ type: 'put', key, value: encodeChunk(key, records.slice(from, from + count)) });
-      from += count;
-    }
-    operations.push({ type: 'put', ...streams.extend(stream, records) });
+    const skipped = trims.get(stream)?.skipped ?? 0;
+    operations.push(...chunksOf(stream, firstSequence + skipped, records.slice(skipped)));
+    if (!trims.has(stream)) operations.push({ type: 'put', ...streams.extend(stream, records) });
+  }
+  for (const [stream, { front, deletes, rest }] of trims) {
+    for (const key of deletes) operations.push({ type: 'del', key });
+    operations.push(...chunksOf(stream, front.first, rest));
+    const records = pending.streams.get(stream)?.records ?? [];
+    operations.push({ type: 'put', ...streams.extend(stream, records, front) });
   }
   const digest = wrapValue(STREAMS_KEY, encodeDigest(streams.digest));
   operations.push({ type: 'put', key: STREAMS_KEY, value: digest });
   return closeBatch(operations, pending, before, rows);
+}
+
+function chunksOf(stream: string, firstSequence: number, records: readonly Uint8Array[]): Operation[] {
+  const operations: Operation[] = [];
+  for (let from = 0; from < records.length; ) {
+    const count = chunkLength(records, from);
+    const key = chunkKey(stream, firstSequence + from);
+    operations.push({ type: 'put', key, value: encodeChunk(key, records.slice(from, from + count)) });
+    from += count;
+  }
+  return operations;
 }
 
 function closeBatch(

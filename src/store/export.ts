@@ -2,9 +2,10 @@ import { assert } from '../base/assert.ts';
 import type { CodedError } from '../base/errors.ts';
 import { type Database, type Snapshot, scan } from './database.ts';
 import { encodeMark, type Head, readHead } from './head.ts';
-import { ROW_RANGE, STREAM_RANGE, withoutPrefix } from './keys.ts';
+import { ROW_RANGE, STREAM_RANGE, streamHeadKey, withoutPrefix } from './keys.ts';
 import { checkRows, RowIndex } from './row-index.ts';
 import type { AppliedMark } from './state-store.ts';
+import { beginningOf, encodeStreamHead } from './stream-index.ts';
 import { StreamWalk } from './stream-walk.ts';
 import { FrameWriter } from './transfer.ts';
 import { unwrapValue, valueChecksum } from './value.ts';
@@ -37,6 +38,15 @@ export async function exportFrom(
 async function* frames(database: Database, snapshot: Snapshot, head: Head): AsyncGenerator<Uint8Array> {
   const writer = new FrameWriter();
   yield* writer.add({ kind: 'mark', content: encodeMark(head.mark) });
+  const walk = await StreamWalk.begin(database, snapshot);
+  // Of all others the head follows from the records.
+  for (const [stream, head] of walk.trimmed()) {
+    yield* writer.add({
+      kind: 'value',
+      key: streamHeadKey(stream),
+      content: encodeStreamHead(beginningOf(head)),
+    });
+  }
   const rows = new RowIndex();
   for await (const [key, value] of scan(database, { ...ROW_RANGE, snapshot }, 64)) {
     const content = unwrapValue(key, value);
@@ -44,7 +54,6 @@ async function* frames(database: Database, snapshot: Snapshot, head: Head): Asyn
     yield* writer.add({ kind: 'value', key, content });
   }
   checkRows(rows.digest, head.rows);
-  const walk = await StreamWalk.begin(database, snapshot);
   for await (const [key, value] of scan(database, { ...STREAM_RANGE, snapshot }, 64)) {
     const content = walk.take(key, value);
     if (content !== null) yield* writer.add({ kind: 'value', key, content });

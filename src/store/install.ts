@@ -8,6 +8,7 @@ import {
   HEAD_KEY,
   linkKey,
   ROW_RANGE,
+  STREAM_HEAD_RANGE,
   STREAM_RANGE,
   STREAMS_KEY,
   streamHeadKey,
@@ -16,7 +17,14 @@ import {
 } from './keys.ts';
 import { RowIndex } from './row-index.ts';
 import type { AppliedMark, SnapshotInstall } from './state-store.ts';
-import { encodeStreamHead, noRecords, type StreamHead, StreamIndex } from './stream-index.ts';
+import {
+  beginningOf,
+  decodeStreamHead,
+  encodeStreamHead,
+  noRecords,
+  type StreamHead,
+  StreamIndex,
+} from './stream-index.ts';
 import { extendByChunk } from './stream-walk.ts';
 import { FrameReader, type Item } from './transfer.ts';
 import { valueChecksum, wrapValue } from './value.ts';
@@ -42,6 +50,8 @@ export class Install implements SnapshotInstall {
   readonly #streams = new StreamIndex();
   /** The stream that is arriving, as far as it has. */
   #stream: { readonly name: string; readonly head: StreamHead } | null = null;
+  /** Where the streams begin that lost their front and have not arrived yet. */
+  readonly #beginnings = new Map<string, StreamHead>();
   #mark: AppliedMark | null = null;
   #operations: Operation[] = [];
   #operationBytes = 0;
@@ -99,6 +109,8 @@ export class Install implements SnapshotInstall {
     const link = { number: 1, firstIndex: 1, lastIndex: mark.index, chainBefore: 0, chain };
     const head: Head = { mark, batch: { number: 1, chain, oldestLink: 1 }, rows: this.#rows.digest };
     this.#closeStream();
+    // Of these nothing is left but where they go on.
+    for (const [name, head] of this.#beginnings) this.#putHead(name, head);
     this.#put(STREAMS_KEY, encodeDigest(this.#streams.digest));
     this.#put(linkKey(1), encodeLink(link));
     this.#put(HEAD_KEY, encodeHead(head));
@@ -117,6 +129,10 @@ export class Install implements SnapshotInstall {
       this.#mark = decodeMark(item.content);
       return;
     }
+    if (within(item.key, STREAM_HEAD_RANGE)) {
+      this.#beginnings.set(withoutPrefix(item.key), beginningOf(decodeStreamHead(item.content)));
+      return;
+    }
     const isRow = within(item.key, ROW_RANGE);
     if (!isRow && !within(item.key, STREAM_RANGE)) {
       throw new StateDamage(
@@ -132,15 +148,20 @@ export class Install implements SnapshotInstall {
   #takeChunk(key: string, content: Buffer): void {
     const name = streamOfChunk(key);
     if (this.#stream?.name !== name) this.#closeStream();
-    const head = extendByChunk(name, this.#stream?.head ?? noRecords, key, content);
-    this.#stream = { name, head };
+    const head = this.#stream?.head ?? this.#beginnings.get(name) ?? noRecords;
+    this.#beginnings.delete(name);
+    this.#stream = { name, head: extendByChunk(name, head, key, content) };
   }
 
   #closeStream(): void {
     if (this.#stream === null) return;
     const { name, head } = this.#stream;
-    this.#streams.put(name, head, valueChecksum(this.#put(streamHeadKey(name), encodeStreamHead(head))));
+    this.#putHead(name, head);
     this.#stream = null;
+  }
+
+  #putHead(name: string, head: StreamHead): void {
+    this.#streams.put(name, head, valueChecksum(this.#put(streamHeadKey(name), encodeStreamHead(head))));
   }
 
   #put(key: string, content: Uint8Array): Buffer {

@@ -21,8 +21,8 @@ export async function readThrough(
   range: ReadRange,
 ): Promise<readonly StreamRecord[]> {
   if (range.limit < 1) return [];
-  const from = Math.max(1, range.from);
-  const { staged, dropped } = stagedRecords(queue, stream);
+  const { staged, dropped, below: trimmed } = stagedRecords(queue, stream);
+  const from = Math.max(dropped ? 1 : streams.headOf(stream).first, trimmed, range.from);
   const wanted = staged.filter(({ sequence }) => sequence >= from && sequence <= range.to);
   const newest = range.fromEnd === true ? wanted.slice(-range.limit) : [];
   // The head of a stream is ahead of `level` while a batch is being written; the batch is in the queue then.
@@ -44,19 +44,22 @@ function wantedOnly(wanted: readonly StreamRecord[], { limit, fromEnd }: ReadRan
   return fromEnd === true ? wanted.slice(-limit) : wanted.slice(0, limit);
 }
 
-/** What is staged of the stream; `dropped`: nothing that `level` holds belongs to it any more. */
+/** What is staged of the stream; `dropped`: nothing that `level` holds belongs to it any more; `below`: what goes of it. */
 function stagedRecords(
   queue: readonly Pending[],
   stream: string,
-): { readonly staged: readonly StreamRecord[]; readonly dropped: boolean } {
+): { readonly staged: readonly StreamRecord[]; readonly dropped: boolean; readonly below: number } {
+  let below = 1;
   let staged: StreamRecord[] = [];
   let dropped = false;
   for (const pending of queue) {
     if (pending.drops.has(stream)) {
       staged = [];
       dropped = true;
+      below = 1;
     }
+    below = Math.max(below, pending.trims.get(stream) ?? 1);
     staged.push(...pending.records(stream));
   }
-  return { staged, dropped };
+  return { staged, dropped, below };
 }

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import type { Changes, StreamAppend } from '../base/changes.ts';
+import type { Changes, StreamAppend, StreamTrim } from '../base/changes.ts';
 import type { AppliedMark, StreamRecord } from './state-store.ts';
 
 export interface PendingStream {
@@ -16,6 +16,8 @@ export interface FlushWaiter {
 /** A value in `level` costs as much time as writing so many bytes, whatever its size; a record within a chunk next to nothing. */
 const PER_VALUE_BYTES = 512;
 const PER_RECORD_BYTES = 16;
+/** What goes is read once more, and may lie in as many values as it has records. */
+const TRIM_BYTES = 256 * PER_VALUE_BYTES;
 
 /** Groups that will be one batch: of a row only the newest value, of a stream all records in a row. */
 export class Pending {
@@ -24,6 +26,8 @@ export class Pending {
   readonly streams = new Map<string, PendingStream>();
   /** To be dropped before `streams` are added. */
   readonly drops = new Set<string>();
+  /** Sequence below which a stream loses its records, behind `streams`. */
+  readonly trims = new Map<string, number>();
   readonly waiters: FlushWaiter[] = [];
   mark: AppliedMark;
   /** The digest at its end is to be told. */
@@ -41,6 +45,7 @@ export class Pending {
     this.mark = mark;
     for (const stream of changes.dropStreams) this.#drop(stream);
     for (const append of changes.appends) this.#append(append);
+    for (const trim of changes.trims) this.#trim(trim);
     for (const [key, value] of changes.puts) {
       this.bytes += value.length - (this.puts.get(key)?.length ?? -key.length - PER_VALUE_BYTES);
       this.deletes.delete(key);
@@ -76,8 +81,14 @@ export class Pending {
     pending.records.push(record);
   }
 
+  #trim({ stream, below }: StreamTrim): void {
+    this.trims.set(stream, Math.max(below, this.trims.get(stream) ?? 0));
+    this.bytes += TRIM_BYTES;
+  }
+
   #drop(stream: string): void {
     this.drops.add(stream);
+    this.trims.delete(stream);
     this.streams.delete(stream);
     this.bytes += stream.length + PER_VALUE_BYTES;
   }

@@ -11,7 +11,7 @@ import {
   streamRange,
   withoutPrefix,
 } from './keys.ts';
-import { decodeStreamHead, noRecords, type StreamHead } from './stream-index.ts';
+import { beginningOf, decodeStreamHead, noRecords, type StreamHead } from './stream-index.ts';
 import { checkEnd, extendByChunk } from './stream-walk.ts';
 import { unwrapValue } from './value.ts';
 
@@ -131,7 +131,8 @@ async function readChunks({ database }: Generation, stream: string, from: Stream
     const [value, going] = await database.getMany<string, Buffer>([headKey, dropKey(stream)], { snapshot });
     if (value === undefined || going !== undefined) return { kind: 'between', after: headKey };
     const head = decodeStreamHead(unwrapValue(headKey, value));
-    let reached = from;
+    // Its front may have gone since the step before.
+    let reached = from.last + 1 < head.first ? beginningOf(head) : from;
     let bytes = 0;
     const { lt } = streamRange(stream);
     const range = { gte: chunkKey(stream, reached.last + 1), lt, limit: STEP_VALUES, snapshot };
@@ -140,7 +141,8 @@ async function readChunks({ database }: Generation, stream: string, from: Stream
       bytes += chunk.length;
       if (bytes >= STEP_BYTES) break;
     }
-    if (reached.last < head.last && reached.last > from.last) return { kind: 'stream', stream, reached };
+    if (reached.last < head.last && reached.last > from.last && bytes > 0)
+      return { kind: 'stream', stream, reached };
     checkEnd(stream, reached, head);
     return { kind: 'between', after: headKey };
   } finally {

@@ -36,6 +36,7 @@ import { checkRows, RowIndex } from './row-index.ts';
 import { Scrub } from './scrub.ts';
 import { breakSeal, writeSeal } from './state-seal.ts';
 import type { AppliedMark, SnapshotInstall, StateStore, StateWatcher, StreamRecord } from './state-store.ts';
+import { prepareTrims } from './stream-trim.ts';
 import { dropStream } from './stream-writer.ts';
 import { plain, unwrapValue, valueChecksum } from './value.ts';
 import { verifyState } from './verify.ts';
@@ -287,7 +288,7 @@ class LevelState implements StateStore {
         for (const waiter of pending.waiters) waiter.resolve();
       }
     } catch (error) {
-      if (isCorruption(error)) await this.#giveUp();
+      if (isCorruption(error) || error instanceof StateDamage) await this.#giveUp();
       this.#fail(error);
     } finally {
       this.#writing = null;
@@ -316,7 +317,8 @@ class LevelState implements StateStore {
     // Before the batch and not within it: a long stream has too many keys for one. After a crash in between, the log drops the
     // rest before anyone reads.
     for (const stream of pending.drops) await dropStream(generation.database, stream);
-    const { operations, head } = makeBatch(pending, generation.head, generation);
+    const trims = await prepareTrims(generation.database, generation.streams, pending);
+    const { operations, head } = makeBatch(pending, generation.head, generation, trims);
     const digest = digestText(generation);
     const startMs = this.#clock.monotonicMs();
     await writeBatch(generation.database, operations);

@@ -5,37 +5,73 @@ import { streamHeadKey } from './keys.ts';
 import { RunningDigest } from './row-index.ts';
 import { keyChecksum, sealUnder, VALUE_HEADER_BYTES, valueChecksum } from './value.ts';
 
-/** How far a stream goes, and a checksum of all its records in order, however they are cut into chunks. */
+/** From where to where a stream goes, and a checksum of all its records in order, however they are cut into chunks. */
 export interface StreamHead {
   /** Sequence of the last record. */
   readonly last: number;
   readonly chain: number;
+  /** Sequence of the first record that was not trimmed, and the checksum of all those before it. */
+  readonly first: number;
+  readonly base: number;
 }
 
-export const noRecords: StreamHead = { last: 0, chain: 0 };
+/** What is left where a stream loses its front. */
+export type StreamFront = Pick<StreamHead, 'first' | 'base'>;
+
+const untrimmed: StreamFront = { first: 1, base: 0 };
+export const noRecords: StreamHead = { last: 0, chain: 0, ...untrimmed };
 
 const HEAD_BYTES = 12;
+/** Of a stream that lost its front. */
+const TRIMMED_HEAD_BYTES = 24;
 
-export function chainRecord({ last, chain }: StreamHead, record: Uint8Array): StreamHead {
-  return { last: last + 1, chain: crc32c(record, (chain ^ record.length) >>> 0) };
+/** Before the first record that is left. */
+export function beginningOf({ first, base }: StreamFront): StreamHead {
+  return { last: first - 1, chain: base, first, base };
 }
 
-export function encodeStreamHead({ last, chain }: StreamHead): Buffer {
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES);
-  bytes.writeDoubleLE(last, 0);
-  bytes.writeUInt32LE(chain, 8);
+export function chainRecord(head: StreamHead, record: Uint8Array): StreamHead {
+  return { ...head, last: head.last + 1, chain: chained(head.chain, record) };
+}
+
+function chained(chain: number, record: Uint8Array): number {
+  return crc32c(record, (chain ^ record.length) >>> 0);
+}
+
+export function encodeStreamHead(head: StreamHead): Buffer {
+  const bytes = Buffer.allocUnsafe(headBytes(head));
+  writeHead(bytes, 0, head);
   return bytes;
 }
 
+function headBytes({ first }: StreamFront): number {
+  return first === untrimmed.first ? HEAD_BYTES : TRIMMED_HEAD_BYTES;
+}
+
+function writeHead(bytes: Buffer, at: number, { last, chain, first, base }: StreamHead): void {
+  bytes.writeDoubleLE(last, at);
+  bytes.writeUInt32LE(chain, at + 8);
+  if (first === untrimmed.first) return;
+  bytes.writeDoubleLE(first, at + HEAD_BYTES);
+  bytes.writeUInt32LE(base, at + HEAD_BYTES + 8);
+}
+
 export function decodeStreamHead(bytes: Buffer): StreamHead {
-  if (bytes.length < HEAD_BYTES) throw new StateDamage('value', 'The head of a stream is too short.');
-  return { last: bytes.readDoubleLE(0), chain: bytes.readUInt32LE(8) };
+  if (bytes.length !== HEAD_BYTES && bytes.length !== TRIMMED_HEAD_BYTES)
+    throw new StateDamage('value', 'The head of a stream has the wrong length.');
+  const front =
+    bytes.length === HEAD_BYTES
+      ? untrimmed
+      : { first: bytes.readDoubleLE(HEAD_BYTES), base: bytes.readUInt32LE(HEAD_BYTES + 8) };
+  return { last: bytes.readDoubleLE(0), chain: bytes.readUInt32LE(8), ...front };
 }
 
 /** As held in memory: changed in place, since a busy stream gets records in every batch. */
 interface Known {
   last: number;
   chain: number;
+  first: number;
+  base: number;
   /** Of the value under the stream's head key. */
   checksum: number;
   readonly key: string;
@@ -58,15 +94,19 @@ export class StreamIndex {
     return this.#heads.get(stream) ?? noRecords;
   }
 
-  /** The head with these records behind it, as it is to be written. */
-  extend(stream: string, records: readonly Uint8Array[]): { readonly key: string; readonly value: Buffer } {
+  /** The head with these records behind it, and with that front, as it is to be written. */
+  extend(
+    stream: string,
+    records: readonly Uint8Array[],
+    front: StreamFront | null = null,
+  ): { readonly key: string; readonly value: Buffer } {
     const known = this.#heads.get(stream);
     const head = known ?? this.#make(stream);
-    for (const record of records) head.chain = crc32c(record, (head.chain ^ record.length) >>> 0);
+    for (const record of records) head.chain = chained(head.chain, record);
     head.last += records.length;
-    const value = Buffer.allocUnsafe(VALUE_HEADER_BYTES + HEAD_BYTES);
-    value.writeDoubleLE(head.last, VALUE_HEADER_BYTES);
-    value.writeUInt32LE(head.chain, VALUE_HEADER_BYTES + 8);
+    if (front !== null) Object.assign(head, front);
+    const value = Buffer.allocUnsafe(VALUE_HEADER_BYTES + headBytes(head));
+    writeHead(value, VALUE_HEADER_BYTES, head);
     sealUnder(head.keySum, value);
     if (known !== undefined) this.#digest.remove(known.checksum);
     head.checksum = valueChecksum(value);
@@ -74,9 +114,9 @@ export class StreamIndex {
     return { key: head.key, value };
   }
 
-  put(stream: string, { last, chain }: StreamHead, checksum: number): void {
+  put(stream: string, { last, chain, first, base }: StreamHead, checksum: number): void {
     this.drop(stream);
-    Object.assign(this.#make(stream), { last, chain, checksum });
+    Object.assign(this.#make(stream), { last, chain, first, base, checksum });
     this.#digest.add(checksum);
   }
 

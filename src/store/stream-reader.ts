@@ -19,7 +19,7 @@ export interface SequenceRange {
 }
 
 /*
- * Sequences of a stream are consecutive from 1, so a record that is not where it must be is missing: both readers then throw
+ * Sequences of a stream are consecutive from the first one that was not trimmed, so a record that is not where it must be is missing: both readers then throw
  * `StateDamage` (`gap`).
  */
 

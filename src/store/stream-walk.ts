@@ -2,7 +2,7 @@ import { decodeChunk } from './chunk.ts';
 import { StateDamage } from './damage.ts';
 import { type Database, type Snapshot, scan } from './database.ts';
 import { DROP_RANGE, firstSequenceOf, STREAM_HEAD_RANGE, streamOfChunk, withoutPrefix } from './keys.ts';
-import { chainRecord, decodeStreamHead, noRecords, type StreamHead } from './stream-index.ts';
+import { beginningOf, chainRecord, decodeStreamHead, noRecords, type StreamHead } from './stream-index.ts';
 import { unwrapValue } from './value.ts';
 
 /**
@@ -43,10 +43,16 @@ export class StreamWalk {
     return content;
   }
 
+  /** Heads of the streams that lost their front. */
+  *trimmed(): Iterable<readonly [stream: string, head: StreamHead]> {
+    for (const [stream, head] of this.#heads) if (head.first > 1) yield [stream, head];
+  }
+
   end(): void {
     this.#next(null);
-    if (this.#whole < this.#heads.size) {
-      throw new StateDamage('gap', `${this.#heads.size - this.#whole} streams are missing.`);
+    const expected = [...this.#heads.values()].filter(({ first, last }) => first <= last).length;
+    if (this.#whole < expected) {
+      throw new StateDamage('gap', `${expected - this.#whole} streams are missing.`);
     }
   }
 
@@ -56,7 +62,7 @@ export class StreamWalk {
       this.#whole++;
     }
     this.#stream = stream;
-    this.#reached = noRecords;
+    this.#reached = beginningOf(this.#heads.get(stream ?? '') ?? noRecords);
   }
 }
 

@@ -12,6 +12,7 @@ const noChanges = {
   deletes: new Set<string>(),
   appends: [],
   dropStreams: [],
+  trims: [],
 };
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 

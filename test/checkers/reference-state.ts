@@ -11,6 +11,7 @@ export interface EntryChanges {
     readonly record: Uint8Array;
   }[];
   readonly dropStreams: readonly string[];
+  readonly trims: readonly { readonly stream: string; readonly below: number }[];
 }
 
 interface Version {
@@ -26,7 +27,9 @@ interface Version {
 export class ReferenceState {
   readonly #answers = new Map<number, number>();
   readonly #rows = new Map<string, Version[]>();
+  /** From the first one that was not trimmed. */
   readonly #streams = new Map<string, number[]>();
+  readonly #firsts = new Map<string, number>();
   #index = 0;
 
   /** Of the newest entry. */
@@ -45,10 +48,16 @@ export class ReferenceState {
     for (const [key, value] of changes.puts) this.#change(key, { index, checksum: crc32c(value) });
     for (const key of changes.deletes) this.#change(key, { index, checksum: null });
     for (const stream of changes.dropStreams) this.#streams.delete(stream);
+    for (const stream of changes.dropStreams) this.#firsts.delete(stream);
     for (const { stream, record } of changes.appends) {
       const records = this.#streams.get(stream) ?? [];
       records.push(crc32c(record));
       this.#streams.set(stream, records);
+    }
+    for (const { stream, below } of changes.trims) {
+      const first = this.#firsts.get(stream) ?? 1;
+      this.#streams.get(stream)?.splice(0, Math.max(0, below - first));
+      this.#firsts.set(stream, Math.max(first, below));
     }
   }
 

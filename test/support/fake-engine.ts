@@ -21,6 +21,7 @@ import type { StreamRecord } from '../../src/store/state-store.ts';
 /** Streams in memory, as the store would give them. */
 export class MemoryStreams {
   readonly #streams = new Map<string, Uint8Array[]>();
+  readonly #firsts = new Map<string, number>();
 
   append(stream: string, sequence: number, record: Uint8Array): void {
     const records = this.#streams.get(stream) ?? [];
@@ -31,6 +32,11 @@ export class MemoryStreams {
 
   drop(stream: string): void {
     this.#streams.delete(stream);
+    this.#firsts.delete(stream);
+  }
+
+  trim(stream: string, below: number): void {
+    this.#firsts.set(stream, Math.max(below, this.#firsts.get(stream) ?? 1));
   }
 
   async readStream(
@@ -38,7 +44,8 @@ export class MemoryStreams {
     range: { from: number; to: number; limit: number; fromEnd?: boolean },
   ): Promise<readonly StreamRecord[]> {
     const records = this.#streams.get(stream) ?? [];
-    const [from, to] = [Math.max(1, range.from), Math.min(records.length, range.to)];
+    const first = this.#firsts.get(stream) ?? 1;
+    const [from, to] = [Math.max(first, range.from), Math.min(records.length, range.to)];
     const found: StreamRecord[] = [];
     for (let sequence = from; sequence <= to; sequence++) {
       const record = records[sequence - 1];
@@ -225,6 +232,7 @@ export class FakeEngine implements Engine<Result, ChatEvent> {
     const changes = this.machine.takeChanges();
     for (const { stream, sequence, record } of changes.appends) this.store.append(stream, sequence, record);
     for (const stream of changes.dropStreams) this.store.drop(stream);
+    for (const { stream, below } of changes.trims) this.store.trim(stream, below);
   }
 }
 

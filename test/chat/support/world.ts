@@ -24,7 +24,10 @@ export interface Answer {
 export class World {
   machine: ChatMachine;
   readonly rows = new Map<string, Uint8Array>();
+  /** Without what was trimmed. */
   readonly streams = new Map<string, Uint8Array[]>();
+  /** Sequence of the first record that was not, where it is not 1. */
+  readonly firsts = new Map<string, number>();
   index = 0;
   clusterMs = 0;
   readonly #bounds: Partial<SessionBounds & FileBounds & KeyedAnswerBounds>;
@@ -68,11 +71,20 @@ export class World {
     for (const key of changes.deletes) this.rows.delete(key);
     for (const { stream, sequence, record } of changes.appends) {
       const records = this.streams.get(stream) ?? [];
-      if (records.length !== sequence - 1) throw new Error(`gap in ${stream} before ${sequence}`);
+      if (records.length !== sequence - (this.firsts.get(stream) ?? 1))
+        throw new Error(`gap in ${stream} before ${sequence}`);
       records.push(record.slice());
       this.streams.set(stream, records);
     }
-    for (const stream of changes.dropStreams) this.streams.delete(stream);
+    for (const stream of changes.dropStreams) {
+      this.streams.delete(stream);
+      this.firsts.delete(stream);
+    }
+    for (const { stream, below } of changes.trims) {
+      const first = this.firsts.get(stream) ?? 1;
+      this.streams.get(stream)?.splice(0, below - first);
+      this.firsts.set(stream, below);
+    }
   }
 
   /** A new machine from the stored rows: a restart, or a snapshot on another node. */
@@ -85,7 +97,8 @@ export class World {
   history(conversation: string): readonly Message[] {
     this.store();
     const records = this.streams.get(conversation) ?? [];
-    return records.map((record, at) => decodeMessage(conversation, at + 1, record));
+    const first = this.firsts.get(conversation) ?? 1;
+    return records.map((record, at) => decodeMessage(conversation, first + at, record));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Changes, StreamAppend } from '../../../src/base/changes.ts';
+import { type Changes, noChanges, type StreamAppend } from '../../../src/base/changes.ts';
 import type { Applied, CommittedCommand, StateMachine } from '../../../src/replication/state-machine.ts';
 
 export interface ToyResult {
@@ -29,7 +29,7 @@ export class ToyMachine implements StateMachine<ToyResult, string> {
   }
 
   takeChanges(): Changes {
-    const changes = { puts: this.#puts, deletes: new Set<string>(), appends: this.#appends, dropStreams: [] };
+    const changes = { ...noChanges, puts: this.#puts, appends: this.#appends };
     this.#puts = new Map();
     this.#appends = [];
     return changes;

@@ -114,11 +114,12 @@ export function mark(index: number, term = 1): AppliedMark {
   };
 }
 
-/** Changes from plain words: rows (null deletes), records as `[stream, sequence, text]`, streams to drop. */
+/** Changes from plain words: rows (null deletes), records as `[stream, sequence, text]`, streams to drop, and to trim. */
 export function changes(
   rows: Readonly<Record<string, string | null>>,
   records: readonly (readonly [stream: string, sequence: number, text: string])[] = [],
   dropStreams: readonly string[] = [],
+  trims: Changes['trims'] = [],
 ): Changes {
   const puts = new Map<string, Uint8Array>();
   const deletes = new Set<string>();
@@ -131,7 +132,7 @@ export function changes(
     sequence,
     record: text.encode(record),
   }));
-  return { puts, deletes, appends, dropStreams };
+  return { puts, deletes, appends, dropStreams, trims };
 }
 
 export async function rowsOf(store: StateStore): Promise<readonly string[]> {
