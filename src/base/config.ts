@@ -110,6 +110,13 @@ const configSchema = Type.Object(
     compaction: compactionSchema,
     disk: diskSchema,
     files: filesSchema,
+    messages: Type.Object(
+      {
+        /** Older ones go, where a group says nothing else; left out: none ever does. */
+        keepDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+      },
+      { ...closed, default: {} },
+    ),
     /** `unicode`: names in other scripts too, prepared as RFC 8265 says; what looks like a name that is there is refused. */
     names: Type.Union([Type.Literal('ascii'), Type.Literal('unicode')], { default: 'ascii' }),
     /** Who may register. Default: by invitation; in the demonstration profile whoever likes to. */

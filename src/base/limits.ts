@@ -51,6 +51,8 @@ export const limits = {
   /** Different ones to a message; and all together, whoever gave them: a message with their names must fit a frame. */
   reactionsPerMessage: 20,
   reactersPerMessage: 150,
+  /** The longest age of messages. */
+  keepDays: 36_500,
   historyMessages: 10_000,
   historyDefaultMessages: 100,
   /** Unanswered numbered requests of one session. */

@@ -17,7 +17,7 @@ import type { ConversationId } from './types.ts';
 
 const version = 1;
 
-/** Numbers of the kinds in the log, from 90 to 99: never reused, never changed. */
+/** Numbers of the kinds in the log, from 90 to 99 (93 and 94: retention): never reused, never changed. */
 const commandTag = {
   'edit-message': 90,
   'delete-message': 91,

@@ -135,6 +135,15 @@ export class Amendments {
     this.#changes.put(row);
   }
 
+  /** The message is gone. */
+  forget(conversation: ConversationId, sequence: number): void {
+    const messages = this.#heads.get(conversation)?.messages;
+    const row = messages?.get(sequence);
+    if (row === undefined) return;
+    messages?.delete(sequence);
+    this.#changes.delete(row);
+  }
+
   /** With the conversation's stream. */
   drop(conversation: ConversationId): void {
     const head = this.#heads.get(conversation);

@@ -16,6 +16,7 @@ import { readGroupCommand, writeGroupCommand } from './group-codec.ts';
 import { readHookCommand, writeHookCommand } from './hook-codec.ts';
 import { readImport, writeImport } from './import-codec.ts';
 import { readBody, writeBody } from './message-codec.ts';
+import { readRetentionCommand, writeRetentionCommand } from './retention-codec.ts';
 import { askedTag, readSessionCommand, writeSessionCommand } from './session-codec.ts';
 import type { Asked } from './session-types.ts';
 import { readTokenCommand, writeTokenCommand } from './token-codec.ts';
@@ -196,6 +197,10 @@ function writeCommand(command: Command): void {
     case 'react':
       writeAmendmentCommand(writer, command);
       return;
+    case 'set-group-retention':
+    case 'retain':
+      writeRetentionCommand(writer, command);
+      return;
     case 'import':
       writeImport(writer, command);
       return;
@@ -342,6 +347,7 @@ function readCommand(reader: ByteReader, kind: number): Command {
         readGroupCommand(reader, kind) ??
         readFileCommand(reader, kind) ??
         readAmendmentCommand(reader, kind) ??
+        readRetentionCommand(reader, kind) ??
         readImport(reader, kind) ??
         readTokenCommand(reader, kind) ??
         readAdministration(reader, kind) ??

@@ -10,6 +10,8 @@ const newer: ReadonlyMap<string, number> = new Map<(Command | Asked)['kind'], nu
   ['edit-message', 2],
   ['delete-message', 2],
   ['react', 2],
+  ['set-group-retention', 2],
+  ['retain', 2],
   ['create-token', 2],
   ['revoke-token', 2],
   ['enter-token', 2],

@@ -25,6 +25,7 @@ abstract class BaseConversation {
   noted = false;
   #lastSequence: number;
   #lastIndex: number;
+  #firstSequence = 1;
 
   constructor(data: Pick<ConversationData, 'id' | 'lastSequence' | 'lastIndex'>) {
     this.id = data.id;
@@ -40,6 +41,17 @@ abstract class BaseConversation {
     return this.#lastIndex;
   }
 
+  /** Messages below it are too old, and gone. */
+  get firstSequence(): number {
+    return this.#firstSequence;
+  }
+
+  /** At most one behind the last message. */
+  cutFront(first: number): void {
+    assert(first >= this.#firstSequence && first <= this.#lastSequence + 1, 'a front is cut off once');
+    this.#firstSequence = first;
+  }
+
   append(sequence: number, index: number): void {
     assert(sequence === this.#lastSequence + 1, 'sequences of a conversation have no gaps');
     assert(index > this.#lastIndex, 'messages of a conversation ascend by log index');
@@ -53,21 +65,21 @@ abstract class BaseConversation {
   /** Notes the row that holds this membership. */
   abstract noteMembership(changes: ChangeSet, membership: Membership): void;
 
-  /** 0 for an account that is not a member; the same below. */
+  /** What is gone counts as delivered and read, whoever asks; 0 for an account that is not a member; the same below. */
   delivered(account: AccountId): number {
-    return this.membership(account)?.delivered ?? 0;
+    return Math.max(this.membership(account)?.delivered ?? 0, this.#firstSequence - 1);
   }
 
   read(account: AccountId): number {
-    return this.membership(account)?.read ?? 0;
+    return Math.max(this.membership(account)?.read ?? 0, this.#firstSequence - 1);
   }
 
   joinedBehind(account: AccountId): number {
-    return this.membership(account)?.joinedBehind ?? 0;
+    return Math.max(this.membership(account)?.joinedBehind ?? 0, this.#firstSequence - 1);
   }
 
   isDelivered(account: AccountId, sequence: number): boolean {
-    return this.membership(account)?.isDelivered(sequence) ?? false;
+    return sequence < this.#firstSequence || (this.membership(account)?.isDelivered(sequence) ?? false);
   }
 }
 

@@ -38,6 +38,13 @@ export class Conversations {
     return this.#direct.get(id) ?? this.#groups.byId(id);
   }
 
+  /** All, in no particular order. */
+  *all(): Iterable<Conversation> {
+    yield this.#lobby;
+    yield* this.#direct.values();
+    yield* this.#groups.all();
+  }
+
   /** In no particular order; without the lobby. */
   of(account: AccountId): readonly (DirectConversation | Group)[] {
     return [...(this.#byAccount.get(account) ?? [])];
@@ -121,6 +128,11 @@ export class Conversations {
     if (sender?.markRead(message.sequence, message.sequence) === true) {
       conversation.noteMembership(this.#changes, sender);
     }
+  }
+
+  /** Records of a stream that belongs to a conversation go from its front. */
+  trim(stream: string, below: number): void {
+    this.#changes.trimStream(stream, below);
   }
 
   /** Moves cursors forward; returns what moved, or null. */

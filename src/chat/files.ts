@@ -169,6 +169,16 @@ export class Files implements FilesView {
     this.#forgetReference(row);
   }
 
+  /** Messages of the conversation below that sequence are gone. */
+  releaseBelow(conversation: ConversationId, sequence: number): void {
+    // In the order of their messages, so the first one that stays ends it.
+    for (const id of this.#byConversation.get(conversation) ?? []) {
+      const row = this.#references.get(id);
+      if (row !== undefined && row.reference.sequence >= sequence) return;
+      this.release(id);
+    }
+  }
+
   expire(clusterMs: number): void {
     let left = this.bounds.expiriesPerEntry;
     for (const row of this.#leases.values()) {
@@ -180,7 +190,9 @@ export class Files implements FilesView {
   // ——— loading
 
   restore(references: readonly FileReference[], leases: readonly UploadLease[]): void {
-    for (const reference of references) this.#rememberReference(reference);
+    // In the order of their keys 10 comes before 9.
+    const ascending = [...references].sort((a, b) => a.id - b.id);
+    for (const reference of ascending) this.#rememberReference(reference);
     const inOrder = [...leases].sort((a, b) => a.untilMs - b.untilMs || a.index - b.index);
     for (const lease of inOrder) this.#rememberLease(lease);
     this.#known = true;

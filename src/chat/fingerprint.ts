@@ -50,6 +50,8 @@ export function fingerprintCommand(command: Command): number {
     case 'delete-message':
     case 'react':
       return fingerprintAmendment(command);
+    case 'set-group-retention':
+      return fingerprintTexts(command.kind, command.name, String(command.ageMs));
     case 'advance-cursors':
       return fingerprintTexts(
         command.kind,
@@ -88,6 +90,7 @@ export function fingerprintCommand(command: Command): number {
       return fingerprintTexts(command.kind, String(command.hook), command.text);
     case 'note-hooks':
     case 'note-token-uses':
+    case 'retain':
     case 'import':
     case 'set-role':
     case 'note-action':

@@ -28,6 +28,8 @@ import { Invitations } from './invitations.ts';
 import { type KeyedAnswerBounds, KeyedAnswers } from './keyed-answers.ts';
 import { Leases } from './leases.ts';
 import type { Moment } from './moment.ts';
+import { Retention } from './retention.ts';
+import type { RetentionData } from './retention-types.ts';
 import type { ReceiptData } from './row-codec.ts';
 import { RowLoader } from './row-loader.ts';
 import { Senders } from './senders.ts';
@@ -88,6 +90,7 @@ export class ChatMachine implements ChatView {
       keyedAnswers: new KeyedAnswers(this.#changes, bounds),
       amendments: new Amendments(this.#changes),
       hooks: new Hooks(this.#changes),
+      retention: new Retention(this.#changes),
     };
   }
 
@@ -144,6 +147,10 @@ export class ChatMachine implements ChatView {
     this.#tables.keyedAnswers.restore(loader.keyedAnswers);
     this.#tables.amendments.restore(loader.amendmentHeads, loader.amendedMessages);
     this.#tables.hooks.restore(loader.hooks);
+    this.#tables.retention.restore(loader.retention);
+    for (const { conversation, firstSequence } of loader.retention) {
+      this.#tables.conversations.byId(conversation)?.cutFront(firstSequence);
+    }
   }
 
   get view(): ChatView {
@@ -260,6 +267,18 @@ export class ChatMachine implements ChatView {
     return this.#tables.amendments.of(conversation, sequence);
   }
 
+  retentionOf(conversation: ConversationId): RetentionData | undefined {
+    return this.#tables.retention.of(conversation);
+  }
+
+  *retentionDue(defaultMs: number | null, clusterMs: number): Iterable<ConversationId> {
+    const { conversations, amendments, retention } = this.#tables;
+    for (const { id, lastSequence: sequence } of conversations.all()) {
+      const reach = { sequence, revision: amendments.headOf(id)?.lastRevision ?? 0 };
+      if (retention.isDue(id, reach, defaultMs, clusterMs)) yield id;
+    }
+  }
+
   amendedMessages(conversation: ConversationId): Iterable<AmendedMessage> {
     return this.#tables.amendments.allOf(conversation);
   }
@@ -340,6 +359,7 @@ export class ChatMachine implements ChatView {
   #dropped(stream: ConversationId): void {
     this.#tables.files.dropConversation(stream);
     this.#tables.amendments.drop(stream);
+    this.#tables.retention.drop(stream);
   }
 
   #clear(): void {

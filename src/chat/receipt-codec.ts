@@ -7,6 +7,7 @@ import { readFileReceipt, writeFileReceipt } from './file-codec.ts';
 import { readGroupReceipt, writeGroupReceipt } from './group-codec.ts';
 import { readHookReceipt, writeHookReceipt } from './hook-codec.ts';
 import { readImportReceipt, writeImportReceipt } from './import-codec.ts';
+import { readRetentionReceipt, writeRetentionReceipt } from './retention-codec.ts';
 import { readSessionReceipt, writeSessionReceipt } from './session-codec.ts';
 import { readTokenReceipt, writeTokenReceipt } from './token-codec.ts';
 import type { Receipt, RejectionCode, Result } from './types.ts';
@@ -124,6 +125,9 @@ function writeReceipt(writer: ByteWriter, receipt: Receipt): void {
     case 'amended':
       writeAmendmentReceipt(writer, receipt);
       return;
+    case 'retained':
+      writeRetentionReceipt(writer, receipt);
+      return;
     case 'imported':
       writeImportReceipt(writer, receipt);
       return;
@@ -179,6 +183,7 @@ function readReceipt(reader: ByteReader, kind: number): Receipt {
         readGroupReceipt(reader, kind) ??
         readFileReceipt(reader, kind) ??
         readAmendmentReceipt(reader, kind) ??
+        readRetentionReceipt(reader, kind) ??
         readImportReceipt(reader, kind) ??
         readTokenReceipt(reader, kind) ??
         readAdministrationReceipt(reader, kind) ??

@@ -48,6 +48,7 @@ export const rowPrefix = {
   /** How far the amendments of a conversation go. */
   amendments: 'v/',
   hook: 'h/',
+  retention: 'b/',
 } as const;
 
 /** A direct conversation, or the lobby, which has no members. */

@@ -17,6 +17,8 @@ import type { HookView } from './hook-types.ts';
 import { decodeHook } from './hooks.ts';
 import { decodeInvitation, type InvitationData } from './invitation-rows.ts';
 import { decodeKeyedAnswer, type KeyedAnswerData } from './keyed-answers.ts';
+import { decodeRetention } from './retention-codec.ts';
+import type { RetentionData } from './retention-types.ts';
 import {
   type ConversationData,
   decodeConversation,
@@ -56,6 +58,7 @@ export class RowLoader {
   readonly amendmentHeads: AmendmentHead[] = [];
   readonly amendedMessages: AmendedMessageData[] = [];
   readonly hooks: HookView[] = [];
+  readonly retention: RetentionData[] = [];
 
   /** Throws `CodedError` DATA_DAMAGED naming the key. */
   take(key: string, value: Uint8Array): void {
@@ -87,6 +90,9 @@ export class RowLoader {
         return;
       case rowPrefix.action:
         keep(this.actions, key, decodeAction(Number(id), value));
+        return;
+      case rowPrefix.retention:
+        keep(this.retention, key, decodeRetention(id, value));
         return;
       case rowPrefix.amended:
         keep(this.amendedMessages, key, decodeAmendedMessage(id, value));

@@ -139,6 +139,12 @@ export class Senders {
     return due.sort((a, b) => a.number - b.number);
   }
 
+  /** The message is gone: it is delivered to nobody any more. */
+  forgetMessage(conversation: ConversationId, sequence: number): void {
+    const receipt = this.#waiting.get(conversation)?.get(sequence);
+    if (receipt !== undefined) this.#remove(receipt);
+  }
+
   /** Nobody will read there any more: what was waited for never comes. */
   forgetConversation(conversation: ConversationId): void {
     for (const receipt of [...(this.#waiting.get(conversation)?.values() ?? [])]) this.#remove(receipt);

@@ -10,6 +10,7 @@ import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts'
 import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
 import type { HookCommand, HookId, HookReceipt } from './hook-types.ts';
 import type { ImportCommand, ImportReceipt } from './import-types.ts';
+import type { RetentionCommand, RetentionReceipt, TrimEvent } from './retention-types.ts';
 import type { Asked, SessionCommand, SessionReceipt } from './session-types.ts';
 import type { TokenCommand, TokenEvent, TokenId, TokenReceipt } from './token-types.ts';
 
@@ -144,6 +145,7 @@ export type Command =
     }
   | GroupCommand
   | AmendmentCommand
+  | RetentionCommand
   | ImportCommand
   | TokenCommand
   | AdministrationCommand
@@ -207,6 +209,7 @@ export type Receipt =
   | { readonly kind: 'cursors-advanced' }
   | GroupReceipt
   | AmendmentReceipt
+  | RetentionReceipt
   | ImportReceipt
   | TokenReceipt
   | AdministrationReceipt
@@ -274,7 +277,8 @@ export type ChatEvent =
   | { readonly kind: 'receipt'; readonly receipt: DeliveryReceipt }
   | TokenEvent
   | GroupEvent
-  | AmendmentEvent;
+  | AmendmentEvent
+  | TrimEvent;
 
 /** What was attacked: `a:<account>`, `n:<fingerprint>` of a name that nobody has, `g:<group>:<account>`. */
 export type AttemptKey = string;

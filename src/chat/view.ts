@@ -6,6 +6,7 @@ import type { FileId, FileReference, ManifestAddress, UploadLease } from './file
 import type { GroupAddress } from './group-types.ts';
 import type { HookId, HookView } from './hook-types.ts';
 import type { MembershipData } from './membership.ts';
+import type { RetentionData } from './retention-types.ts';
 import type { ReceiptData } from './row-codec.ts';
 import type { TokenId, TokenView } from './token-types.ts';
 import type { Account, AccountId, AttemptKey, ConversationId, DeliveryReceipt, SessionId } from './types.ts';
@@ -50,6 +51,10 @@ export interface ChatView {
   amendmentsOf(conversation: ConversationId): AmendmentHead | undefined;
   /** What has become of a message; undefined for one that is as it was sent. */
   amended(conversation: ConversationId, sequence: number): AmendedMessage | undefined;
+  /** What was set or noted about the age of its messages; undefined where nothing was. */
+  retentionOf(conversation: ConversationId): RetentionData | undefined;
+  /** Conversations for which `retain` would change something at that cluster time. */
+  retentionDue(defaultMs: number | null, clusterMs: number): Iterable<ConversationId>;
   /** All of a conversation, in no particular order. */
   amendedMessages(conversation: ConversationId): Iterable<AmendedMessage>;
   groupByName(name: string): GroupView | undefined;
@@ -121,6 +126,8 @@ interface CommonView {
   readonly id: ConversationId;
   readonly lastSequence: number;
   readonly lastIndex: number;
+  /** Messages below it are too old, and gone; 1 while there are none. */
+  readonly firstSequence: number;
   includes(account: AccountId): boolean;
   /** Delivered up to this sequence: what is above is pending. In the lobby nothing ever is. */
   delivered(account: AccountId): number;

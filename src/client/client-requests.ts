@@ -110,6 +110,11 @@ export abstract class ClientRequests {
     return this.ask({ op: 'join-group', group, ...secret(password) });
   }
 
+  /** As its owner: older messages go. 0: they are kept for ever; without `days`: as the cluster is configured. */
+  setGroupRetention(group: string, days?: number): Promise<Outcome<'set-group-retention'>> {
+    return this.ask({ op: 'set-group-retention', group, ...(days === undefined ? {} : { days }) });
+  }
+
   leaveGroup(group: string): Promise<Outcome<'leave-group'>> {
     return this.ask({ op: 'leave-group', group });
   }

@@ -48,6 +48,8 @@ type Item =
 interface Source {
   readonly conversation: ConversationId;
   readonly stream: string;
+  /** Sequence of the first record that is not too old, now. */
+  readonly first: () => number;
   readonly last: number;
   readonly indexOf: (sequence: number, record: Uint8Array) => number;
   readonly decode: (records: readonly StreamRecord[]) => Promise<readonly Item[]>;
@@ -136,6 +138,7 @@ function messagesOf(ports: CatchUpPorts, { id, lastSequence }: ConversationView)
   return {
     conversation: id,
     stream: id,
+    first: () => ports.view.conversation(id)?.firstSequence ?? 1,
     last: lastSequence,
     indexOf: (sequence, record) => decodeMessage(id, sequence, record).index,
     decode: async (records) => {
@@ -160,6 +163,7 @@ function amendmentFeeds({ view }: CatchUpPorts, account: AccountId, after: numbe
     const source: Source = {
       conversation: id,
       stream: amendmentStream(id),
+      first: () => view.retentionOf(id)?.firstRevision ?? 1,
       last: head.lastRevision,
       indexOf: (revision, record) => amendmentAt(revision, record).index,
       decode: async (records) =>
@@ -167,7 +171,7 @@ function amendmentFeeds({ view }: CatchUpPorts, account: AccountId, after: numbe
           .map(({ sequence, record }) => amendmentAt(sequence, record))
           .map((amendment) => ({ kind: 'amendment', index: amendment.index, amendment })),
     };
-    wanted.push({ source, first: 1, after });
+    wanted.push({ source, first: source.first(), after });
   }
   return wanted;
 }
@@ -186,22 +190,22 @@ async function fill(ports: CatchUpPorts, feed: Feed, limit: number): Promise<boo
   const records = await readExisting(ports, source, feed.next, source.last, limit);
   feed.page = await source.decode(records);
   feed.at = 0;
-  feed.next += records.length;
+  feed.next = (records.at(-1)?.sequence ?? feed.next) + 1;
   return records.length > 0;
 }
 
-/** Records that the view says exist: at least one, unless the conversation was dropped meanwhile. */
+/** Records that the view says exist: at least one, unless the conversation was dropped meanwhile, or they became too old. */
 async function readExisting(
   { view, store, pause }: CatchUpPorts,
-  { conversation, stream }: Source,
+  { conversation, stream, first }: Source,
   from: number,
   to: number,
   limit: number,
 ): Promise<readonly StreamRecord[]> {
   for (let attempt = 0; attempt < rereads; attempt++) {
     const records = await store.readStream(stream, { from, to, limit });
-    if (records[0]?.sequence === from) return records;
-    if (view.conversation(conversation) === undefined) return [];
+    if (records[0]?.sequence === Math.max(from, first())) return records;
+    if (view.conversation(conversation) === undefined || first() > to) return [];
     await pause();
   }
   throw new Error(`the store lacks record ${from} of ${stream}`);
@@ -212,14 +216,15 @@ async function readExisting(
  * from the end before it halves.
  */
 async function firstAfter(ports: CatchUpPorts, source: Source, index: number): Promise<number> {
+  const least = source.first();
   let above = source.last + 1;
   let below = source.last;
-  for (let step = 1; below >= 1; step *= 2) {
+  for (let step = 1; below >= least; step *= 2) {
     if (!(await isAfter(ports, source, below, index))) break;
     above = below;
     below -= step;
   }
-  below = Math.max(below, 0);
+  below = Math.max(below, least - 1);
   while (above - below > 1) {
     const middle = Math.floor((above + below) / 2);
     if (await isAfter(ports, source, middle, index)) above = middle;

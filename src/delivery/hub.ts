@@ -182,6 +182,8 @@ export class Hub {
       case 'credential-changed':
         this.#endOlder(event.account);
         return;
+      // Whoever asks again sees where a conversation begins.
+      case 'trimmed':
       case 'account-registered':
         return;
       case 'group-created':

@@ -54,6 +54,7 @@ export type DeliveryView = Pick<
   | 'clusterMs'
   | 'conversation'
   | 'conversationsOf'
+  | 'retentionOf'
   | 'session'
   | 'token'
 >;

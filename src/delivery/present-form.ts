@@ -47,7 +47,7 @@ export async function presentForms(
 
 async function bodyOf(
   ports: PresentPorts,
-  { conversation, body }: Message,
+  { conversation, sequence, body }: Message,
   { textRevision, isDeleted }: AmendedMessage,
 ): Promise<Message['body']> {
   if (isDeleted || textRevision === 0) return body;
@@ -59,11 +59,15 @@ async function bodyOf(
       const { change } = decodeAmendment(conversation, textRevision, found.record);
       return change.kind === 'text' && body.kind === 'text' ? { ...body, text: change.text } : body;
     }
-    // Gone with its conversation.
-    if (ports.view.conversation(conversation) === undefined) return body;
+    // Gone with its conversation, or with its age.
+    if (isGone(ports.view, conversation, sequence)) return body;
     await ports.pause();
   }
   throw new Error(`the store lacks amendment ${textRevision} of ${conversation}`);
+}
+
+function isGone(view: PresentView, conversation: string, sequence: number): boolean {
+  return (view.conversation(conversation)?.firstSequence ?? Number.POSITIVE_INFINITY) > sequence;
 }
 
 /** `message` has its present text already, if it is one. */

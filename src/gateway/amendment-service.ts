@@ -86,7 +86,8 @@ export class AmendmentService {
     const last = view.amendmentsOf(conversation)?.lastRevision ?? 0;
     const entries: AmendedEntry[] = [];
     let bytes = 0;
-    for (let from = after + 1; from <= last; ) {
+    const first = view.retentionOf(conversation)?.firstRevision ?? 1;
+    for (let from = Math.max(first, after + 1); from <= last; ) {
       const range = { from, to: last, limit: pageRecords };
       const records = await store.readStream(amendmentStream(conversation), range);
       if (records.length === 0) break;

@@ -21,6 +21,8 @@ export interface PresenceView {
   online(): readonly { readonly account: AccountId; readonly sinceMs: number }[];
 }
 
+const dayMs = 24 * 3_600_000;
+
 export class ConversationReads {
   readonly #view: ChatView;
   readonly #presence: PresenceView;
@@ -60,6 +62,7 @@ export class ConversationReads {
       owner: isShown && group.owner !== null ? this.#nameOf(group.owner) : null,
       address: group.address,
       ...(group.listenerPort === null ? {} : { port: group.listenerPort }),
+      ...this.#keepDays(group.id),
       createdMs: isShown ? group.createdMs : null,
     };
   }
@@ -77,17 +80,23 @@ export class ConversationReads {
     }));
   }
 
+  #keepDays(group: string): { readonly keepDays?: number } {
+    const ageMs = this.#view.retentionOf(group)?.ageMs ?? null;
+    return ageMs === null ? {} : { keepDays: Math.round(ageMs / dayMs) };
+  }
+
   /** The one that was spoken in last comes first. */
   conversations(account: AccountId): readonly ConversationEntry[] {
     const own = [...this.#view.conversationsOf(account)];
     own.sort((a, b) => b.lastIndex - a.lastIndex);
     return own.map((conversation) => {
-      const { id, kind, lastSequence, lastIndex } = conversation;
+      const { id, kind, firstSequence, lastSequence, lastIndex } = conversation;
       const read = conversation.read(account);
       return {
         conversation: id,
         kind,
         name: this.#addressOf(conversation, account),
+        ...(firstSequence === 1 ? {} : { firstSequence }),
         lastSequence,
         lastIndex,
         delivered: conversation.delivered(account),

@@ -30,6 +30,7 @@ import type { SearchPort } from './message-search.ts';
 import { NativeSession } from './native-session.ts';
 import type { NativeSocket } from './native-socket.ts';
 import { policyOf } from './policy.ts';
+import { RetentionKeeper } from './retention-keeper.ts';
 import { Service } from './service.ts';
 import type { Delivery } from './subscription.ts';
 import { Uploads } from './uploads.ts';
@@ -58,11 +59,14 @@ export interface EdgeOptions {
   readonly secureBytes: (count: number) => Uint8Array;
 }
 
+const dayMs = 24 * 3_600_000;
+
 export class Edge {
   readonly counters = new Counters();
   readonly delivery: Delivery & { readonly cursors: Cursors; readonly hub: Hub };
   readonly service: Service;
   readonly uploads: Uploads;
+  readonly #retention: RetentionKeeper;
   readonly #options: EdgeOptions;
   readonly #natives = new Set<NativeSession>();
   readonly #packer = new FramePacker();
@@ -100,6 +104,15 @@ export class Edge {
       uploads: this.uploads,
       hooks: options.hooks ?? null,
       search: options.search ?? null,
+    });
+    const { keepDays } = config.messages;
+    this.#retention = new RetentionKeeper({
+      clock,
+      view,
+      clusterClock,
+      leads: () => engine.status().role === 'leader',
+      defaultMs: keepDays === undefined ? null : keepDays * dayMs,
+      proposeOwn: this.service.proposeOwn,
     });
     this.#unsubscribe = [
       engine.onApplied(() => clusterClock.observe()),
@@ -160,6 +173,7 @@ export class Edge {
     this.service.tokens.stop();
     this.delivery.cursors.stop();
     this.delivery.acknowledger.stop();
+    this.#retention.stop();
     this.delivery.watchers.stop();
     this.delivery.presence.stop();
   }

@@ -29,6 +29,7 @@ const cutShort = 'A conversation was deleted while it was exported: try again.';
 
 interface Captured {
   readonly id: ConversationId;
+  readonly firstSequence: number;
   readonly lastSequence: number;
   readonly places: readonly MembershipData[];
   /** By sequence. */
@@ -120,8 +121,8 @@ export class Exporter {
     captured: Captured,
     conversation: string | readonly string[],
   ): AsyncGenerator<ExportLine, void, void> {
-    const { id, lastSequence } = captured;
-    for (let from = 1; from <= lastSequence; from += pageRecords) {
+    const { id, firstSequence, lastSequence } = captured;
+    for (let from = firstSequence; from <= lastSequence; from += pageRecords) {
       const to = Math.min(lastSequence, from + pageRecords - 1);
       const records = await this.#store.readStream(id, { from, to, limit: pageRecords });
       if (records.length !== to - from + 1) {
@@ -228,10 +229,10 @@ export class Exporter {
       const { account, joinedIndex, joinedBehind, delivered, read, singles } = place;
       places.push({ account, joinedIndex, joinedBehind, delivered, read, singles: [...singles] });
     }
-    const { id, lastSequence } = conversation;
+    const { id, firstSequence, lastSequence } = conversation;
     const amended = new Map<number, AmendedMessage>();
     for (const one of this.#view.amendedMessages(id)) amended.set(one.sequence, copyOf(one));
-    return { id, lastSequence, places, amended };
+    return { id, firstSequence, lastSequence, places, amended };
   }
 
   #accountLine(account: Account): ExportLine {

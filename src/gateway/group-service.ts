@@ -94,6 +94,8 @@ export class GroupService {
       case 'rename-group':
         if (request.name.length > limits.groupNameMaxChars) return { code: 'BAD_GROUP_NAME' };
         return { kind: 'rename-group', name, newName: request.name };
+      case 'set-group-retention':
+        return { kind: 'set-group-retention', name, ageMs: ageOf(request.days) };
       case 'remove-member':
         if (request.user.length > limits.nameMaxChars) return { code: 'UNKNOWN_USER' };
         return { kind: 'remove-member', name, member: request.user };
@@ -166,4 +168,11 @@ const unusableHash = '-';
 
 interface Refusal {
   readonly code: 'BAD_GROUP_NAME' | 'UNKNOWN_USER' | 'TOO_LONG' | 'GROUP_PASSWORD_WRONG';
+}
+
+const dayMs = 24 * 3_600_000;
+
+/** Null: as the configuration says. */
+function ageOf(days: number | undefined): number | null {
+  return days === undefined ? null : Math.min(days, limits.keepDays) * dayMs;
 }

@@ -80,18 +80,22 @@ export class HistoryReader {
 
   async #range(conversation: ConversationView | null, request: HistoryRequest): Promise<Range> {
     if (conversation === null) return { conversation: '', from: 1, to: 0 };
-    const { id, lastSequence } = conversation;
+    const { id, firstSequence, lastSequence } = conversation;
     const last = Math.min(lastSequence, (request.before ?? Number.MAX_SAFE_INTEGER) - 1);
     const limit = Math.min(Math.max(request.limit, 1), limits.historyMessages);
-    if (!isAscending(request)) return { conversation: id, from: Math.max(1, last - limit + 1), to: last };
-    const since = request.since === undefined ? 1 : await this.#firstSince(id, lastSequence, request.since);
-    const from = Math.max(since, (request.after ?? 0) + 1);
+    if (!isAscending(request))
+      return { conversation: id, from: Math.max(firstSequence, last - limit + 1), to: last };
+    const since =
+      request.since === undefined
+        ? firstSequence
+        : await this.#firstSince(id, firstSequence, lastSequence, request.since);
+    const from = Math.max(firstSequence, since, (request.after ?? 0) + 1);
     return { conversation: id, from, to: Math.min(last, from + limit - 1) };
   }
 
   /** First sequence sent at `sinceMs` or later, by halving: times never fall within a conversation. */
-  async #firstSince(conversation: string, last: number, sinceMs: number): Promise<number> {
-    let from = 1;
+  async #firstSince(conversation: string, first: number, last: number, sinceMs: number): Promise<number> {
+    let from = first;
     let to = last + 1;
     while (from < to) {
       const middle = Math.floor((from + to) / 2);

@@ -57,6 +57,7 @@ export class Successes {
       case 'hook-resumed':
         return hookSuccess(receipt);
       // Answers to what no client asks this way.
+      case 'retained':
       case 'imported':
       case 'action-noted':
       case 'session-derived':

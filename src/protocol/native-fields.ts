@@ -63,6 +63,12 @@ const findLimit: Field = {
   is: `an integer from 1 to ${limits.findMessages}`,
 };
 
+const keepDays: Field = {
+  required: true,
+  test: (value) => isInteger(value, 0) && Number(value) <= limits.keepDays,
+  is: `an integer from 0 to ${limits.keepDays}`,
+};
+
 const numbered = { n: positive, low: positive };
 const query = { q: natural, stale: optional(flag) };
 const namePage = { limit: optional(positive), after: optional(text) };
@@ -124,6 +130,7 @@ const table: { readonly [Op in Operation]: Readonly<Record<string, Field>> } = {
   'visit-group': { ...numbered, group: text, entering: flag },
   'rename-group': { ...numbered, group: text, name: text },
   'set-group-password': { ...numbered, group: text, password: optional(text) },
+  'set-group-retention': { ...numbered, group: text, days: optional(keepDays) },
   'remove-member': { ...numbered, group: text, user: text },
   'transfer-group': { ...numbered, group: text, user: text },
   'delete-group': { ...numbered, group: text },

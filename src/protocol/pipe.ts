@@ -231,6 +231,7 @@ function formatSuccess(request: ClientRequest, value: Success): readonly string[
     case 'visit-group':
     case 'rename-group':
     case 'set-group-password':
+    case 'set-group-retention':
     case 'remove-member':
     case 'transfer-group':
     case 'delete-group':
@@ -290,6 +291,8 @@ function groupSentence(op: Exclude<GroupRequest['op'], 'join-group'>, group: str
       return `The group is called #${group}.`;
     case 'set-group-password':
       return `Changed the password of group #${group}.`;
+    case 'set-group-retention':
+      return `Changed how long messages of group #${group} are kept.`;
     case 'remove-member':
       return `Removed from group #${group}.`;
     case 'transfer-group':

@@ -114,6 +114,8 @@ export type GroupRequest =
   /** These are the owner's. */
   | { readonly op: 'rename-group'; readonly group: string; readonly name: string }
   | { readonly op: 'set-group-password'; readonly group: string; readonly password?: string }
+  /** Older messages go; 0: they are kept for ever; absent: as the configuration says. */
+  | { readonly op: 'set-group-retention'; readonly group: string; readonly days?: number }
   | { readonly op: 'remove-member'; readonly group: string; readonly user: string }
   | { readonly op: 'transfer-group'; readonly group: string; readonly user: string }
   | { readonly op: 'delete-group'; readonly group: string }
@@ -252,6 +254,8 @@ export interface GroupEntry {
   readonly address: { readonly host: string; readonly port: number } | null;
   /** Of its own, on every node; absent when there is none. */
   readonly port?: number;
+  /** Days for which its messages are kept, 0: for ever; absent: as the configuration says. */
+  readonly keepDays?: number;
   readonly createdMs: number | null;
 }
 
@@ -264,6 +268,8 @@ export interface ConversationEntry {
   readonly kind: 'direct' | 'group' | 'lobby';
   /** Its address: what `send` takes as `to`. */
   readonly name: string;
+  /** Older messages are gone; absent while there are none. */
+  readonly firstSequence?: number;
   readonly lastSequence: number;
   readonly lastIndex: number;
   readonly delivered: number;
@@ -354,6 +360,7 @@ const groupOperations = {
   'visit-group': true,
   'rename-group': true,
   'set-group-password': true,
+  'set-group-retention': true,
   'remove-member': true,
   'transfer-group': true,
   'delete-group': true,

@@ -96,6 +96,10 @@ export class Indexer {
         if (this.#places !== null) this.#behind.add(event.message.conversation);
       } else if (event.kind === 'amended') {
         if (this.#places !== null) this.#behind.add(event.amendment.conversation);
+      } else if (event.kind === 'trimmed') {
+        // What is too old leaves the index with all of its conversation, whose rest comes again.
+        this.#gone.add(event.conversation);
+        if (this.#places !== null) this.#behind.add(event.conversation);
       } else if (event.kind === 'group-deleted') {
         this.#gone.add(event.group);
       }
@@ -222,7 +226,7 @@ export class Indexer {
 
   /** The next messages, or once they are all there, the next amendments. The same place when there is nothing more. */
   async #advance(batch: Batch, id: ConversationId, place: Place, last: Place): Promise<Place> {
-    const { sequence, revision } = place;
+    const { sequence, revision } = this.#behindFront(id, place);
     if (sequence < last.sequence) {
       const messages = await this.#messages(id, sequence + 1, Math.min(last.sequence, sequence + batch.room));
       await this.#add(batch, messages);
@@ -230,9 +234,12 @@ export class Indexer {
       const end = messages.at(-1)?.sequence ?? sequence;
       return end === sequence
         ? place
-        : { sequence: end, revision: sequence === 0 ? last.revision : revision };
+        : { sequence: end, revision: place.sequence === 0 ? last.revision : revision };
     }
-    if (revision >= last.revision) return place;
+    if (revision >= last.revision) {
+      const isFurther = sequence > place.sequence || revision > place.revision;
+      return isFurther ? { sequence, revision } : place;
+    }
     const to = Math.min(last.revision, revision + batch.room);
     const range = { from: revision + 1, to, limit: batchMessages };
     const amendments = await this.#options.store.readStream(amendmentStream(id), range);
@@ -244,6 +251,17 @@ export class Indexer {
     for (const sequence of changed) await this.#add(batch, await this.#messages(id, sequence, sequence));
     const end = amendments.at(-1)?.sequence ?? revision;
     return end === revision ? place : { sequence, revision: end };
+  }
+
+  /** Nothing is to be had of what is too old. */
+  #behindFront(id: ConversationId, { sequence, revision }: Place): Place {
+    const { view } = this.#options;
+    const { firstSequence = 1 } = view.conversation(id) ?? {};
+    const { firstRevision = 1 } = view.retentionOf(id) ?? {};
+    return {
+      sequence: Math.max(sequence, firstSequence - 1),
+      revision: Math.max(revision, firstRevision - 1),
+    };
   }
 
   async #messages(id: ConversationId, from: number, to: number): Promise<readonly Message[]> {

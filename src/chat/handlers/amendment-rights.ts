@@ -15,7 +15,9 @@ export function amendable({ actor, tables }: Context, message: MessageReference)
   const conversation = tables.conversations.byId(message.conversation);
   // To a stranger a conversation is as if it were not there.
   if (conversation?.includes(actor.id) !== true) return 'UNKNOWN_MESSAGE';
-  const isThere = message.from !== 0 && message.sequence <= conversation.lastSequence;
+  const { firstSequence, lastSequence } = conversation;
+  const isKept = message.sequence >= firstSequence && message.sequence <= lastSequence;
+  const isThere = message.from !== 0 && isKept;
   if (!isThere || tables.amendments.of(conversation.id, message.sequence)?.isDeleted === true) {
     return 'UNKNOWN_MESSAGE';
   }

@@ -10,6 +10,7 @@ import type { Invitations } from '../invitations.ts';
 import type { KeyedAnswers } from '../keyed-answers.ts';
 import type { Leases } from '../leases.ts';
 import type { Moment } from '../moment.ts';
+import type { Retention } from '../retention.ts';
 import type { Senders } from '../senders.ts';
 import type { Session } from '../session.ts';
 import type { Sessions } from '../sessions.ts';
@@ -34,6 +35,7 @@ export interface Tables {
   readonly keyedAnswers: KeyedAnswers;
   readonly amendments: Amendments;
   readonly hooks: Hooks;
+  readonly retention: Retention;
 }
 
 /** What a handler may know and do. It decides everything before it changes anything: a rejection leaves no trace. */

@@ -15,7 +15,8 @@ export function importAmended({ tables }: Context, record: Amended): Result {
   if (sequence > conversation.lastSequence) return reject('STALE_SEQUENCE');
   if (sequence < 1 || (isDeleted && reactions.length > 0) || !areSound(reactions))
     return reject('BAD_REQUEST');
-  if (tables.amendments.of(id, sequence) === undefined) {
+  const isKept = sequence >= conversation.firstSequence;
+  if (isKept && tables.amendments.of(id, sequence) === undefined) {
     const none = { revision: 0, textRevision: 0, reactionRevision: 0 };
     tables.amendments.adopt({ conversation: id, sequence, ...none, isDeleted, editedMs, reactions });
   }

@@ -37,11 +37,13 @@ import { removeMember } from './remove-member.ts';
 import { renameGroup } from './rename-group.ts';
 import { renewGuests } from './renew-guests.ts';
 import { resumeHook } from './resume-hook.ts';
+import { retain } from './retain.ts';
 import { revokeToken } from './revoke-token.ts';
 import { send } from './send.ts';
 import { sendFile } from './send-file.ts';
 import { setGroupListener } from './set-group-listener.ts';
 import { setGroupPassword } from './set-group-password.ts';
+import { setGroupRetention } from './set-group-retention.ts';
 import { setProfile } from './set-profile.ts';
 import { setRole } from './set-role.ts';
 import { transferGroup } from './transfer-group.ts';
@@ -78,6 +80,8 @@ const handlers: Handlers = {
   'remove-member': removeMember,
   'transfer-group': transferGroup,
   'delete-group': deleteGroup,
+  'set-group-retention': setGroupRetention,
+  retain,
   'edit-message': editMessage,
   'delete-message': deleteMessage,
   react,

@@ -68,6 +68,7 @@ const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   'leave-group': 'manage-groups',
   'rename-group': 'manage-groups',
   'set-group-password': 'manage-groups',
+  'set-group-retention': 'manage-groups',
   'remove-member': 'manage-groups',
   'transfer-group': 'manage-groups',
   'delete-group': 'manage-groups',
