@@ -181,7 +181,9 @@ export class HookRunner {
     const { view, logger } = this.#options;
     const hook = view.hook(id);
     if (hook === undefined) return;
-    const next = this.#standing(hook).cursor + 1;
+    // What is too old is gone, and is passed over.
+    const { firstSequence = 1 } = view.conversation(hook.conversation) ?? {};
+    const next = Math.max(this.#standing(hook).cursor + 1, firstSequence);
     try {
       const message = await this.#read(hook.conversation, next);
       // Not staged yet, or gone with its conversation: the next look tells.
