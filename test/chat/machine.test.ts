@@ -13,6 +13,9 @@ const tight = {
   sessionIdleMs: 30 * minute,
   anonymousSessionIdleMs: 5 * minute,
   inFlightPerSession: 6,
+  derivedSessions: 2,
+  keyedAnswers: 5,
+  keyedAnswersPerAccount: 3,
 };
 
 /** Accounts 1 and 2 exist from the start; later ones have whatever index they were registered at. */
@@ -101,6 +104,17 @@ function asProposal(session: number, sequence: number, back: number, command: Co
   return { numbering: numbering(session, sequence, Math.max(1, sequence - back)), actor: null, command };
 }
 
+const derive: fc.Arbitrary<Command> = fc.integer({ min: 11, max: 14 }).map((child) => {
+  const { session: id, secretHash } = numbering(child, 1);
+  return { kind: 'derive-session', session: id, secretHash };
+});
+
+/** Over HTTP, with a key or without. */
+function asked(id: number, by: number, key: string | null, command: Command): Proposal {
+  const actor = { account: by, session: numbering(id, 1).session };
+  return { numbering: null, actor, command: { kind: 'asked', key, command } };
+}
+
 const sequence = fc.integer({ min: 2, max: 12 });
 const proposal: fc.Arbitrary<Proposal> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(session, login).map(([id, command]) => asProposal(id, 1, 0, command)) },
@@ -109,6 +123,23 @@ const proposal: fc.Arbitrary<Proposal> = fc.oneof(
     arbitrary: fc
       .tuple(session, sequence, fc.integer({ min: 0, max: 8 }), send)
       .map(([id, number, back, command]) => asProposal(id, number, back, command)),
+  },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(1, 2, 3, 11, 12),
+        fc.constantFrom(1, 2),
+        fc.constantFrom(null, 'k1', 'k2', 'k3', 'k4'),
+        fc.oneof(derive, derive, send, send, rest, groupCommand),
+      )
+      .map((parts) => asked(...parts)),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom(11, 12, 13), sequence, send)
+      .map(([id, number, command]) => asProposal(id, number, 8, command)),
   },
   {
     weight: 2,
@@ -141,7 +172,7 @@ const entry = fc.record({
 });
 
 function inhabited(): World {
-  const world = new World(tight);
+  const world = new World({ ...tight, sessions: 8, sessionsPerAccount: 2 });
   world.register('ann');
   world.register('bob');
   for (const id of [1, 2, 3]) world.numbered(id, 1, { kind: 'login', account: 1 + (id % 2), credential: 1 });

@@ -52,7 +52,9 @@ export class Door {
     const shown = credentialsOf(request.headers, this.isSecure);
     if (shown === null) this.#insist(limits.look(quotas.address, address), reply);
     const caller = await this.#authenticate(shown, request, reply).catch((error: unknown) => {
-      this.#insist(limits.take(quotas.address, address), reply);
+      // A node without a majority cannot tell who asks: that is nobody's fault.
+      const isNobody = error instanceof CodedError && error.code === 'AUTH_REQUIRED';
+      if (isNobody) this.#insist(limits.take(quotas.address, address), reply);
       throw error;
     });
     if (caller !== null) this.#admit(request, caller);
