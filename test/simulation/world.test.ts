@@ -34,6 +34,24 @@ t.test('world: what promises do between two events is done before the second', a
   t.equal(world.nowMs, 10);
 });
 
+t.test(
+  'world: what promises do before the first event is done before it, wherever it is run from',
+  async (t) => {
+    const begin = async (): Promise<readonly string[]> => {
+      const world = new World();
+      const said: string[] = [];
+      world.after(1, 'timer', null, () => said.push(`event at ${world.nowMs}`));
+      queueMicrotask(() => said.push(`promise at ${world.nowMs}`));
+      await world.run(10);
+      return said;
+    };
+    const inOrder = ['promise at 0', 'event at 1'];
+    t.same(await begin(), inOrder, 'from a promise');
+    const fromPlatform = new Promise<readonly string[]>((resolve) => setImmediate(() => resolve(begin())));
+    t.same(await fromPlatform, inOrder, 'from a callback of the platform');
+  },
+);
+
 t.test('world: the trace hash is that of the events, and of nothing else', async (t) => {
   const hashOf = async (delays: readonly number[]): Promise<string> => {
     const world = new World();

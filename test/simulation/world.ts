@@ -119,7 +119,8 @@ export class World {
         void settled.then(afterMicrotasks);
       };
       const afterMicrotasks = (): void => process.nextTick(next);
-      afterMicrotasks();
+      // Also before the first one: called from a callback of the platform, the next tick would come before the microtasks.
+      void settled.then(afterMicrotasks);
     });
   }
 
