@@ -1,11 +1,12 @@
 /**
- * The door of `/api/v1/admin/…`: people with the role of an administrator, by their session. In the demonstration profile the cluster view may
+ * The door of `/api/v1/admin/…`: people with the role of an administrator, by their session, or by an access token of theirs with that scope. In the demonstration profile the cluster view may
  * also look, and do what its buttons do, without a login; pages of others may not, whoever visits them.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CodedError, errorTable } from '../base/errors.ts';
 import type { ActionActor } from '../chat/administration-types.ts';
 import type { ChatView } from '../chat/view.ts';
+import { scopeFault } from './bots/scopes.ts';
 import type { Caller } from './http-session.ts';
 
 declare module 'fastify' {
@@ -56,8 +57,9 @@ export class AdministratorGate {
       request,
       reads && request.routeOptions.config.demonstration === true,
     );
-    const { account, name, token } = identity;
-    if (token !== undefined) throw new CodedError('DENIED', 'An access token does not open this.');
+    const { account, name } = identity;
+    const barred = scopeFault(identity, 'administer');
+    if (barred !== null) throw new CodedError(barred.code, barred.text);
     if (!view.isAdministrator(account)) throw new CodedError('DENIED', 'This is for administrators.');
     return { kind: 'account', account, name };
   }

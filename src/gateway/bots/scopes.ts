@@ -19,7 +19,8 @@ export type Door =
   | 'derive-session'
   | 'end-session'
   | 'mark-read'
-  | 'invite';
+  | 'invite'
+  | 'administer';
 
 const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   register: 'any',
@@ -34,7 +35,8 @@ const needs: { readonly [Op in ClientRequest['op'] | Door]: Need } = {
   delete: 'login',
   'derive-session': 'login',
   'end-session': 'login',
-  invite: 'login',
+  invite: 'admin',
+  administer: 'admin',
   'mark-read': 'read',
   'create-token': 'login',
   'revoke-token': 'login',

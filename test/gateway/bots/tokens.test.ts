@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import t from 'tap';
+import { encodeProposal } from '../../../src/chat/codec.ts';
 import { startNodes, type TestNode } from '../../support/gateway.ts';
 import { type Frame, NativeClient, newSession } from '../../support/native-client.ts';
 
@@ -122,5 +123,24 @@ t.test('token: what is wrong with a wish for one is said', async (t) => {
   t.match(twice, { ok: true }, 'said twice is said');
   const [, taken] = await create(owner, 'x', 'send');
   t.match(taken, { code: 'NAME_TAKEN' });
+  owner.destroy();
+});
+
+t.test('token: the scope admin opens what its account may administer, and no other scope does', async (t) => {
+  const credentials = newSession();
+  const owner = await NativeClient.join(first.httpPort, 'gil', credentials);
+  const [reader] = await create(owner, 'reader', 'read send files manage-groups hooks');
+  const [admin] = await create(owner, 'admin', 'admin');
+  const ask = (token: string) =>
+    fetch(`http://127.0.0.1:${second.httpPort}/api/v1/admin/users`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+  t.equal((await ask(admin)).status, 403, 'who is no administrator has none to give');
+  const account = first.engine.machine.accountByName('gil')?.id ?? 0;
+  const command = { kind: 'set-role', account, administrator: true } as const;
+  await first.engine.propose(encodeProposal({ numbering: null, actor: null, command }));
+  t.equal((await ask(admin)).status, 200);
+  const refused = await ask(reader);
+  t.match([refused.status, await refused.json()], [403, { code: 'SCOPE_MISSING' }]);
   owner.destroy();
 });
