@@ -20,7 +20,7 @@ import { runningNode } from './node-status.ts';
 import { defaultConfigPath, readConfig } from './nodes.ts';
 import type { OperatorClient } from './operator-client.ts';
 import { writeWhole } from './whole-file.ts';
-import { counted, workBar } from './work-bar.ts';
+import { measured, workBar } from './work-bar.ts';
 
 export const backupFlags: readonly Flag[] = [
   {
@@ -58,7 +58,7 @@ export async function backup(args: Arguments, operands: readonly string[]): Prom
   const { head, find, made } = await newSecret(place);
   const done: BackupSummary[] = [];
   const failure = await readRecords(args, async (pieces) => {
-    const content = checked(counted(pieces, workBar('backup'), null), (summary) => done.push(summary));
+    const content = checked(measured(pieces, workBar('backup'), null), (summary) => done.push(summary));
     const file = encrypted(content, head, find);
     if (first === standard) await pipeline(Readable.from(file), process.stdout, { end: false });
     else await writeWhole(first, file);
@@ -152,7 +152,7 @@ async function readBackup(
 ): Promise<BackupSummary> {
   const reader = new BackupReader(sink);
   const { bytes, total } = await source(file);
-  const content = decrypted(counted(bytes, workBar(name), total), knownSecret(secretPlace(args)));
+  const content = decrypted(measured(bytes, workBar(name), total), knownSecret(secretPlace(args)));
   for await (const piece of content) await reader.write(piece);
   return reader.finish();
 }

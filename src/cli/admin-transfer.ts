@@ -13,11 +13,11 @@ import { readMysqlDump } from './transfer/mysql-dump.ts';
 import { linesOfDump } from './transfer/mysql-lines.ts';
 import { textLines } from './transfer/text-lines.ts';
 import { writeWhole } from './whole-file.ts';
+import { measured, workBar } from './work-bar.ts';
 
 const exportVersion = 1;
 /** Times the attempts so far, before a batch is sent again: another node may be about to lead. */
 const againMs = 250;
-const progressEvery = 1_000;
 const endLine = '{"kind":"end"}';
 /** With whatever blanks are around it. */
 const endLineBytes = 256;
@@ -31,7 +31,7 @@ export async function exportChat(args: Arguments, operands: readonly string[]): 
   const withFiles = !args.has('without-files') && !args.has('json-database');
   let unreadable = 0;
   const failure = await client.read(`/admin/export?files=${withFiles ? 'yes' : 'no'}`, async (pieces) => {
-    const lines = counted(wholeLines(linesOf(pieces)), ({ kind }) => {
+    const lines = counted(wholeLines(linesOf(measured(pieces, workBar('export'), null))), ({ kind }) => {
       if (kind === 'unreadable') unreadable += 1;
     });
     const text = args.has('json-database') ? databaseText(lines, tell) : textOf(lines);
@@ -58,15 +58,11 @@ export async function importChat(args: Arguments, operands: readonly string[]): 
     (records) => send(client, records),
     (attempt) => new Promise((resolve) => setTimeout(resolve, attempt * againMs)),
   );
-  let count = 0;
   for await (const line of await source(file, args, (problem) => into.note(problem))) {
     if (line.kind === 'conclave-export' || line.kind === 'end') continue;
     await into.add(line);
-    count += 1;
-    if (count % progressEvery === 0) progress(count);
   }
   await into.flush();
-  progress(0);
   const report = into.report();
   if (args.has('json')) console.log(JSON.stringify(report));
   else {
@@ -83,7 +79,7 @@ async function source(
   problem: (text: string) => void,
 ): Promise<AsyncIterable<Line> | Iterable<Line>> {
   // The time of the file, so that a second import of it is the same.
-  const { mtimeMs } = await stat(file).catch((error: unknown) => {
+  const { mtimeMs, size } = await stat(file).catch((error: unknown) => {
     throw new CodedError('USAGE', `${file} cannot be read`, { cause: error });
   });
   const timeMs = Math.floor(mtimeMs);
@@ -94,7 +90,7 @@ async function source(
     return linesOfDump(readMysqlDump(await readFile(file, 'utf8')), timeMs, problem);
   }
   await requireEnd(file);
-  return wholeLines(linesOf(createReadStream(file)));
+  return wholeLines(linesOf(measured(createReadStream(file), workBar('import'), size)));
 }
 
 /** Before anything of it goes into the cluster. */
@@ -188,11 +184,6 @@ async function* databaseText(
   for (const [what, number] of writer.left)
     warn(`left out, since such a file has no place for it: ${number} × ${what}`);
   yield `${JSON.stringify(writer.database, null, 2)}\n`;
-}
-
-function progress(count: number): void {
-  if (!process.stderr.isTTY) return;
-  process.stderr.write(count === 0 ? '\r\x1b[K' : `\r${count} records`);
 }
 
 function tell(text: string): void {

@@ -20,7 +20,7 @@ export function workBar(name: string, screen = process.stderr): WorkBar {
 }
 
 /** The same bytes, each counted as it goes by. */
-export async function* counted(
+export async function* measured(
   bytes: AsyncIterable<Uint8Array>,
   bar: WorkBar,
   total: number | null,

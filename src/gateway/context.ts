@@ -28,6 +28,8 @@ export class ConnectionContext {
   /** Null on a connection that stays, where requests have numbers or come one behind the other. */
   readonly asked: AskedOnce | null;
   identity: Identity | null = null;
+  /** Of the request over HTTP that it stands for, as the log names it; null on a connection that stays. */
+  requestId: string | null = null;
   /** Code of an invitation that was shown before the registration it is for. */
   invitation: string | null = null;
   /** Settles when the running request that may change `identity` is done; null when there is none. */

@@ -23,6 +23,7 @@ import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
 import { type NativeSocket, webSocketBounds } from './native-socket.ts';
 import { showsToken } from './operations-token.ts';
 import { addOperatorRoutes, type OperatorGate } from './operator-gate.ts';
+import { logRequests, requestIdOf } from './request-log.ts';
 import { guardHandshakes, serverOptions } from './secure-server.ts';
 import { addTransferRoutes, type TransferRoutesOptions } from './transfer-routes.ts';
 import { addPages } from './web-pages.ts';
@@ -77,9 +78,11 @@ const lookMs = 5_000;
 
 export function buildHttp(options: HttpOptions): FastifyInstance {
   const { app, leave } = createApp(options);
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  logRequests(app, options.logger);
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) options.logger.error({ cause: error.message }, 'an HTTP request failed');
+    if (status >= 500)
+      options.logger.error({ request: request.id, cause: error.message }, 'an HTTP request failed');
     void reply.code(status).send({ code: status >= 500 ? 'INTERNAL' : 'BAD_REQUEST' });
   });
   readStrictJson(app);
@@ -127,6 +130,7 @@ function createApp({ tls, counters, connectionsPerAddress }: HttpOptions): {
   const times = { requestTimeout: requestMs, keepAliveTimeout: keepAliveMs } as const;
   const base = {
     logger: false,
+    genReqId: requestIdOf,
     forceCloseConnections: true,
     bodyLimit: limits.frameBytes,
     ...times,

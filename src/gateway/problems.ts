@@ -37,6 +37,6 @@ export function answerError(error: FastifyError | CodedError, reply: FastifyRepl
   const { statusCode = 500 } = error;
   if (statusCode === 413) return sendProblem(reply, 'TOO_LARGE', 'The body is too large.');
   if (statusCode < 500) return sendProblem(reply, 'BAD_REQUEST', error.message);
-  logger.error({ cause: error.message }, 'an HTTP request failed');
+  logger.error({ request: reply.request.id, cause: error.message }, 'an HTTP request failed');
   return sendProblem(reply, 'INTERNAL');
 }

@@ -166,7 +166,7 @@ export class Service {
       if (context.identity === null) return rejection('AUTH_REQUIRED');
       return this.history.pages(context.identity.account, request);
     } catch (error) {
-      return this.#failed(error, request.op);
+      return this.#failed(error, context, request, null);
     }
   }
 
@@ -181,13 +181,21 @@ export class Service {
     const reply = isRead(request)
       ? this.#read(context, request).then((read) => labelled(request, read))
       : this.#change(context, request, numbering);
-    return reply.catch((error: unknown) => this.#failed(error, request.op));
+    return reply.catch((error: unknown) => this.#failed(error, context, request, numbering));
   }
 
-  #failed(error: unknown, op: string): Reply {
+  #failed(
+    error: unknown,
+    { requestId, session }: ConnectionContext,
+    { op }: Pick<ClientRequest, 'op'>,
+    numbering: Numbering | null,
+  ): Reply {
     if (error instanceof CodedError) return rejection(error.code, error.message);
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#options.logger.error({ op, cause }, 'a request failed unexpectedly');
+    // What a request of a session is called: the beginning of the session's id, which opens nothing, and its number.
+    const number = numbering === null ? '' : `/${numbering.sequence}`;
+    const request = requestId ?? (session === null ? null : session.slice(0, 8) + number);
+    this.#options.logger.error({ op, request, cause }, 'a request failed unexpectedly');
     return rejection('INTERNAL');
   }
 

@@ -82,6 +82,7 @@ export class Door {
       key: key === null ? null : hashSecret(key).slice(0, 32),
     });
     context.identity = caller.identity;
+    context.requestId = request.id;
     return context;
   }
 
