@@ -79,6 +79,16 @@ t.test('members: leadership moves, a dead disk is replaced, and json is for prog
   const again = await admin('members', 'replace', '2', '--json');
   t.equal(again.code, 1);
   t.match(JSON.parse(again.stdout), { status: 'refused', code: 'NODE_IN_USE' });
+  const log = await admin('log', '--json');
+  const { actions }: { actions: { action: string; subject: string; outcome: string }[] } = JSON.parse(
+    log.stdout,
+  );
+  t.strictSame(
+    actions.slice(-3).map(({ action, subject, outcome }) => `${action} ${subject}: ${outcome}`),
+    ['transfer node 3: done', 'members replace node 2: done', 'members replace node 2: NODE_IN_USE'],
+    'all of it is in the log of actions, what was refused too',
+  );
+  t.match(await admin('users', 'grant', 'ann'), { code: 0, stdout: 'ann is an administrator.\n' });
   await says('replaced');
 });
 

@@ -2,6 +2,8 @@
 import './cluster.css';
 import { render } from 'preact';
 import { systemClock } from '../../base/system-clock.ts';
+import { keepIn } from '../platform/keeps.ts';
+import { readSettings } from '../session/settings.ts';
 import { PageCaller, type Place, textIn } from './caller.ts';
 import { carryOut } from './commands.ts';
 import { Page } from './page.tsx';
@@ -10,11 +12,14 @@ import { Watch } from './watch.ts';
 
 const isSecure = location.protocol === 'https:';
 const own: Place = { host: location.hostname, port: Number(location.port) || (isSecure ? 443 : 80) };
-const texts = catalogueFor(navigator.languages);
+// What was chosen in the chat counts here, too.
+const settings = readSettings(keepIn(localStorage));
+const texts = catalogueFor(settings.language, navigator.languages);
 const caller = new PageCaller(isSecure);
 const watch = new Watch(caller, own, systemClock);
 
 document.documentElement.lang = texts.code;
+document.documentElement.dataset.theme = settings.theme;
 document.title = texts.pageTitle;
 
 /** What is wrong, or null. */
