@@ -102,6 +102,11 @@ const configSchema = Type.Object(
     tls: Type.Optional(serverTlsSchema),
     /** Ports without TLS. Left out: none, or all of the loopback demonstration. */
     plainText: Type.Optional(plainTextSchema),
+    /** Of pages beside the members' own that may ask, for instance where a proxy gives the cluster a name of its own. */
+    origins: Type.Array(Type.String({ pattern: '^https?://[a-z0-9.:\\[\\]-]+$', maxLength: 300 }), {
+      maxItems: 32,
+      default: [],
+    }),
     /** `single`: a second login of a user that is online is refused. */
     sessions: Type.Union([Type.Literal('multi'), Type.Literal('single')], { default: 'multi' }),
     /** Lets a login tell an unknown user from a wrong password. Off: nobody can probe for names. */
@@ -149,6 +154,7 @@ const configSchema = Type.Object(
         connectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
         /** Of one address on the HTTP port, beside WebSockets; 0: no limit. Default 128; 0 in the demonstration profile. */
         httpConnectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
+        /** In a minute, of one address that shows no session; 0: no limit. Default 300; 0 in the demonstration profile. */
         httpRequestsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
         /** In ten minutes, as registrations are. */
         newConnectionsPerAddress: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),

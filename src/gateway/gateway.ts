@@ -333,7 +333,7 @@ class NodeGateway implements Gateway {
   #origins(): readonly string[] {
     const { config, node, engine } = this.#options;
     const members = [nodeConfig(config, node), ...engine.status().members];
-    return originsOf(members, !isPlainText(config, 'http'));
+    return [...originsOf(members, !isPlainText(config, 'http')), ...config.origins];
   }
 
   /** Strangers cannot reach a loopback address. */

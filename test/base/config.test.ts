@@ -109,6 +109,20 @@ t.test('config: ports are plain text by name, all of the demonstration and none 
   );
 });
 
+t.test('config: an origin is a scheme and a host, and no address of a page', async (t) => {
+  const origins = (list: string[]): readonly string[] =>
+    parseConfig(JSON.stringify({ nodes: [node(1)], origins: list })).origins;
+  t.strictSame(origins([]), []);
+  const good = ['https://chat.example.org', 'http://[::1]:8080'];
+  t.strictSame(origins(good), good);
+  for (const bad of ['https://chat.example.org/', 'chat.example.org', '*', 'https://a b', 'ws://a']) {
+    t.match(
+      refusal(() => origins([bad])),
+      { code: 'CONFIG_INVALID', text: /origins\.0: / },
+    );
+  }
+});
+
 t.test('config: a node that is not listed is refused with the list', async (t) => {
   const config = parseConfig(demo({}));
   t.equal(nodeConfig(config, 2).chatPort, 7202);

@@ -12,10 +12,12 @@ export function readCookie(header: string | undefined, name: string): string | n
   return header === undefined ? null : (parseCookie(header)[name] ?? null);
 }
 
-/** Plain text is served where the configuration names it, on loopback: there a `Secure` cookie would never come back. */
-export function setCookie(value: string, isSecure: boolean): string {
+/**
+ * `isSecurePage`: the page came over TLS, be it a proxy's; on the plain text of loopback a `Secure` cookie would never come back.
+ */
+export function setCookie(value: string, isSecure: boolean, isSecurePage: boolean): string {
   return stringifySetCookie(cookieName(isSecure), value, {
-    ...attributes(isSecure),
+    ...attributes(isSecure || isSecurePage),
     maxAge: limits.sessionIdleMs / 1_000,
   });
 }

@@ -156,7 +156,7 @@ async function logIn(
   void reply.code(201);
   if (!cookie) return reply.send({ ...about, token: bearerOf(own) });
   return reply
-    .header('set-cookie', setCookie(bearerOf(own), door.isSecure))
+    .header('set-cookie', setCookie(bearerOf(own), door.isSecure, isSecurePage(request)))
     .send({ ...about, csrfToken: csrfTokenOf(own.secret) });
 }
 
@@ -176,5 +176,10 @@ function credentialsFrom(
 function refreshCookie({ door }: Resources, request: FastifyRequest, reply: FastifyReply): void {
   const { credentials } = door.callerOf(request);
   if (credentials.via === 'cookie')
-    void reply.header('set-cookie', setCookie(bearerOf(credentials), door.isSecure));
+    void reply.header('set-cookie', setCookie(bearerOf(credentials), door.isSecure, isSecurePage(request)));
+}
+
+/** A browser tells where the page of a change comes from; behind a proxy this port may not know. */
+function isSecurePage({ headers }: FastifyRequest): boolean {
+  return headers.origin?.startsWith('https:') === true;
 }

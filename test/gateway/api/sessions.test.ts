@@ -114,6 +114,22 @@ t.test(
 );
 
 t.test(
+  'sessions: a page that a proxy serves asks where its origin is configured, with a Secure cookie',
+  async (t) => {
+    const origin = 'https://chat.example.org';
+    const proxied = await startNodes(1, { origins: [origin] });
+    t.teardown(proxied.stop);
+    const [node] = proxied.nodes as [TestNode];
+    const who = { user: 'ann', password: 'pw' };
+    t.equal((await call(node, 'POST', '/accounts', who, { headers: { origin } })).status, 201);
+    const login = await call(node, 'POST', '/sessions', { ...who, cookie: true }, { headers: { origin } });
+    t.match(login.headers.get('set-cookie'), /^conclave=.*; Secure/);
+    const other = { origin: 'https://chat.example.org.evil.example' };
+    isProblem(t, await call(node, 'POST', '/sessions', who, { headers: other }), 403, 'DENIED');
+  },
+);
+
+t.test(
   'sessions: a cookie whose session is over is cleared, and does not stand in the way of a login',
   async (t) => {
     const { cookie, csrfToken } = await page(t, 'fay');
