@@ -25,7 +25,7 @@ export interface StreamAppend {
 /** All records below this sequence go. A few hundred at a time: they are read once more for it. */
 export interface StreamTrim {
   readonly stream: string;
-  /** At most one behind the last record. */
+  /** At most one behind the last record; of a stream without records any: it begins there. */
   readonly below: number;
 }
 

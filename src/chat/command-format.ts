@@ -35,6 +35,7 @@ export function formatOf(command: Command | Asked): number {
 
 /** Records of an import are as old as it, but for those about the content of files, amendments, and what came in by a webhook. */
 function importFormat(record: ImportRecord): number {
-  if (record.kind !== 'message') return record.kind === 'file' || record.kind === 'amended' ? 2 : 1;
+  if (record.kind !== 'message')
+    return record.kind === 'file' || record.kind === 'amended' || record.kind === 'kept' ? 2 : 1;
   return record.body.kind === 'file' || record.body.via !== undefined ? 2 : 1;
 }

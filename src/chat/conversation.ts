@@ -52,6 +52,13 @@ abstract class BaseConversation {
     this.#firstSequence = first;
   }
 
+  /** From elsewhere, where its front was cut off: its first message has that sequence. */
+  beginAt(first: number): void {
+    assert(this.#lastSequence === 0, 'a conversation begins once');
+    this.#lastSequence = first - 1;
+    this.#firstSequence = first;
+  }
+
   append(sequence: number, index: number): void {
     assert(sequence === this.#lastSequence + 1, 'sequences of a conversation have no gaps');
     assert(index > this.#lastIndex, 'messages of a conversation ascend by log index');

@@ -130,6 +130,13 @@ export class Conversations {
     }
   }
 
+  /** One from elsewhere, whose front is gone. */
+  beginAt(conversation: Conversation, first: number): void {
+    conversation.beginAt(first);
+    this.#changes.put(conversation);
+    this.trim(conversation.id, first);
+  }
+
   /** Records of a stream that belongs to a conversation go from its front. */
   trim(stream: string, below: number): void {
     this.#changes.trimStream(stream, below);

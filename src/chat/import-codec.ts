@@ -92,6 +92,13 @@ function recordOf(value: unknown): ImportRecord {
       };
     case 'file':
       return { kind, manifest: fields.text('manifest'), bytes: fields.integer('bytes') };
+    case 'kept':
+      return {
+        kind,
+        conversation: fields.text('conversation'),
+        ageMs: fields.integerOrNull('ageMs'),
+        first: fields.integer('first'),
+      };
     case 'amended':
       return {
         kind,

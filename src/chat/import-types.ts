@@ -63,6 +63,13 @@ export type ImportRecord =
       readonly body: MessageBody;
       readonly sentMs: number;
     }
+  /** How long messages are kept there (null: as configured; 0: for ever), and the first one that is left. */
+  | {
+      readonly kind: 'kept';
+      readonly conversation: ConversationId;
+      readonly ageMs: number | null;
+      readonly first: number;
+    }
   /** What has become of a message that is there; its text is in it already. */
   | {
       readonly kind: 'amended';

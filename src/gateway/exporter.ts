@@ -30,6 +30,8 @@ const cutShort = 'A conversation was deleted while it was exported: try again.';
 interface Captured {
   readonly id: ConversationId;
   readonly firstSequence: number;
+  /** How long its messages are kept, where that was set. */
+  readonly ageMs: number | null;
   readonly lastSequence: number;
   readonly places: readonly MembershipData[];
   /** By sequence. */
@@ -121,7 +123,9 @@ export class Exporter {
     captured: Captured,
     conversation: string | readonly string[],
   ): AsyncGenerator<ExportLine, void, void> {
-    const { id, firstSequence, lastSequence } = captured;
+    const { id, firstSequence, lastSequence, ageMs } = captured;
+    if (ageMs !== null || firstSequence > 1)
+      yield { kind: 'kept', conversation, ageMs, first: firstSequence };
     for (let from = firstSequence; from <= lastSequence; from += pageRecords) {
       const to = Math.min(lastSequence, from + pageRecords - 1);
       const records = await this.#store.readStream(id, { from, to, limit: pageRecords });
@@ -232,7 +236,8 @@ export class Exporter {
     const { id, firstSequence, lastSequence } = conversation;
     const amended = new Map<number, AmendedMessage>();
     for (const one of this.#view.amendedMessages(id)) amended.set(one.sequence, copyOf(one));
-    return { id, firstSequence, lastSequence, places, amended };
+    const ageMs = this.#view.retentionOf(id)?.ageMs ?? null;
+    return { id, firstSequence, lastSequence, ageMs, places, amended };
   }
 
   #accountLine(account: Account): ExportLine {

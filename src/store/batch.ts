@@ -47,16 +47,17 @@ export function makeBatch(
     streams.drop(stream);
   }
   for (const [stream, { firstSequence, records }] of pending.streams) {
-    assert(firstSequence === streams.headOf(stream).last + 1, 'records continue their stream');
-    const skipped = trims.get(stream)?.skipped ?? 0;
+    const { skipped = 0, begins = null } = trims.get(stream) ?? {};
+    assert(firstSequence === (begins ?? streams.headOf(stream).last + 1), 'records continue their stream');
     operations.push(...chunksOf(stream, firstSequence + skipped, records.slice(skipped)));
     if (!trims.has(stream)) operations.push({ type: 'put', ...streams.extend(stream, records) });
   }
-  for (const [stream, { front, deletes, rest }] of trims) {
+  for (const [stream, trim] of trims) {
+    const { front, deletes, rest } = trim;
     for (const key of deletes) operations.push({ type: 'del', key });
     operations.push(...chunksOf(stream, front.first, rest));
     const records = pending.streams.get(stream)?.records ?? [];
-    operations.push({ type: 'put', ...streams.extend(stream, records, front) });
+    operations.push({ type: 'put', ...streams.extend(stream, records, trim) });
   }
   const digest = wrapValue(STREAMS_KEY, encodeDigest(streams.digest));
   operations.push({ type: 'put', key: STREAMS_KEY, value: digest });

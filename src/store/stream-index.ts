@@ -98,13 +98,14 @@ export class StreamIndex {
   extend(
     stream: string,
     records: readonly Uint8Array[],
-    front: StreamFront | null = null,
+    cut: { readonly front: StreamFront; readonly begins: number | null } | null = null,
   ): { readonly key: string; readonly value: Buffer } {
     const known = this.#heads.get(stream);
     const head = known ?? this.#make(stream);
+    if (cut !== null && cut.begins !== null) head.last = cut.begins - 1;
     for (const record of records) head.chain = chained(head.chain, record);
     head.last += records.length;
-    if (front !== null) Object.assign(head, front);
+    if (cut !== null) Object.assign(head, cut.front);
     const value = Buffer.allocUnsafe(VALUE_HEADER_BYTES + headBytes(head));
     writeHead(value, VALUE_HEADER_BYTES, head);
     sealUnder(head.keySum, value);

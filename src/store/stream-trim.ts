@@ -7,6 +7,7 @@ import type { Pending } from './pending.ts';
 import {
   beginningOf,
   chainRecord,
+  noRecords,
   type StreamFront,
   type StreamHead,
   type StreamIndex,
@@ -23,6 +24,8 @@ export interface Trim {
   readonly rest: readonly Uint8Array[];
   /** So many of the records that the batch appends go at once. */
   readonly skipped: number;
+  /** Sequence with which a stream begins that had no records; null: it had. */
+  readonly begins: number | null;
 }
 
 /** By stream. Reads all that goes, so that damage to it is found and not carried on. Throws `StateDamage`. */
@@ -33,10 +36,13 @@ export async function prepareTrims(
 ): Promise<ReadonlyMap<string, Trim>> {
   const trims = new Map<string, Trim>();
   for (const [stream, below] of pending.trims) {
-    const head = pending.drops.has(stream) ? beginningOf({ first: 1, base: 0 }) : streams.headOf(stream);
-    const appended = pending.streams.get(stream)?.records ?? [];
-    assert(below <= head.last + appended.length + 1, 'a stream is trimmed within its records');
-    if (below > head.first) trims.set(stream, await prepareTrim(database, stream, head, below, appended));
+    const { firstSequence = below, records = [] } = pending.streams.get(stream) ?? {};
+    const known = pending.drops.has(stream) ? noRecords : streams.headOf(stream);
+    const begins = known.last === 0 && firstSequence > 1 ? firstSequence : null;
+    const head = begins === null ? known : beginningOf({ first: begins, base: 0 });
+    assert(below <= head.last + records.length + 1, 'a stream is trimmed within its records');
+    if (below <= head.first && begins === null) continue;
+    trims.set(stream, { ...(await prepareTrim(database, stream, head, below, records)), begins });
   }
   return trims;
 }
@@ -47,7 +53,7 @@ async function prepareTrim(
   head: StreamHead,
   below: number,
   appended: readonly Uint8Array[],
-): Promise<Trim> {
+): Promise<Omit<Trim, 'begins'>> {
   const deletes: string[] = [];
   let rest: readonly Uint8Array[] = [];
   let reached = beginningOf(head);

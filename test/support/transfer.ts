@@ -23,8 +23,10 @@ export async function exported(
   world.store();
   const store: ConstructorParameters<typeof Exporter>[1] = {
     readStream: async (stream, { from, to, limit }) => {
-      const records = (world.streams.get(stream) ?? []).slice(from - 1, to).slice(0, limit);
-      return records.map((record, at) => ({ sequence: from + at, record }));
+      const first = world.firsts.get(stream) ?? 1;
+      const begin = Math.max(from, first);
+      const records = (world.streams.get(stream) ?? []).slice(begin - first, to - first + 1).slice(0, limit);
+      return records.map((record, at) => ({ sequence: begin + at, record }));
     },
   };
   const exporter = new Exporter(world.machine, store, files);

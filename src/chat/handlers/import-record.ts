@@ -12,6 +12,7 @@ import { isUuid } from '../uuid.ts';
 import { accept, type Context, reject } from './context.ts';
 import { hashFault, nameFault } from './group-rights.ts';
 import { importAmended } from './import-amended.ts';
+import { importKept } from './import-kept.ts';
 import { firstCredential } from './register.ts';
 import { faultIn } from './send-file.ts';
 
@@ -36,6 +37,8 @@ export function importRecord(context: Context, { record }: Import): Result {
       return importMessage(context, record);
     case 'file':
       return importFile(context, record);
+    case 'kept':
+      return importKept(context, record);
     case 'amended':
       return importAmended(context, record);
     case 'receipt':

@@ -152,6 +152,8 @@ export class LineImport {
       case 'file':
       case 'chunk':
         return line;
+      case 'kept':
+        return this.#replaced(line, { conversation: this.#conversation(line.conversation) });
       case 'amended':
         return this.#replaced(line, {
           conversation: this.#conversation(line.conversation),

@@ -69,6 +69,12 @@ export class World {
     const changes = this.machine.takeChanges();
     for (const [key, value] of changes.puts) this.rows.set(key, value.slice());
     for (const key of changes.deletes) this.rows.delete(key);
+    // A stream without records may begin later than with 1.
+    for (const { stream, below } of changes.trims) {
+      if (this.streams.has(stream)) continue;
+      const first = changes.appends.find((append) => append.stream === stream);
+      this.firsts.set(stream, first?.sequence ?? below);
+    }
     for (const { stream, sequence, record } of changes.appends) {
       const records = this.streams.get(stream) ?? [];
       if (records.length !== sequence - (this.firsts.get(stream) ?? 1))
@@ -82,7 +88,7 @@ export class World {
     }
     for (const { stream, below } of changes.trims) {
       const first = this.firsts.get(stream) ?? 1;
-      this.streams.get(stream)?.splice(0, below - first);
+      this.streams.get(stream)?.splice(0, Math.max(0, below - first));
       this.firsts.set(stream, below);
     }
   }

@@ -99,6 +99,44 @@ t.test('export: what was amended is in it as it is now, and what was deleted is 
   );
 });
 
+t.test(
+  'export: conversations whose front is gone, and how long groups are kept, are the same after an import',
+  async (t) => {
+    const world = livelyWorld();
+    const owner = world.machine.groupByName('open')?.owner ?? 0;
+    const dayMs = 24 * 3_600_000;
+    world.raw({ kind: 'set-group-retention', name: 'open', ageMs: 0 }, owner);
+    const retain = (): void => {
+      for (const conversation of [...world.machine.retentionDue(dayMs, world.clusterMs)]) {
+        world.raw({ kind: 'retain', conversation, defaultMs: dayMs });
+      }
+    };
+    retain();
+    world.clusterMs += dayMs;
+    const cat = world.machine.accountByName('cat')?.id ?? 0;
+    world.raw(textTo('#lobby', 'what is left'), cat);
+    world.raw(textTo('ann', 'new'), cat);
+    retain();
+    const before = await exported(world);
+    t.notMatch(JSON.stringify(before), /said 0|one 4/);
+    t.match(
+      before.filter(({ kind, conversation }) => kind === 'kept' && typeof conversation === 'string'),
+      [
+        { conversation: '#open', ageMs: 0, first: 1 },
+        { conversation: '#lobby', ageMs: null, first: 6 },
+      ],
+    );
+    const other = new World();
+    const report = await importInto(other, before);
+    t.equal(report.refused, 0, JSON.stringify(report));
+    t.strictSame(await exported(other), before);
+    t.equal(other.machine.conversation('lobby')?.firstSequence, 6);
+    await other.reload();
+    await importInto(other, before);
+    t.strictSame(await exported(other), before, 'a second time it changes nothing');
+  },
+);
+
 t.test('export: imported into an empty cluster it gives the same export again', async (t) => {
   const before = await exported(livelyWorld());
   t.ok(before.length > 40, 'there is something in it');
