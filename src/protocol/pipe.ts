@@ -9,7 +9,15 @@ import { errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { escapeLine } from './escape.ts';
 import { formatPipeError, formatPipeRejection, joinedLine, type PipeOptions } from './pipe-errors.ts';
-import type { ClientRequest, GroupRequest, MessageEntry, Profile, Reply, Success } from './requests.ts';
+import {
+  type ClientRequest,
+  type GroupRequest,
+  lineTextOf,
+  type MessageEntry,
+  type Profile,
+  type Reply,
+  type Success,
+} from './requests.ts';
 
 export type PipeLine =
   | { readonly kind: 'request'; readonly request: ClientRequest }
@@ -312,7 +320,11 @@ function noneFound(request: ClientRequest): string {
 }
 
 /** A message as it arrives, and as a line of a conversation's history (a page of which goes without the list's end). */
-export function formatPipePush({ from, to, text }: Pick<MessageEntry, 'from' | 'to' | 'text'>): string {
+export function formatPipePush({
+  from,
+  to,
+  ...said
+}: Pick<MessageEntry, 'from' | 'to' | 'text' | 'via'>): string {
   const sender = isGroupAddress(to) ? `${to} ${from}` : from;
-  return `[${sender}] ${escapeLine(text)}`;
+  return `[${sender}] ${escapeLine(lineTextOf(said))}`;
 }

@@ -5,7 +5,7 @@
 import { groupMark, isGroupAddress } from '../base/addresses.ts';
 import { failureCode } from './common-errors.ts';
 import { escapeLine } from './escape.ts';
-import type { GroupEntry, MessageEntry, Reply } from './requests.ts';
+import { type GroupEntry, lineTextOf, type MessageEntry, type Reply } from './requests.ts';
 
 export type RegistryLine =
   | { readonly kind: 'register-group'; readonly group: string; readonly host: string; readonly port: number }
@@ -173,8 +173,8 @@ export function formatRegistryGroups(
 
 export function formatRegistryMessage({
   from,
-  text,
   sentMs,
-}: Pick<MessageEntry, 'from' | 'text' | 'sentMs'>): string {
-  return `${formatTime(sentMs)} - ${from} - ${escapeLine(text)}`;
+  ...said
+}: Pick<MessageEntry, 'from' | 'text' | 'sentMs' | 'via'>): string {
+  return `${formatTime(sentMs)} - ${from} - ${escapeLine(lineTextOf(said))}`;
 }

@@ -306,6 +306,11 @@ export interface MessageEntry {
   readonly revision?: number;
 }
 
+/** The text where a line has no other place for the webhook that it came in by. */
+export function lineTextOf({ text, via }: Pick<MessageEntry, 'text' | 'via'>): string {
+  return via === undefined ? text : `${via}: ${text}`;
+}
+
 /** What a message carries besides its text. */
 export interface FileEntry {
   /** What it is fetched by. */

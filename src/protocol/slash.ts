@@ -5,7 +5,7 @@
 import { groupMark, groupNameIn, lobbyName } from '../base/addresses.ts';
 import { failureCode, failureText } from './common-errors.ts';
 import { escapeLine } from './escape.ts';
-import type { ClientRequest, MessageEntry, Reply, Success } from './requests.ts';
+import { type ClientRequest, lineTextOf, type MessageEntry, type Reply, type Success } from './requests.ts';
 
 export type SlashLine =
   | { readonly kind: 'broadcast'; readonly text: string }
@@ -318,9 +318,9 @@ function ownSentence(line: SlashLine, code: string): string | null {
 export function formatSlashPush({
   from,
   to,
-  text,
   file,
-}: Pick<MessageEntry, 'from' | 'to' | 'text' | 'file'>): string {
+  ...said
+}: Pick<MessageEntry, 'from' | 'to' | 'text' | 'file' | 'via'>): string {
   const group = groupNameIn(to);
   if (file !== undefined) {
     const name = escapeLine(file.name);
@@ -328,7 +328,7 @@ export function formatSlashPush({
       ? `You received file '${name}' from ${from}.`
       : `[Receive ${name} from Group ${group} ${from}]`;
   }
-  const shown = escapeLine(text);
+  const shown = escapeLine(lineTextOf(said));
   if (group === null) return `Private message from ${from}: ${shown}`;
   return group === lobbyName
     ? `[Broadcast from ${from}]: ${shown}`

@@ -5,7 +5,13 @@
 import { groupMark, groupNameIn } from '../base/addresses.ts';
 import { failureCode, failureText } from './common-errors.ts';
 import { escapeLine } from './escape.ts';
-import type { ClientRequest, GroupNotice, MessageEntry, Reply } from './requests.ts';
+import {
+  type ClientRequest,
+  type GroupNotice,
+  lineTextOf,
+  type MessageEntry,
+  type Reply,
+} from './requests.ts';
 
 export type WordsLine =
   | {
@@ -174,8 +180,12 @@ function registerSentence(code: string): string | null {
 }
 
 /** A message as it arrives. */
-export function formatWordsPush({ from, to, text }: Pick<MessageEntry, 'from' | 'to' | 'text'>): string {
-  const shown = escapeLine(text);
+export function formatWordsPush({
+  from,
+  to,
+  ...said
+}: Pick<MessageEntry, 'from' | 'to' | 'text' | 'via'>): string {
+  const shown = escapeLine(lineTextOf(said));
   return groupNameIn(to) === null ? `(Private massage)${from}:${shown}` : `${from}: ${shown}`;
 }
 

@@ -17,7 +17,7 @@ import {
   messengerUnknown,
   parseMessenger,
 } from '../../protocol/messenger.ts';
-import { deletedAccountName } from '../../protocol/requests.ts';
+import { deletedAccountName, lineTextOf } from '../../protocol/requests.ts';
 import { entryOf } from '../entries.ts';
 import type { Subscription } from '../subscription.ts';
 import type { Desk, Dialect } from './desk.ts';
@@ -49,8 +49,8 @@ export class MessengerDialect implements Dialect {
   }
 
   format({ message, fromName, toName }: Push): string {
-    const { text, number } = entryOf(message, fromName, toName);
-    return `${formatMessengerPush(fromName, number, text)}\n`;
+    const entry = entryOf(message, fromName, toName);
+    return `${formatMessengerPush(fromName, entry.number, lineTextOf(entry))}\n`;
   }
 
   push({ message, forms }: Push, { account, outbox }: Subscription): number {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import t from 'tap';
-import { startNodes, type TestNode } from '../../support/gateway.ts';
+import { LineClient, startNodes, type TestNode } from '../../support/gateway.ts';
 import { NativeClient } from '../../support/native-client.ts';
 import { call, join, textOf } from '../api/support/http-caller.ts';
 import { Receiver } from './support/programs.ts';
@@ -52,6 +52,10 @@ t.test(
     t.same((await post(third)).body, once.body, 'again, on another node');
     t.match(await bob.next(({ ev }) => ev === 'message'), { from: 'ann', via: 'CI', text: 'built' });
     t.equal(bob.messages().length, 1);
+    const plain = await LineClient.open(first.chatPort);
+    const lines = await plain.ask('2|bob|pw', 2);
+    t.ok(lines.includes('[ann] CI: built'), 'on a line it stands before the text');
+    plain.destroy();
     const other = await call(first, 'POST', `/hooks/${id}`, { text: 'failed' }, { token: secret, headers });
     t.match(other, { status: 409, body: { code: 'CONFLICT' } });
     for (const [path, token] of [
