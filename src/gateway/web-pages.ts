@@ -35,11 +35,15 @@ export function addPages(app: FastifyInstance, options: PagesOptions): Pages {
   const root = options.root ?? builtRoot;
   const pages: Pages = {
     send: async (reply, name) => {
-      const html = await readFile(join(root, `${name}.html`)).catch(() => null);
-      guardPage(reply, options.origins());
+      const html = await readFile(join(root, `${name}.html`), 'utf8').catch(() => null);
+      const origins = options.origins();
+      guardPage(reply, origins);
       void reply.header('cache-control', 'no-cache');
       if (html === null) return reply.code(503).type('text/plain; charset=utf-8').send(notBuilt);
-      return reply.type('text/html; charset=utf-8').send(html);
+      // A page whose node is gone before it has spoken with it knows where else to go.
+      return reply
+        .type('text/html; charset=utf-8')
+        .send(html.replace('{origins}', attribute(origins.join(' '))));
     },
   };
   app.get('/', (request, reply) => {
@@ -62,6 +66,10 @@ export function addPages(app: FastifyInstance, options: PagesOptions): Pages {
   });
   admitPages(app, options);
   return pages;
+}
+
+function attribute(text: string): string {
+  return text.replace(/[&"<>]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function wantsPage({ headers }: FastifyRequest): boolean {

@@ -4,6 +4,7 @@ import { render } from 'preact';
 import { seededRandom } from '../base/prng.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { addressFor, invitationIn } from './model/route.ts';
+import { seedsOf, standardPort } from './model/seeds.ts';
 import { browserDoor } from './platform/door.ts';
 import { claimSession, keepIn, notify } from './platform/keeps.ts';
 import { browserDigest, browserSecrets, callerOf, dialerOf } from './platform/ports.ts';
@@ -30,9 +31,13 @@ const invitation = invitationIn(location.hash);
 // A code is not to stay in the history of the browser.
 if (invitation !== '') history.replaceState(null, '', location.pathname);
 
+const own = {
+  host: location.hostname.replace(/^\[|\]$/g, ''),
+  port: Number(location.port) || standardPort(location.protocol),
+};
 const app = App.open(
   {
-    nodes: [{ host: location.hostname, port: Number(location.port) || (isSecure ? 443 : 80) }],
+    nodes: seedsOf(own, document.querySelector<HTMLMetaElement>('meta[name=conclave-nodes]')?.content ?? ''),
     clock: systemClock,
     random: seededRandom(Number.parseInt(browserSecrets.hex(6), 16)),
     dialer: dialerOf(isSecure),

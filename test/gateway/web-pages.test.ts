@@ -9,7 +9,7 @@ import { addPages } from '../../src/gateway/web-pages.ts';
 const root = await mkdtemp(join(tmpdir(), 'conclave-pages-'));
 t.teardown(() => rm(root, { recursive: true, force: true }));
 await mkdir(join(root, 'assets'));
-await writeFile(join(root, 'index.html'), '<!doctype html><title>Conclave</title>');
+await writeFile(join(root, 'index.html'), '<!doctype html><title>Conclave</title><meta content="{origins}">');
 await writeFile(join(root, 'assets', 'index-ABC.js'), 'plain');
 await writeFile(join(root, 'assets', 'index-ABC.js.br'), 'short');
 
@@ -28,6 +28,7 @@ t.test('pages: a browser gets the page, everybody else the one line', async (t) 
   const page = await http.inject({ url: '/', headers: browser });
   t.equal(page.statusCode, 200);
   t.match(page.body, /<title>Conclave/);
+  t.match(page.body, `content="http://127.0.0.1:7301 ${member}"`, 'it names the members');
   t.equal(page.headers['cache-control'], 'no-cache');
   const line = await http.inject({ url: '/', headers: { accept: '*/*' } });
   t.equal(line.body, 'Conclave\n');

@@ -86,6 +86,7 @@ function ProfileForm(): JSX.Element | null {
 function PasswordForm(): JSX.Element {
   const app = useApp();
   const texts = useTexts();
+  const me = useSelect((state) => state.me);
   const [isChanged, setChanged] = useState(false);
   const { isBusy, fault, ask } = useReply();
   const submit = async (form: HTMLFormElement): Promise<void> => {
@@ -105,6 +106,8 @@ function PasswordForm(): JSX.Element {
       }}
     >
       <h3>{texts.account.password}</h3>
+      {/* For the browser's own keeper of passwords. */}
+      <input type="text" name="user" autocomplete="username" value={me} hidden readOnly />
       <Field name="current" isSecret label={texts.account.current} autocomplete="current-password" required />
       <Field name="next" isSecret label={texts.account.next} autocomplete="new-password" required />
       <FormEnd fault={fault} done={isChanged ? texts.account.changed : ''} />

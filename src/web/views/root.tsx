@@ -1,6 +1,6 @@
 /** The page: the entrance or the chat, in the chosen language. */
 import type { JSX } from 'preact';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { formatsOf } from '../model/format.ts';
 import type { App } from '../session/app.ts';
 import { catalogueFor } from '../texts/texts.ts';
@@ -15,6 +15,7 @@ export function Root({ app, invitation }: { readonly app: App; readonly invitati
   const unread = useSelectFrom(app, ({ conversations }) =>
     [...conversations.values()].reduce((sum, conversation) => sum + conversation.unread, 0),
   );
+  const [code, setCode] = useState(invitation);
   const texts = catalogueFor(language, navigator.languages);
   const formats = useMemo(() => formatsOf(localeFor(texts.code)), [texts]);
   const surroundings = useMemo(() => ({ app, texts, formats }), [app, texts, formats]);
@@ -22,6 +23,10 @@ export function Root({ app, invitation }: { readonly app: App; readonly invitati
     document.documentElement.lang = texts.code;
     document.documentElement.dataset.theme = theme;
   }, [texts, theme]);
+  useEffect(() => {
+    // Whoever has come in needs it no more.
+    if (phase === 'chat') setCode('');
+  }, [phase]);
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Conclave` : 'Conclave';
   }, [unread]);
@@ -34,7 +39,7 @@ export function Root({ app, invitation }: { readonly app: App; readonly invitati
           </p>
         </main>
       )}
-      {phase === 'entrance' && <Entrance invitation={invitation} />}
+      {phase === 'entrance' && <Entrance invitation={code} />}
       {phase === 'chat' && <Shell />}
     </SurroundingsContext.Provider>
   );
