@@ -11,6 +11,8 @@ interface Props {
   /** What a password manager may put here. */
   readonly autocomplete: 'username' | 'current-password' | 'new-password' | 'email' | 'off';
   readonly required?: boolean;
+  /** A regular expression, as the browser checks it. */
+  readonly pattern?: string;
   readonly inputRef?: RefObject<HTMLInputElement | null>;
 }
 

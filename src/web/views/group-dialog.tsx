@@ -77,8 +77,14 @@ function OwnerTools(props: {
   readonly onDelete: (request: GroupRequest) => Promise<void>;
 }): JSX.Element {
   const { group, onChange, onDelete } = props;
+  const [keepDays, setKeepDays] = useState<number | undefined>(undefined);
   const app = useApp();
   const texts = useTexts();
+  useEffect(() => {
+    void app.groups.list().then((groups) => {
+      setKeepDays(groups.find(({ name }) => name === group)?.keepDays);
+    });
+  }, [group]);
   const rename = async (form: HTMLFormElement): Promise<void> => {
     const name = textIn(form, 'name').replace(/^#/, '');
     if (!(await onChange({ op: 'rename-group', group, name }))) return;
@@ -89,6 +95,11 @@ function OwnerTools(props: {
     const password = textIn(form, 'password');
     const secret = password === '' ? {} : { password };
     if (await onChange({ op: 'set-group-password', group, ...secret })) form.reset();
+  };
+  const setRetention = async (form: HTMLFormElement): Promise<void> => {
+    const text = textIn(form, 'days');
+    const days = text === '' ? {} : { days: Number(text) };
+    await onChange({ op: 'set-group-retention', group, ...days });
   };
   return (
     <section>
@@ -112,6 +123,23 @@ function OwnerTools(props: {
       >
         <Field name="password" isSecret label={texts.group.password} autocomplete="new-password" />
         <button type="submit">{texts.group.setPassword}</button>
+      </form>
+      <form
+        class="form form-line"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void setRetention(event.currentTarget);
+        }}
+      >
+        <Field
+          name="days"
+          label={texts.group.keepDays}
+          hint={texts.group.keepDaysHint}
+          value={keepDays === undefined ? '' : `${keepDays}`}
+          pattern="[0-9]{0,5}"
+          autocomplete="off"
+        />
+        <button type="submit">{texts.group.setKeepDays}</button>
       </form>
       <ConfirmButton
         label={texts.group.deleteGroup}

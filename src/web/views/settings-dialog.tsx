@@ -52,6 +52,9 @@ export function SettingsDialog(): JSX.Element {
       <p class="fault" role="alert">
         {isDenied ? texts.settings.notificationsDenied : null}
       </p>
+      <p>
+        <a href="/cluster/ui">{texts.settings.cluster}</a>
+      </p>
       <button type="button" onClick={() => app.store.set({ dialog: { kind: 'help' } })}>
         {texts.help.title}
       </button>
