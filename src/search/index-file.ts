@@ -10,14 +10,14 @@ import type { Hit, IndexBatch, IndexQuestion, Place } from './ports.ts';
 import { spaced } from './words.ts';
 
 /** Of tables and tokens: another one begins anew. */
-const format = 2;
+const format = 3;
 
 /** `words.ts` knows these categories, too. */
 const schema = `
   create virtual table words using fts5(text, scope, content='', contentless_delete=1,
     tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* Co So'");
   create table conversation(number integer primary key, id text not null unique,
-    sequence integer not null, revision integer not null);
+    first integer not null, sequence integer not null, revision integer not null);
   create table message(id integer primary key, conversation integer not null, sequence integer not null);
   create index message_place on message(conversation, sequence);
   pragma user_version = ${format};
@@ -39,10 +39,11 @@ export class IndexFile {
   places(): readonly (readonly [string, Place])[] {
     return this.#trying(() => {
       this.#numbers.clear();
-      const rows = this.#database.all('select number, id, sequence, revision from conversation');
-      return rows.map(({ number, id, sequence, revision }) => {
+      const rows = this.#database.all('select number, id, first, sequence, revision from conversation');
+      return rows.map(({ number, id, first, sequence, revision }) => {
         this.#numbers.set(String(id), Number(number));
-        return [String(id), { sequence: Number(sequence), revision: Number(revision) }] as const;
+        const place = { first: Number(first), sequence: Number(sequence), revision: Number(revision) };
+        return [String(id), place] as const;
       });
     });
   }
@@ -66,14 +67,7 @@ export class IndexFile {
             sequence,
           ]);
         }
-        for (const [id, { sequence, revision }] of places) {
-          const number = this.#number(id);
-          database.run('update conversation set sequence = ?, revision = ? where number = ?', [
-            sequence,
-            revision,
-            number,
-          ]);
-        }
+        for (const [id, place] of places) this.#advance(this.#number(id), place);
         database.exec('commit');
       } catch (error) {
         this.#numbers.clear();
@@ -158,13 +152,32 @@ export class IndexFile {
   #number(conversation: string): number {
     const known = this.#numbers.get(conversation);
     if (known !== undefined) return known;
-    this.#database.run('insert or ignore into conversation(id, sequence, revision) values (?, 0, 0)', [
-      conversation,
-    ]);
+    this.#database.run(
+      'insert or ignore into conversation(id, first, sequence, revision) values (?, 1, 0, 0)',
+      [conversation],
+    );
     const row = this.#database.get('select number from conversation where id = ?', [conversation]);
     const number = Number(row?.number);
     this.#numbers.set(conversation, number);
     return number;
+  }
+
+  #advance(number: number, { first, sequence, revision }: Place): void {
+    const row = this.#database.get('select first from conversation where number = ?', [number]);
+    if (Number(row?.first) < first) this.#cut(number, first);
+    this.#database.run('update conversation set first = ?, sequence = ?, revision = ? where number = ?', [
+      first,
+      sequence,
+      revision,
+      number,
+    ]);
+  }
+
+  /** All below a sequence. */
+  #cut(number: number, below: number): void {
+    const all = 'select id from message where conversation = ? and sequence < ?';
+    this.#database.run(`delete from words where rowid in (${all})`, [number, below]);
+    this.#database.run('delete from message where conversation = ? and sequence < ?', [number, below]);
   }
 
   #remove(id: number): void {
@@ -174,9 +187,7 @@ export class IndexFile {
 
   #forget(conversation: string): void {
     const number = this.#number(conversation);
-    const all = 'select id from message where conversation = ?';
-    this.#database.run(`delete from words where rowid in (${all})`, [number]);
-    this.#database.run('delete from message where conversation = ?', [number]);
+    this.#cut(number, Number.MAX_SAFE_INTEGER);
     this.#database.run('delete from conversation where number = ?', [number]);
     this.#numbers.delete(conversation);
   }

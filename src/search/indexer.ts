@@ -97,8 +97,6 @@ export class Indexer {
       } else if (event.kind === 'amended') {
         if (this.#places !== null) this.#behind.add(event.amendment.conversation);
       } else if (event.kind === 'trimmed') {
-        // What is too old leaves the index with all of its conversation, whose rest comes again.
-        this.#gone.add(event.conversation);
         if (this.#places !== null) this.#behind.add(event.conversation);
       } else if (event.kind === 'group-deleted') {
         this.#gone.add(event.group);
@@ -138,7 +136,8 @@ export class Indexer {
     const { view } = this.#options;
     const conversation = view.conversation(id);
     if (conversation === undefined) return undefined;
-    return { sequence: conversation.lastSequence, revision: view.amendmentsOf(id)?.lastRevision ?? 0 };
+    const { firstSequence: first, lastSequence: sequence } = conversation;
+    return { first, sequence, revision: view.amendmentsOf(id)?.lastRevision ?? 0 };
   }
 
   #answer(waiter: Waiter, complete: boolean): void {
@@ -225,21 +224,18 @@ export class Indexer {
   }
 
   /** The next messages, or once they are all there, the next amendments. The same place when there is nothing more. */
-  async #advance(batch: Batch, id: ConversationId, place: Place, last: Place): Promise<Place> {
-    const { sequence, revision } = this.#behindFront(id, place);
+  async #advance(batch: Batch, id: ConversationId, from: Place, last: Place): Promise<Place> {
+    const place = this.#behindFront(id, from, last);
+    const { first, sequence, revision } = place;
     if (sequence < last.sequence) {
       const messages = await this.#messages(id, sequence + 1, Math.min(last.sequence, sequence + batch.room));
       await this.#add(batch, messages);
-      // They came in their present form: what was changed of them is known.
       const end = messages.at(-1)?.sequence ?? sequence;
-      return end === sequence
-        ? place
-        : { sequence: end, revision: place.sequence === 0 ? last.revision : revision };
+      // They came in their present form: what was changed of them is known.
+      const isNew = from.sequence === 0;
+      return end === sequence ? place : { first, sequence: end, revision: isNew ? last.revision : revision };
     }
-    if (revision >= last.revision) {
-      const isFurther = sequence > place.sequence || revision > place.revision;
-      return isFurther ? { sequence, revision } : place;
-    }
+    if (revision >= last.revision) return place;
     const to = Math.min(last.revision, revision + batch.room);
     const range = { from: revision + 1, to, limit: batchMessages };
     const amendments = await this.#options.store.readStream(amendmentStream(id), range);
@@ -250,17 +246,17 @@ export class Indexer {
     }
     for (const sequence of changed) await this.#add(batch, await this.#messages(id, sequence, sequence));
     const end = amendments.at(-1)?.sequence ?? revision;
-    return end === revision ? place : { sequence, revision: end };
+    return end === revision ? place : { first, sequence, revision: end };
   }
 
-  /** Nothing is to be had of what is too old. */
-  #behindFront(id: ConversationId, { sequence, revision }: Place): Place {
-    const { view } = this.#options;
-    const { firstSequence = 1 } = view.conversation(id) ?? {};
-    const { firstRevision = 1 } = view.retentionOf(id) ?? {};
+  /** Nothing is to be had of what is too old. The same place where nothing is. */
+  #behindFront(id: ConversationId, place: Place, { first }: Place): Place {
+    const { firstRevision = 1 } = this.#options.view.retentionOf(id) ?? {};
+    if (place.first >= first && place.revision >= firstRevision - 1) return place;
     return {
-      sequence: Math.max(sequence, firstSequence - 1),
-      revision: Math.max(revision, firstRevision - 1),
+      first: Math.max(place.first, first),
+      sequence: Math.max(place.sequence, first - 1),
+      revision: Math.max(place.revision, firstRevision - 1),
     };
   }
 
@@ -320,11 +316,11 @@ class Batch {
   }
 }
 
-const nowhere: Place = { sequence: 0, revision: 0 };
+const nowhere: Place = { first: 1, sequence: 0, revision: 0 };
 
 function isBehind(place: Place | undefined, last: Place): boolean {
-  const { sequence, revision } = place ?? nowhere;
-  return sequence < last.sequence || revision < last.revision;
+  const { first, sequence, revision } = place ?? nowhere;
+  return first < last.first || sequence < last.sequence || revision < last.revision;
 }
 
 function documentOf(message: Message): SearchDocument {

@@ -14,7 +14,9 @@ export interface SearchDocument {
 
 /** How far a conversation is in the index. */
 export interface Place {
-  /** All messages up to this one, … */
+  /** All messages from this one … */
+  readonly first: number;
+  /** … up to this one, … */
   readonly sequence: number;
   /** … as the amendments up to this one left them. */
   readonly revision: number;
@@ -23,7 +25,7 @@ export interface Place {
 /** One transaction. */
 export interface IndexBatch {
   readonly documents: readonly SearchDocument[];
-  /** How far these are with this batch. */
+  /** How far these are with this batch; what is older than their first message goes. */
   readonly places: readonly (readonly [ConversationId, Place])[];
   /** These go with all that the index has of them. */
   readonly gone: readonly ConversationId[];

@@ -11,8 +11,13 @@ t.teardown(() => index.stop());
 t.test('search process: it starts with the first question; what was written outlives its kill', async (t) => {
   t.equal(index.pid, null);
   const documents = [document(1, 'kept', ['g1'])];
-  await index.write({ documents, places: [['g:1', { sequence: 1, revision: 0 }]], gone: [], removed: [] });
-  t.same(await index.places(), new Map([['g:1', { sequence: 1, revision: 0 }]]));
+  await index.write({
+    documents,
+    places: [['g:1', { first: 1, sequence: 1, revision: 0 }]],
+    gone: [],
+    removed: [],
+  });
+  t.same(await index.places(), new Map([['g:1', { first: 1, sequence: 1, revision: 0 }]]));
   const first = index.pid;
   if (first === null) throw new Error('no process');
   const refused = index.find(question('kept', ['g1']));

@@ -58,16 +58,19 @@ t.test('index: how far it is comes with what it has; what went is not found', as
   const path = temporaryPath(t);
   const first = new IndexFile(path);
   const documents = [document(5, 'old text', ['g1']), document(6, 'word', ['g1'])];
-  first.write({ ...none, documents, places: [['g:1', { sequence: 6, revision: 0 }]] });
+  first.write({ ...none, documents, places: [['g:1', { first: 1, sequence: 6, revision: 0 }]] });
   first.write({ ...none, documents: [document(5, 'new text', ['g1'])] });
   first.close();
   const index = new IndexFile(path);
   const find = (typed: string): number => index.find(question(typed, ['g1'])).length;
-  t.same(index.places(), [['g:1', { sequence: 6, revision: 0 }]]);
+  t.same(index.places(), [['g:1', { first: 1, sequence: 6, revision: 0 }]]);
   t.equal(find('old'), 0, 'an edited message is found by its present text');
   t.equal(find('new'), 1);
   index.write({ ...none, removed: [5] });
   t.equal(find('new'), 0);
+  index.write({ ...none, documents: [document(7, 'later', ['g1'])] });
+  index.write({ ...none, places: [['g:1', { first: 7, sequence: 7, revision: 0 }]] });
+  t.same([find('word'), find('later')], [0, 1], 'what is older than the first message goes');
   index.write({ ...none, gone: ['g:1'] });
   t.equal(find('word'), 0);
   t.same(index.places(), []);
@@ -81,7 +84,7 @@ t.test('index: a failed transaction leaves nothing', async (t) => {
     index.write({
       ...none,
       documents: [document(1, 'word', ['g1']), broken],
-      places: [['g:1', { sequence: 2, revision: 0 }]],
+      places: [['g:1', { first: 1, sequence: 2, revision: 0 }]],
     }),
   );
   t.same(index.places(), []);
@@ -89,9 +92,9 @@ t.test('index: a failed transaction leaves nothing', async (t) => {
   index.write({
     ...none,
     documents: [document(1, 'word', ['g1'])],
-    places: [['g:1', { sequence: 1, revision: 0 }]],
+    places: [['g:1', { first: 1, sequence: 1, revision: 0 }]],
   });
-  t.same(index.places(), [['g:1', { sequence: 1, revision: 0 }]], 'and the next one is whole');
+  t.same(index.places(), [['g:1', { first: 1, sequence: 1, revision: 0 }]], 'and the next one is whole');
   index.close();
 });
 
@@ -100,7 +103,7 @@ t.test('index: a damaged file, or one of another format, is begun anew', async (
   const documents = Array.from({ length: 500 }, (_, at) => document(at + 1, `word ${at}`, ['g1']));
   const fill = (): void => {
     const index = new IndexFile(path);
-    index.write({ ...none, documents, places: [['g:1', { sequence: 500, revision: 0 }]] });
+    index.write({ ...none, documents, places: [['g:1', { first: 1, sequence: 500, revision: 0 }]] });
     index.close();
   };
   fill();

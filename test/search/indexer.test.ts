@@ -1,13 +1,14 @@
 /** The indexer against a chat state that a real machine made; time is virtual, the index a real file. */
 import t from 'tap';
 import { silentLogger } from '../../src/base/logger.ts';
+import { encodeProposal } from '../../src/chat/codec.ts';
 import { Indexer } from '../../src/search/indexer.ts';
 import { startNodes } from '../support/gateway.ts';
 import { NativeClient } from '../support/native-client.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { LocalIndex, question, temporaryPath } from './support/index.ts';
 
-const { nodes, stop } = await startNodes(1);
+const { cluster, nodes, stop } = await startNodes(1);
 t.teardown(stop);
 const [node] = nodes;
 if (node === undefined) throw new Error('a node');
@@ -152,6 +153,39 @@ t.test('indexer: an edited message is found by its present text, a deleted one n
   await anew.stop();
 });
 
+t.test('indexer: what has become too old goes, and the rest stays', async (t) => {
+  const index = new LocalIndex(temporaryPath(t));
+  const clock = new VirtualClock();
+  const { value } = await ann.change({ op: 'create-group', group: 'short' });
+  const group = String(Object(value).conversation);
+  const ageMs = 1_000_000;
+  const retain = async (): Promise<void> => {
+    while ([...view.retentionDue(ageMs, view.clusterMs)].includes(group)) {
+      const command = { kind: 'retain', conversation: group, defaultMs: ageMs } as const;
+      await engine.propose(encodeProposal({ numbering: null, actor: null, command }));
+    }
+  };
+  const found = async (typed: string): Promise<number> =>
+    (await index.find(question(typed, [`g${group.slice(2)}`]))).length;
+  for (const text of ['old one', 'old two']) await ann.change({ op: 'send', to: '#short', text });
+  await retain();
+  const indexer = makeIndexer(index, clock);
+  await until(clock, () => indexer.missing === 0);
+  t.equal(await found('old'), 2);
+  cluster.aheadMs += ageMs;
+  await ann.change({ op: 'send', to: '#short', text: 'new one' });
+  await retain();
+  t.equal(view.conversation(group)?.firstSequence, 3);
+  const written = index.batches.length;
+  await until(clock, () => index.batches.length > written && indexer.missing === 0);
+  t.same([await found('old'), await found('new')], [0, 1]);
+  const texts = index.batches.slice(written).flatMap(({ documents }) => documents.map(({ text }) => text));
+  t.same(texts, ['new one'], 'nothing is read twice');
+  await indexer.stop();
+  await index.stop();
+  await ann.change({ op: 'delete-group', group: 'short' });
+});
+
 t.test('indexer: what is deleted goes, and an index of another history is made anew', async (t) => {
   const index = new LocalIndex(temporaryPath(t));
   const clock = new VirtualClock();
@@ -161,8 +195,8 @@ t.test('indexer: what is deleted goes, and an index of another history is made a
   await index.write({
     documents: [],
     places: [
-      [direct.id, { sequence: 1_000_000, revision: 0 }],
-      ['g:999', { sequence: 3, revision: 0 }],
+      [direct.id, { first: 1, sequence: 1_000_000, revision: 0 }],
+      ['g:999', { first: 1, sequence: 3, revision: 0 }],
     ],
     gone: [],
     removed: [],
@@ -174,8 +208,8 @@ t.test('indexer: what is deleted goes, and an index of another history is made a
   t.same(
     await index.places(),
     new Map([
-      [direct.id, { sequence, revision }],
-      [group, { sequence: 1, revision: 0 }],
+      [direct.id, { first: 1, sequence, revision }],
+      [group, { first: 1, sequence: 1, revision: 0 }],
     ]),
   );
   await ann.change({ op: 'delete-group', group: 'brief' });
