@@ -12,7 +12,7 @@ import { connectFlag, findNodes, type Nodes } from './nodes.ts';
 import { runPipeMode } from './pipe-mode.ts';
 import { PipeOutput } from './pipe-output.ts';
 import { progressBars, progressTeller } from './progress.ts';
-import { wantsColour } from './screen.ts';
+import { usualColumns, wantsColour } from './screen.ts';
 import { findStyle, menuFlags, type Style, styleFlag, styles } from './styles.ts';
 import { Terminal } from './terminal.ts';
 import { findTrust, trustFlags } from './trust.ts';
@@ -114,7 +114,7 @@ async function atTerminal(talk: Talk): Promise<number> {
     if (status.kind === 'session-lost') terminal.refresh();
   });
   client.onEvent((event) => marks.took(event));
-  const columns = (): number => process.stdout.columns || pipeColumns;
+  const columns = (): number => process.stdout.columns || usualColumns;
   const bars = progressBars(systemClock, columns, (name, line) => terminal.status(`file ${name}`, line));
   const { show } = terminal;
   const files = fileDesk(talk, { client, show, onProgress: bars.moved, onOver: bars.over });

@@ -8,7 +8,7 @@ export type Style = 'plain' | Exclude<ShowKind, 'reply'>;
 /** SGR parameters; `plain` has none. */
 const styles: Readonly<Record<Style, string>> = { plain: '', message: '36', error: '31', notice: '2' };
 /** Of a terminal that does not say how wide it is, or says nothing by 0. */
-const usualColumns = 80;
+export const usualColumns = 80;
 
 /** Whether to colour: only on a terminal that can, and not when NO_COLOR is set to anything (no-color.org). */
 export function wantsColour(

@@ -1,4 +1,5 @@
 /** Files on their way out: who may have one, under which name, and its bytes from wherever they are. */
+import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { FileDescription, FileId } from '../chat/file-types.ts';
 import { decodeMessage } from '../chat/message-codec.ts';
@@ -6,11 +7,13 @@ import type { AccountId } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
 import type { Files } from '../files/files.ts';
 import type { HistoryStore } from './history.ts';
+import { resting } from './rest.ts';
 
 export interface DownloadsOptions {
   readonly view: ChatView;
   readonly store: HistoryStore;
   readonly files: Files;
+  readonly clock: Clock;
 }
 
 export class Downloads {
@@ -34,10 +37,19 @@ export class Downloads {
     return body.file;
   }
 
-  /** Bytes [from, to), as the reader takes them. Rejects UNAVAILABLE where a part is on no reachable node. */
+  /** Bytes [from, to), as the reader takes them, with a rest before each piece. Rejects UNAVAILABLE where a part is on no reachable node. */
   async *range(file: FileDescription, from: number, to: number): AsyncGenerator<Uint8Array> {
-    const { reader } = this.#options.files;
-    yield* reader.range(await reader.manifest(file.manifest), from, to);
+    const { files, clock } = this.#options;
+    const pieces = files.reader.range(await files.reader.manifest(file.manifest), from, to);
+    try {
+      for (;;) {
+        const piece = await resting(clock, () => pieces.next());
+        if (piece.done === true) return;
+        yield piece.value;
+      }
+    } finally {
+      await pieces.return(undefined);
+    }
   }
 
   /** The encoded list of chunks, against which whoever fetches can check each of them. */

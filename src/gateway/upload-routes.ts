@@ -8,6 +8,7 @@ import type { AccountId } from '../chat/types.ts';
 import { chunkBytes, manifestBytes } from '../protocol/manifest.ts';
 import { describe } from './api/operation.ts';
 import { closed, nothing } from './api/schemas.ts';
+import { resting } from './rest.ts';
 import { Turnstile } from './turnstile.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -41,7 +42,7 @@ type UploadRoute = { Params: Static<typeof uploadParams> };
 type ChunkRoute = { Params: Static<typeof chunkParams> };
 
 export function addUploadRoutes(scope: FastifyInstance, options: UploadRoutesOptions): void {
-  const { uploads, accountOf } = options;
+  const { uploads, accountOf, clock } = options;
   const path = `${options.prefix}/uploads`;
   const onRequest = bodyGate(options);
   scope.addContentTypeParser(bytesType, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -97,7 +98,8 @@ export function addUploadRoutes(scope: FastifyInstance, options: UploadRoutesOpt
     },
     async (request, reply) => {
       const { manifest, place } = request.params;
-      await uploads.put(accountOf(request), manifest, place, bytesOf(request));
+      const account = accountOf(request);
+      await resting(clock, () => uploads.put(account, manifest, place, bytesOf(request)));
       return reply.code(204).send();
     },
   );
