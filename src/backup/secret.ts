@@ -29,7 +29,9 @@ export async function newSecret(
       throw new CodedError('WEAK_PASSWORD', `A passphrase has at least ${leastPassphraseChars} characters.`);
     }
     const head: EnvelopeHead = { source: { kind: 'passphrase', stretching }, salt };
-    return { head, find: (asked) => stretched(passphrase, asked), made: false };
+    // Now, and not while a node waits for its bytes to be taken.
+    const secret = await stretched(passphrase, head);
+    return { head, find: async () => secret, made: false };
   }
   const made = (await readKeyFile(place.path, what)) === null;
   if (made) await createKeyFile(place.path, what);

@@ -7,6 +7,8 @@ import { sealRequest } from '../gateway/operator-seal.ts';
 const helloMs = 1_500;
 /** An operation ends within five seconds on the node. */
 const answerMs = 8_000;
+/** Nothing moves for so long while a long answer is read: whoever takes it may be slow, too. */
+const stalledMs = 120_000;
 const largestAnswer = 1024 * 1024;
 /** Beyond it a seal would be good for too long, or never. */
 const largestSkewMs = 300_000;
@@ -107,7 +109,7 @@ export class OperatorClient {
         path,
         headers: { authorization },
         ...(body === undefined ? {} : { body: bytes }),
-        idleMs: answerMs,
+        idleMs: receive === undefined ? answerMs : stalledMs,
         mostBytes: largestAnswer,
         ...(receive === undefined ? {} : { receive }),
       });
