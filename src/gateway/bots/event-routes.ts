@@ -53,7 +53,11 @@ export function addEvents(scope: FastifyInstance, { door }: Resources, streams: 
       const shown = request.headers['last-event-id'];
       const after = typeof shown === 'string' ? shown : request.query.after;
       const { watch = false } = request.query;
-      admissions.set(request, streams.admit(door.callerOf(request), after, watch));
+      const admission = streams.admit(door.callerOf(request), after, watch);
+      // Whoever asked may be gone before the stream is opened, or may never become a WebSocket.
+      request.raw.socket.once('close', admission.leave);
+      if (request.raw.socket.destroyed) admission.leave();
+      admissions.set(request, admission);
     },
     handler: (request, reply) => {
       const admission = admissions.get(request);

@@ -11,7 +11,7 @@ export interface EventStreamsOptions extends EventStreamPorts {
   readonly appliedIndex: () => number;
 }
 
-/** Where a stream begins, and its place among the others; to be opened, or left. */
+/** Where a stream begins, and its place among the others: to be left once its connection is gone, opened or not. `leave` is idempotent. */
 export interface Admission {
   readonly whose: Pick<Caller, 'identity' | 'session'>;
   readonly after: number;
@@ -35,8 +35,13 @@ export class EventStreams {
     const isCursor =
       /^\d{1,16}$/.test(cursor ?? '0') && after <= Math.max(appliedIndex(), delivery.hub.index);
     if (!isCursor) throw new CodedError('BAD_REQUEST', 'This is no cursor of this cluster.');
-    const leave = this.#turnstile.enter(whose.identity.account);
-    if (leave === null) throw new CodedError('TOO_MANY_CONNECTIONS');
+    const place = this.#turnstile.enter(whose.identity.account);
+    if (place === null) throw new CodedError('TOO_MANY_CONNECTIONS');
+    let isHeld = true;
+    const leave = (): void => {
+      if (isHeld) place();
+      isHeld = false;
+    };
     return { whose, after, watches, leave };
   }
 
@@ -54,6 +59,14 @@ export class EventStreams {
       this.#open.delete(stream);
       leave();
     });
+    // It may have ended since it was shown, before anybody watched.
+    if (!this.#lives(whose)) stream.close('SESSION_ENDED');
+  }
+
+  #lives({ session, identity: { token } }: Admission['whose']): boolean {
+    const { view } = this.#options.delivery;
+    if (session !== null) return view.session(session) !== undefined;
+    return token === undefined || view.token(token.id) !== undefined;
   }
 
   /** The node goes away: readers come again elsewhere. */

@@ -20,6 +20,7 @@ export interface EventWire {
   beat(): void;
   end(code: number, reason: string): void;
   terminate(): void;
+  /** Also of a connection that is gone already. */
   onClose(listener: () => void): void;
 }
 
@@ -38,6 +39,8 @@ export class SseWire implements EventWire {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
+      // Nothing else is asked on it afterwards.
+      connection: 'close',
       // For proxies that would gather the answer before they pass it on.
       'x-accel-buffering': 'no',
     });
@@ -68,7 +71,8 @@ export class SseWire implements EventWire {
   }
 
   onClose(listener: () => void): void {
-    this.#response.once('close', listener);
+    if (this.#response.closed || this.#response.destroyed) queueMicrotask(listener);
+    else this.#response.once('close', listener);
   }
 }
 
@@ -116,6 +120,7 @@ export class SocketWire implements EventWire {
   }
 
   onClose(listener: () => void): void {
-    this.#socket.once('close', listener);
+    if (this.#socket.readyState === this.#socket.CLOSED) queueMicrotask(listener);
+    else this.#socket.once('close', listener);
   }
 }

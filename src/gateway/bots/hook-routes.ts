@@ -71,12 +71,13 @@ const postAnswer = closed({
 type Own = { Params: Static<typeof params> };
 
 export function addHooks(scope: FastifyInstance, resources: Resources, options: HookRoutesOptions): void {
+  addCreation(scope, resources);
   addOwnHooks(scope, resources);
   // A scope of its own: what is signed is the body as it came.
   void scope.register(async (inner) => addPosts(inner, resources, options));
 }
 
-function addOwnHooks(scope: FastifyInstance, { door, ask }: Resources): void {
+function addCreation(scope: FastifyInstance, { door, ask }: Resources): void {
   scope.post<{ Body: Static<typeof createBody> }>(
     path,
     describe({
@@ -104,6 +105,9 @@ function addOwnHooks(scope: FastifyInstance, { door, ask }: Resources): void {
       return reply.code(201).send({ id: made.id, secret: made.secret });
     },
   );
+}
+
+function addOwnHooks(scope: FastifyInstance, { door, ask }: Resources): void {
   scope.get(
     path,
     describe(
@@ -163,40 +167,60 @@ const signatureHeaders = {
   'webhook-signature': Type.Optional(Type.String({ maxLength: 1_024 })),
 };
 
+/** Who may post: one that is not there looks like one whose secret is not known. */
+class HookDoor {
+  readonly #view: Resources['view'];
+  readonly #options: HookRoutesOptions;
+  readonly #quotas: RequestLimits;
+  /** As they came: what is signed. */
+  readonly #bodies = new WeakMap<FastifyRequest, string>();
+
+  constructor(view: Resources['view'], options: HookRoutesOptions) {
+    this.#view = view;
+    this.#options = options;
+    this.#quotas = new RequestLimits(options.clock);
+  }
+
+  /** The body is kept until the request is gone. Undefined: no JSON. */
+  parse(request: FastifyRequest, body: string): unknown {
+    this.#bodies.set(request, body);
+    return parseStrictJson(body);
+  }
+
+  /** Throws `CodedError` AUTH_REQUIRED. */
+  hookOf(request: FastifyRequest<Own>): HookView {
+    const hook = this.#view.hook(Number(request.params.id));
+    if (hook?.direction !== 'in' || !this.#isProven(request, hook)) {
+      throw new CodedError('AUTH_REQUIRED', 'This is not the webhook’s secret.');
+    }
+    return hook;
+  }
+
+  count({ id: hook }: HookView, reply: FastifyReply): void {
+    const standing = this.#quotas.take({ name: 'hook', requests: postsPerHook }, hook);
+    if (standing === null) return;
+    announceLimit(reply, standing);
+    if (standing.isOver) throw new CodedError('RATE_LIMITED');
+  }
+
+  #isProven(request: FastifyRequest, { id: hook }: HookView): boolean {
+    const { secrets, clock } = this.#options;
+    const shown = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (shown !== undefined) return secrets.isSecretOf(hook, shown);
+    const [webhookId, timestamp, signatures] = signatureOf(request);
+    const body = this.#bodies.get(request) ?? '';
+    return secrets.isSigned(hook, { id: webhookId, timestamp, body }, signatures, clock.wallMs());
+  }
+}
+
 function addPosts(scope: FastifyInstance, { service, view }: Resources, options: HookRoutesOptions): void {
-  const { secrets, clock } = options;
-  const quotas = new RequestLimits(clock);
-  const bodies = new WeakMap<FastifyRequest, string>();
+  const door = new HookDoor(view, options);
   scope.removeContentTypeParser('application/json');
   scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    const value = parseStrictJson(String(body));
-    bodies.set(request, String(body));
+    const value = door.parse(request, String(body));
     if (value === undefined) done(new CodedError('BAD_REQUEST', 'The body is no JSON.'));
     else done(null, value);
   });
-  const prove = async (request: FastifyRequest<Own>, reply: FastifyReply): Promise<void> => {
-    await service.barrier({ stale: false });
-    const hook = hookOf(request);
-    const standing = quotas.take({ name: 'hook', requests: postsPerHook }, hook.id);
-    if (standing !== null) announceLimit(reply, standing);
-    if (standing?.isOver === true) throw new CodedError('RATE_LIMITED');
-  };
-  /** One that is not there looks like one whose secret is not known. */
-  const hookOf = (request: FastifyRequest<Own>): HookView => {
-    const hook = view.hook(Number(request.params.id));
-    const shown = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    const isWell =
-      hook?.direction === 'in' &&
-      (shown === undefined ? isSigned(request, hook) : secrets.isSecretOf(hook.id, shown));
-    if (hook === undefined || !isWell)
-      throw new CodedError('AUTH_REQUIRED', 'This is not the webhook’s secret.');
-    return hook;
-  };
-  const isSigned = (request: FastifyRequest, hook: HookView): boolean => {
-    const [webhookId, timestamp, signatures] = signatureOf(request);
-    const body = bodies.get(request) ?? '';
-    return secrets.isSigned(hook.id, { id: webhookId, timestamp, body }, signatures, clock.wallMs());
-  };
   scope.post<Own & { Body: Static<typeof postBody> }>(
     `${path}/:id`,
     {
@@ -213,19 +237,29 @@ function addPosts(scope: FastifyInstance, { service, view }: Resources, options:
         answers: { 201: postAnswer },
         errors: ['AUTH_REQUIRED', 'TOO_LONG', 'UNKNOWN_USER'],
       }),
-      preHandler: prove,
+      preHandler: async (request, reply) => {
+        // One that was removed on another node takes nothing here.
+        await service.barrier({ stale: false });
+        door.count(door.hookOf(request), reply);
+      },
     },
     async (request, reply) => {
-      const hook = hookOf(request);
-      const [webhookId] = signatureOf(request);
-      const key = idempotencyKeyOf(request) ?? (webhookId === '' ? null : webhookId);
-      const hashed = key === null ? null : hashSecret(`webhook ${hook.id} ${key}`).slice(0, 32);
-      const sent = received(await service.hooks.post(hook, request.body.text, hashed, request.ip));
+      const hook = door.hookOf(request);
+      const sent = received(
+        await service.hooks.post(hook, request.body.text, keyOf(request, hook), request.ip),
+      );
       if (sent.op !== 'send') throw new CodedError('INTERNAL');
       const { conversation, sequence: at, index, sentMs } = sent;
       return reply.code(201).send({ conversation, sequence: at, index, sentMs });
     },
   );
+}
+
+/** What makes a repetition the same message; null: nothing does. */
+function keyOf(request: FastifyRequest, hook: HookView): string | null {
+  const [webhookId] = signatureOf(request);
+  const key = idempotencyKeyOf(request) ?? (webhookId === '' ? null : webhookId);
+  return key === null ? null : hashSecret(`webhook ${hook.id} ${key}`).slice(0, 32);
 }
 
 /** Empty texts where it is not signed. */

@@ -39,7 +39,12 @@ const entry = closed({
 });
 const params = closed({ id });
 
-export function addTokens(scope: FastifyInstance, { door, ask, secureBytes }: Resources): void {
+export function addTokens(scope: FastifyInstance, resources: Resources): void {
+  addCreation(scope, resources);
+  addOwnTokens(scope, resources);
+}
+
+function addCreation(scope: FastifyInstance, { door, ask, secureBytes }: Resources): void {
   scope.post<{ Body: Static<typeof createBody> }>(
     path,
     describe({
@@ -63,7 +68,9 @@ export function addTokens(scope: FastifyInstance, { door, ask, secureBytes }: Re
       return reply.code(201).send({ id: given, token, expiresMs });
     },
   );
+}
 
+function addOwnTokens(scope: FastifyInstance, { door, ask }: Resources): void {
   scope.get(
     path,
     describe(
