@@ -4,9 +4,10 @@ import type { ErrorCode } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/prng.ts';
 import { Client } from '../../src/client/client.ts';
 import type { Session } from '../../src/client/types.ts';
-import type { Reply } from '../../src/protocol/requests.ts';
+import type { Reply, SentValue } from '../../src/protocol/requests.ts';
 import type { ClientNetwork } from './client-network.ts';
 import { Host } from './host.ts';
+import type { Amendment } from './plan.ts';
 import type { Records } from './records.ts';
 import type { World } from './world.ts';
 
@@ -33,6 +34,9 @@ export class Actor {
   #host: Host;
   #client: Client;
   #sent = 0;
+  #edits = 0;
+  /** Messages that it was told of. */
+  readonly #own: SentValue[] = [];
   /** Changes when a session is lost: what the account had not acknowledged is then told again. */
   #generation = 0;
   /** What a contender holds: the name it is logged in as. */
@@ -69,7 +73,12 @@ export class Actor {
         if (kind === 'session-lost') this.#sessionLost(client);
       },
     });
-    client.onMessage((message) => this.#options.records.read(this.reader, message));
+    const { records } = this.#options;
+    client.onMessage((message) => records.read(this.reader, message));
+    client.onEvent((event) => {
+      if (event.ev !== 'amended' || 'reactions' in event) return;
+      records.amended(this.reader, { ...event, text: 'text' in event ? event.text : null });
+    });
     return client;
   }
 
@@ -139,7 +148,32 @@ export class Actor {
     const n = ++this.#sent;
     const text = `${this.name} ${n}`;
     records.invoke(this.name, n, to, text);
-    void this.#client.send(to, text).then((outcome) => records.answer(this.name, n, to, outcome));
+    void this.#client.send(to, text).then((outcome) => {
+      records.answer(this.name, n, to, outcome);
+      if (outcome.kind === 'receipt') this.#own.push(outcome.value);
+    });
+  }
+
+  /** One of its messages: `which` is its place among them, as a part of 1. */
+  amend(how: Amendment, which: number): void {
+    const message = this.#own[Math.floor(which * this.#own.length)];
+    if (message === undefined || !this.isLoggedIn || this.#closed) return;
+    const { conversation, sequence } = message;
+    const text = `${this.name} edits ${++this.#edits}`;
+    const change = how === 'edit' ? { text } : how === 'delete' ? 'deleted' : 'reaction';
+    const done = this.#options.records.amends(this.name, conversation, sequence, change);
+    void this.#ask(how, conversation, sequence, text).then(done);
+  }
+
+  #ask(how: Amendment, conversation: string, sequence: number, text: string): Promise<Reply> {
+    switch (how) {
+      case 'edit':
+        return this.#client.edit(conversation, sequence, text);
+      case 'delete':
+        return this.#client.deleteMessage(conversation, sequence);
+      case 'react':
+        return this.#client.react(conversation, sequence, `r${this.#edits % 5}`);
+    }
   }
 
   /** False when it was not answered. */

@@ -1,5 +1,6 @@
 /** What is judged when all is quiet: the users' histories, the contested names, and the states of all nodes. */
 import { accountModel } from '../checkers/accounts.ts';
+import { checkAmendments } from '../checkers/amendments.ts';
 import type { Violation } from '../checkers/history.ts';
 import { checkLinearizable } from '../checkers/linearizability.ts';
 import { memberModel } from '../checkers/membership.ts';
@@ -12,6 +13,7 @@ export async function judgeRun(run: Run): Promise<readonly Violation[]> {
   return [
     ...violations,
     ...judge(run.records.history).violations,
+    ...checkAmendments(run.records.amendments),
     ...checkLinearizable(accountModel, run.records.accounts, 'account'),
     ...checkLinearizable(memberModel, run.records.members, 'the membership of'),
     ...checkElections(run),
@@ -21,11 +23,11 @@ export async function judgeRun(run: Run): Promise<readonly Violation[]> {
 
 /** Every user reads every conversation again; subscribers say that they have all. */
 async function askOnceMore(run: Run): Promise<readonly Violation[]> {
-  const { users, records, world, watch } = run;
+  const { users, records, world } = run;
   let open = 0;
   let failed = 0;
   for (const user of users) {
-    for (const conversation of watch.state.streams.keys()) {
+    for (const conversation of run.conversations) {
       if (user.isFirstReader && run.isMember(user, conversation)) records.complete(user.reader, conversation);
     }
     const others = users.filter((other) => other !== user).map(({ name }) => name);

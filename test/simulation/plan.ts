@@ -5,6 +5,8 @@ import type { EngineTimings } from '../../src/replication/driver.ts';
 import type { Fault, FaultKind, PlannedFault } from './faults.ts';
 import { type ProfileName, profiles } from './profiles.ts';
 
+export type Amendment = 'edit' | 'delete' | 'react';
+
 export type Deed =
   /** To another user, so many, one so long after the other. */
   | { readonly kind: 'send'; readonly to: number; readonly count: number; readonly gapMs: number }
@@ -12,6 +14,8 @@ export type Deed =
   | { readonly kind: 'post'; readonly to: number; readonly count: number; readonly gapMs: number }
   | { readonly kind: 'history'; readonly with: number }
   | { readonly kind: 'group-history' }
+  /** Of the messages that it was told of: which one, as a part of 1. */
+  | { readonly kind: 'amend'; readonly how: Amendment; readonly which: number }
   | { readonly kind: 'users' }
   /** A line typed at that node. */
   | { readonly kind: 'line'; readonly to: number; readonly node: number }
@@ -164,7 +168,10 @@ function makeFault(kind: FaultKind, nodes: number, random: Random): Fault {
   }
 }
 
-function planDeeds({ endMs, users, contenders, nodes }: Chosen, random: Random): readonly PlannedDeed[] {
+function planDeeds(
+  { endMs, users, contenders, nodes, profile }: Chosen,
+  random: Random,
+): readonly PlannedDeed[] {
   const deeds: PlannedDeed[] = [];
   const meanMs = 250 + random.below(500);
   for (let atMs = 500; atMs < endMs; atMs += Math.ceil(meanMs * 2 * random.fraction())) {
@@ -176,6 +183,11 @@ function planDeeds({ endMs, users, contenders, nodes }: Chosen, random: Random):
       continue;
     }
     const actor = random.below(users);
+    if (lot >= 60 && lot < 76 && profiles[profile].amends === true) {
+      const how = lot < 62 ? 'delete' : lot < 68 ? 'react' : 'edit';
+      deeds.push({ atMs, actor, deed: { kind: 'amend', how, which: random.fraction() } });
+      continue;
+    }
     const other = (actor + 1 + random.below(users - 1)) % users;
     deeds.push({ atMs, actor, deed: makeDeed(lot, actor, other, nodes, random) });
   }

@@ -9,6 +9,7 @@ export const profileNames = [
   'room',
   'clocks',
   'membership',
+  'amendments',
   'everything',
 ] as const;
 export type ProfileName = (typeof profileNames)[number];
@@ -20,6 +21,8 @@ export interface Profile {
   readonly pick: number;
   /** Mean time between two faults. */
   readonly everyMs: number;
+  /** Messages are edited, deleted and reacted to as well. */
+  readonly amends?: true;
 }
 
 const network: Profile['faults'] = {
@@ -63,6 +66,8 @@ const membership: Profile['faults'] = {
   'bad-network': 1,
 };
 
+const all: Profile['faults'] = { ...network, ...storage, ...clocks, wipe: 1, retire: 1 };
+
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
   calm: { faults: { 'hand-over': 1 }, pick: 1, everyMs: 25_000 },
   network: { faults: network, pick: 0.6, everyMs: 4_000 },
@@ -74,11 +79,8 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   /** Nothing else: with clocks alone gone wrong no election may happen. */
   clocks: { faults: clocks, pick: 1, everyMs: 2_500 },
   membership: { faults: membership, pick: 0.7, everyMs: 4_000 },
-  everything: {
-    faults: { ...network, ...storage, ...clocks, wipe: 1, retire: 1 },
-    pick: 0.5,
-    everyMs: 3_500,
-  },
+  amendments: { faults: all, pick: 0.5, everyMs: 3_500, amends: true },
+  everything: { faults: all, pick: 0.5, everyMs: 3_500 },
 };
 
 export function isProfile(name: string): name is ProfileName {

@@ -2,11 +2,20 @@
 import type { Outcome } from '../../src/client/types.ts';
 import type { MessageEntry, Reply } from '../../src/protocol/requests.ts';
 import type { AccountInput, AccountOperation, AccountOutput } from '../checkers/accounts.ts';
-import type { HistoryEvent } from '../checkers/history.ts';
+import type { AmendmentEvent, Change } from '../checkers/amendments.ts';
+import { type HistoryEvent, placeKey } from '../checkers/history.ts';
 import type { Operation } from '../checkers/linearizability.ts';
 import type { MemberInput, MemberOperation, MemberOutput } from '../checkers/membership.ts';
 import type { Tally } from './tally.ts';
 import type { World } from './world.ts';
+
+/** What a message has become; `text` null: deleted. */
+interface Shown {
+  readonly conversation: string;
+  readonly sequence: number;
+  readonly revision: number;
+  readonly text: string | null;
+}
 
 type Ended<Output> = (output: Output | 'none' | 'unknown') => void;
 
@@ -14,6 +23,10 @@ export class Records {
   readonly history: HistoryEvent[] = [];
   readonly accounts = new Map<string, AccountOperation[]>();
   readonly members = new Map<string, MemberOperation[]>();
+  readonly amendments: AmendmentEvent[] = [];
+  /** By place, of what its sender was told of: as it was sent. */
+  readonly #sent = new Map<string, string>();
+  #amendments = 0;
   readonly #world: World;
   readonly #outcomes: Tally;
   readonly #highest = new Map<string, number>();
@@ -41,6 +54,7 @@ export class Records {
       case 'receipt': {
         const { conversation, sequence } = outcome.value;
         this.#conversations.set(pairOf(client, to), conversation);
+        this.#sent.set(placeKey(conversation, sequence), `${client} ${n}`);
         this.onEvent?.(`${client} hears that "${client} ${n}" is ${conversation}/${sequence}`);
         this.#world.note(sequence);
         this.history.push({ kind: 'ack', client, n, conversation, sequence, atMs });
@@ -56,19 +70,52 @@ export class Records {
     }
   }
 
-  read(reader: string, { conversation, sequence, index, text: payload }: MessageEntry): void {
-    this.onEvent?.(`${reader} is shown ${conversation}/${sequence}: "${payload}"`);
-    this.history.push({
-      kind: 'read',
-      reader,
-      conversation,
-      sequence,
-      payload,
-      index,
-      atMs: this.#world.nowMs,
-    });
+  /** `since`: of a read on request, how many of `amendments` there were when it was asked for. */
+  read(reader: string, message: MessageEntry, since: number | null = null): void {
+    const { conversation, sequence, index, revision = 0, deleted } = message;
+    this.onEvent?.(`${reader} is shown ${conversation}/${sequence}: "${message.text}"`);
+    // Whoever amends a message was told of it before.
+    const sent = this.#sent.get(placeKey(conversation, sequence));
+    const payload = revision > 0 && sent !== undefined ? sent : message.text;
+    const atMs = this.#world.nowMs;
+    this.history.push({ kind: 'read', reader, conversation, sequence, payload, index, atMs });
     const key = `${reader}\n${conversation}`;
     this.#highest.set(key, Math.max(sequence, this.#highest.get(key) ?? 0));
+    const text = deleted === true ? null : message.text;
+    if (this.amendments.length > 0) this.#shows(reader, { conversation, sequence, revision, text, since });
+  }
+
+  #shows(
+    reader: string,
+    { conversation, sequence, revision, text, since }: Shown & { readonly since: number | null },
+  ): void {
+    const place = `${conversation}/${sequence}`;
+    const original = this.#sent.get(placeKey(conversation, sequence)) ?? text ?? '';
+    this.amendments.push({ kind: 'shown', reader, place, revision, original, text, since });
+  }
+
+  /** A reader is told what has become of a message. */
+  amended(reader: string, shown: Shown): void {
+    const { conversation, sequence, text } = shown;
+    this.onEvent?.(`${reader} is told that ${conversation}/${sequence} is ${text ?? 'deleted'}`);
+    this.#shows(reader, { ...shown, since: null });
+  }
+
+  /** Somebody asks for it; the returned function says how it ended. */
+  amends(client: string, conversation: string, sequence: number, change: Change): (reply: Reply) => void {
+    const id = ++this.#amendments;
+    const place = `${conversation}/${sequence}`;
+    this.amendments.push({ kind: 'ask', id, place, change });
+    const what = typeof change === 'string' ? change : `"${change.text}"`;
+    this.onEvent?.(`${client} asks that ${place} be ${what}`);
+    return (reply) => {
+      const said = reply.kind === 'rejection' ? reply.code : reply.kind;
+      this.#outcomes.add(`amend: ${said}`);
+      this.onEvent?.(`${client} hears about ${place} as ${what}: ${said}`);
+      if (reply.kind === 'rejection') this.amendments.push({ kind: 'refused', id });
+      if (reply.kind === 'receipt' && 'revision' in reply.value)
+        this.amendments.push({ kind: 'told', id, revision: reply.value.revision });
+    };
   }
 
   highestRead(reader: string, conversation: string): number {
@@ -89,6 +136,7 @@ export class Records {
   async scan(client: string, other: string, ask: () => Promise<Outcome<'history'>>): Promise<boolean> {
     const reader = `${client}'s scan ${++this.#scans}`;
     const begun = this.history.length;
+    const since = this.amendments.length;
     this.history.push({ kind: 'begin', reader, conversation: '', atMs: this.#world.nowMs });
     const outcome = await ask();
     this.#outcomes.add(`history: ${outcome.kind}`);
@@ -97,7 +145,7 @@ export class Records {
     // Which conversation it is, the answer says: until then the place is kept.
     if (outcome.kind !== 'receipt' || conversation === undefined) return outcome.kind === 'receipt';
     this.history[begun] = { kind: 'begin', reader, conversation, atMs: this.#world.nowMs };
-    for (const message of messages) this.read(reader, message);
+    for (const message of messages) this.read(reader, message, since);
     this.complete(reader, conversation);
     this.onEvent?.(`${client} reads the conversation with ${other}: ${messages.length} messages`);
     return true;

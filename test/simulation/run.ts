@@ -171,6 +171,9 @@ export class Run {
       case 'group-history':
         if (actor.isInGroup) void actor.history(GROUP);
         return;
+      case 'amend':
+        actor.amend(deed.how, deed.which);
+        return;
       case 'users':
         void actor.users();
         return;
@@ -233,16 +236,21 @@ export class Run {
   }
 
   #allRead(): boolean {
-    const { streams } = this.watch.state;
     for (const user of this.#users) {
       if (!user.isLoggedIn) return false;
       if (!user.isFirstReader) continue;
-      for (const [conversation, records] of streams) {
+      for (const conversation of this.conversations) {
         if (!this.isMember(user, conversation)) continue;
-        if (this.records.highestRead(user.reader, conversation) < records.length) return false;
+        const messages = this.watch.state.streams.get(conversation)?.length ?? 0;
+        if (this.records.highestRead(user.reader, conversation) < messages) return false;
       }
     }
     return true;
+  }
+
+  /** With messages in them. The streams of their amendments are none. */
+  get conversations(): readonly string[] {
+    return [...this.watch.state.streams.keys()].filter((stream) => !stream.endsWith('~'));
   }
 
   isMember(user: Actor, conversation: string): boolean {

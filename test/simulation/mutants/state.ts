@@ -170,6 +170,25 @@ const outboxSkips: Mutant = {
   }),
 };
 
+const revisionBehind: Mutant = {
+  name: 'revision-behind',
+  does: 'a read shows a message that was amended under the revision before',
+  profile: 'amendments',
+  wiring: wired({
+    socket: (socket) => {
+      const { send } = socket;
+      socket.send = (frame, taken) => {
+        const lowered = frame.replace(
+          /"revision":(\d+)/g,
+          (_, of: string) => `"revision":${Math.max(1, Number(of) - 1)}`,
+        );
+        send.call(socket, frame.includes('"messages":') ? lowered : frame, taken);
+      };
+      return socket;
+    },
+  }),
+};
+
 export const stateMutants: readonly Mutant[] = [
   staleRead,
   readWithoutQuorum,
@@ -180,4 +199,5 @@ export const stateMutants: readonly Mutant[] = [
   cursorBack,
   proposedAgain,
   outboxSkips,
+  revisionBehind,
 ];
