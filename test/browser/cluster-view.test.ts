@@ -1,5 +1,6 @@
 /** The cluster view in a browser: a node is killed by its button, everybody sees who took over; the keyboard, both themes, both languages. */
 import t from 'tap';
+import { logInOn } from '../../scripts/support/chat-page.ts';
 import { until } from '../../scripts/support/until.ts';
 import { OperatorClient } from '../../src/cli/operator-client.ts';
 import { httpCaller } from '../../src/client/http-caller.ts';
@@ -85,6 +86,12 @@ await inBrowser({ label: 'cluster-view' }, async (room) => {
     await logIn('ann', 'pw');
     await page.getByText('The only node is up.').waitFor();
     t.equal(await page.getByRole('button', { name: /Kill/ }).count(), 0);
+
+    const chat = await room.open(`http://127.0.0.1:${node.httpPort}/`);
+    await logInOn(chat.page, 'ann', 'pw');
+    await chat.page.goto(`http://127.0.0.1:${node.httpPort}${path}`);
+    await chat.page.getByText('The only node is up.').waitFor();
+    t.same(chat.complaints, [], 'whoever is logged in to the chat is known');
     t.same(complaints, []);
   });
 
