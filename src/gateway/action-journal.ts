@@ -32,7 +32,9 @@ declare module 'fastify' {
 
 export type Begun =
   | { readonly kind: 'begun'; readonly number: number }
-  /** Nothing may be done that is not noted. */
+  /** The disks are too full for a line: what an operator does about that must not wait for it. This node's own log has it. */
+  | { readonly kind: 'unnoted' }
+  /** Nothing else may be done that is not noted. */
   | { readonly kind: 'refused'; readonly code: ErrorCode };
 
 export interface ActionJournalOptions {
@@ -67,7 +69,7 @@ export class ActionJournal {
           ? { kind: 'begun', number: outcome.result.receipt.action }
           : { kind: 'refused', code: 'INTERNAL' };
       case 'refused':
-        return { kind: 'refused', code: outcome.code };
+        return outcome.code === 'LOW_SPACE' ? { kind: 'unnoted' } : { kind: 'refused', code: outcome.code };
       case 'unknown':
         // Perhaps noted, without an outcome; certainly not done.
         return { kind: 'refused', code: 'UNAVAILABLE' };
@@ -77,7 +79,9 @@ export class ActionJournal {
   }
 
   /** `done`, or a code of the error table. */
-  async end(action: number, outcome: string): Promise<void> {
+  async end(begun: Begun, outcome: string): Promise<void> {
+    if (begun.kind !== 'begun') return;
+    const action = begun.number;
     const { clock, logger, proposeOwn } = this.#options;
     const noted = proposeOwn({ kind: 'note-outcome', action, outcome }).then((answer) => {
       if (answer.kind !== 'applied')
@@ -93,22 +97,26 @@ export class ActionJournal {
   }
 }
 
-/** Every request of the scope that changes something gets its line. `actorOf` says who has been let in. */
+/**
+ * Every request of the scope that changes something gets its line, and each that takes so much away that it is described as an action. `actorOf`
+ * says who has been let in.
+ */
 export function keepJournal(
   scope: FastifyInstance,
   journal: ActionJournal,
   actorOf: (request: FastifyRequest) => ActionActor,
 ): void {
-  const numbers = new WeakMap<FastifyRequest, number>();
+  const noted = new WeakMap<FastifyRequest, Begun>();
   scope.addHook('preHandler', async (request, reply) => {
-    if (request.method === 'GET' || request.method === 'HEAD') return;
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (isRead && request.routeOptions.config.describe === undefined) return;
     const begun = await journal.begin(actorOf(request), actionOf(request));
-    if (begun.kind === 'begun') numbers.set(request, begun.number);
-    else await refuse(reply, begun.code);
+    if (begun.kind === 'refused') await refuse(reply, begun.code);
+    else noted.set(request, begun);
   });
   scope.addHook('onSend', async (request, reply, payload) => {
-    const number = numbers.get(request);
-    if (number !== undefined) await journal.end(number, outcomeOf(reply.statusCode, payload));
+    const begun = noted.get(request);
+    if (begun !== undefined) await journal.end(begun, outcomeOf(reply.statusCode, payload));
   });
 }
 

@@ -30,7 +30,8 @@ export function addBackupRoutes(
       running = false;
     }
   }
-  scope.get('/admin/backup', async (_request, reply) => {
+  const describe = () => ({ action: 'backup', subject: '' });
+  scope.get('/admin/backup', { config: { describe } }, async (_request, reply) => {
     const records = alone();
     try {
       // All that was acknowledged before it was asked for is in it.

@@ -30,6 +30,8 @@ const body = TypeCompiler.Compile(
   ),
 );
 
+const describeExport = () => ({ action: 'export', subject: '' });
+
 export function addTransferRoutes(scope: FastifyInstance, options: TransferRoutesOptions): void {
   const { importer, newExporter, barrier, logger } = options;
   const describe = () => ({ action: 'import', subject: '', joins: true });
@@ -42,7 +44,7 @@ export function addTransferRoutes(scope: FastifyInstance, options: TransferRoute
   });
   scope.get<ExportRoute>(
     '/admin/export',
-    { schema: { querystring: exportQuery } },
+    { schema: { querystring: exportQuery }, config: { describe: describeExport } },
     async (request, reply) => {
       try {
         await barrier();

@@ -1,8 +1,11 @@
 /** Who may look after a cluster over HTTP, what the cluster view of a demonstration may do, and that all of it is in the log of actions. */
 import t from 'tap';
+import { silentLogger } from '../../src/base/logger.ts';
+import { systemClock } from '../../src/base/system-clock.ts';
 import { formatActions, readActions } from '../../src/cli/actions-table.ts';
 import { OperatorClient } from '../../src/cli/operator-client.ts';
 import { httpCaller } from '../../src/client/http-caller.ts';
+import { ActionJournal } from '../../src/gateway/action-journal.ts';
 import { startNodes, testOperatorKey, until } from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 
@@ -152,6 +155,30 @@ t.test('log of actions: newest first, in pages, for those who may look after the
   t.match(table, /Z {2}\(cluster key\) +grant nobody +1 +UNKNOWN_USER$/m);
   t.equal(readActions({ actions: [{}], more: false }), null);
 });
+
+t.test('log of actions: an export is in it, though it changes nothing', async (t) => {
+  const failure = await operator.read('/admin/export', async (pieces) => {
+    for await (const piece of pieces) t.ok(piece.length > 0);
+  });
+  t.equal(failure, null);
+  t.match(newest(), { by: { kind: 'operator' }, action: 'export', outcome: 'done' });
+});
+
+t.test(
+  'log of actions: disks too full for a line do not keep an operator from doing something about them',
+  async (t) => {
+    const noted = newest()?.number;
+    const journal = new ActionJournal({
+      node: 1,
+      clock: systemClock,
+      logger: silentLogger,
+      proposeOwn: async () => ({ kind: 'refused', code: 'LOW_SPACE' }),
+    });
+    const action = { action: 'members remove', subject: 'node 3' };
+    t.same(await journal.begin({ kind: 'operator' }, action), { kind: 'unnoted' });
+    t.equal(newest()?.number, noted);
+  },
+);
 
 t.test('log of actions: without a majority nothing is noted, and so nothing is done', async (t) => {
   const { length } = one.engine.changes;

@@ -43,7 +43,7 @@ export function addInvitations(scope: FastifyInstance, resources: Resources, jou
       if (begun.kind === 'refused') throw new CodedError(begun.code);
       const code = Buffer.from(secureBytes(16)).toString('hex');
       const made = await service.administration.invite(hashSecret(code), uses, lifetimeMs);
-      await journal.end(begun.number, outcomeOf(made));
+      await journal.end(begun, outcomeOf(made));
       if (made.kind !== 'done') throw received(made);
       return reply.code(201).send({ code, uses, lifetimeMs });
     },
