@@ -42,7 +42,7 @@ type UploadRoute = { Params: Static<typeof uploadParams> };
 type ChunkRoute = { Params: Static<typeof chunkParams> };
 
 export function addUploadRoutes(scope: FastifyInstance, options: UploadRoutesOptions): void {
-  const { uploads, accountOf, clock } = options;
+  const { uploads, accountOf } = options;
   const path = `${options.prefix}/uploads`;
   const onRequest = bodyGate(options);
   scope.addContentTypeParser(bytesType, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -80,8 +80,30 @@ export function addUploadRoutes(scope: FastifyInstance, options: UploadRoutesOpt
     ),
     (request) => uploads.state(accountOf(request), request.params.manifest),
   );
+  scope.delete<UploadRoute>(
+    `${path}/:manifest`,
+    describe({
+      ...common,
+      operationId: 'cancelUpload',
+      summary: 'Give an upload up.',
+      params: uploadParams,
+      answers: { 204: nothing },
+    }),
+    async (request, reply) => {
+      await uploads.cancel(accountOf(request), request.params.manifest);
+      return reply.code(204).send();
+    },
+  );
+  addChunks(scope, options, onRequest);
+}
+
+function addChunks(
+  scope: FastifyInstance,
+  { uploads, accountOf, clock, prefix }: UploadRoutesOptions,
+  onRequest: BodyGate,
+): void {
   scope.put<ChunkRoute>(
-    `${path}/:manifest/chunks/:place`,
+    `${prefix}/uploads/:manifest/chunks/:place`,
     {
       bodyLimit: chunkBytes,
       onRequest,
@@ -103,21 +125,9 @@ export function addUploadRoutes(scope: FastifyInstance, options: UploadRoutesOpt
       return reply.code(204).send();
     },
   );
-  scope.delete<UploadRoute>(
-    `${path}/:manifest`,
-    describe({
-      ...common,
-      operationId: 'cancelUpload',
-      summary: 'Give an upload up.',
-      params: uploadParams,
-      answers: { 204: nothing },
-    }),
-    async (request, reply) => {
-      await uploads.cancel(accountOf(request), request.params.manifest);
-      return reply.code(204).send();
-    },
-  );
 }
+
+type BodyGate = ReturnType<typeof bodyGate>;
 
 /** Before any of a body is read: so many at once, each within its time. */
 function bodyGate({ accountOf, clock }: UploadRoutesOptions) {

@@ -33,11 +33,13 @@ const profileBody = closed({
   displayName: Type.Optional(nullable(displayName)),
   email: Type.Optional(nullable(email)),
 });
+const path = '/api/v1/account';
 const passwordBody = closed({ current: password, password });
 
 export function addAccounts(scope: FastifyInstance, resources: Resources): void {
   addRegistration(scope, resources);
   addOwnAccount(scope, resources);
+  addEnds(scope, resources);
 }
 
 function addRegistration(scope: FastifyInstance, resources: Resources): void {
@@ -89,7 +91,6 @@ function registrationOf(request: FastifyRequest, user: string) {
 
 function addOwnAccount(scope: FastifyInstance, resources: Resources): void {
   const { door } = resources;
-  const path = '/api/v1/account';
   const read = (request: FastifyRequest, reply: FastifyReply, stale = false) =>
     resources
       .ask(reply, door.contextOf(request), { op: 'profile', stale })
@@ -126,6 +127,10 @@ function addOwnAccount(scope: FastifyInstance, resources: Resources): void {
       return read(request, reply);
     },
   );
+}
+
+function addEnds(scope: FastifyInstance, resources: Resources): void {
+  const { door } = resources;
   scope.put<{ Body: Static<typeof passwordBody> }>(
     `${path}/password`,
     describe({

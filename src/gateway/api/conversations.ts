@@ -23,6 +23,7 @@ const conversation = closed({
   conversation: Type.String({ description: 'Its id.' }),
   kind: Type.Union([Type.Literal('direct'), Type.Literal('group'), Type.Literal('lobby')]),
   name: Type.String({ description: 'Its address.' }),
+  firstSequence: Type.Optional(Type.Integer({ description: 'What is older is gone.' })),
   lastSequence: Type.Integer(),
   lastIndex: Type.Integer(),
   delivered: upTo('delivered'),

@@ -15,6 +15,11 @@ const params = closed({ group: groupName });
 const memberParams = closed({ group: groupName, user: userName });
 type GroupRoute = { Params: Static<typeof params> };
 
+const days = Type.Integer({
+  minimum: 0,
+  maximum: 36_500,
+  description: 'Messages are kept for so long, 0: for ever; left out: as the configuration says.',
+});
 const optionalPassword = Type.Optional(password);
 const createBody = closed({ group: groupName, password: optionalPassword });
 const joinBody = closed({
@@ -23,6 +28,7 @@ const joinBody = closed({
 });
 const renameBody = closed({ name: groupName });
 const passwordBody = closed({ password: optionalPassword });
+const retentionBody = closed({ days: Type.Optional(days) });
 const ownerBody = closed({ user: userName });
 const page = closed({ ...namePage, ...staleness });
 type PageRoute = { Querystring: Static<typeof page> };
@@ -39,14 +45,17 @@ const group = closed({
   owner: nullable(Type.String()),
   address: nullable(closed({ host: Type.String(), port: Type.Integer() })),
   port: Type.Optional(Type.Integer()),
+  keepDays: Type.Optional(days),
   createdMs: nullable(time),
 });
 const member = closed({ name: Type.String(), online: Type.Boolean(), owner: Type.Boolean() });
+const common = { tag, repeatable: true } as const;
 const ofOwner: readonly ErrorCode[] = ['UNKNOWN_GROUP', 'NOT_A_MEMBER'];
 
 export function addGroups(scope: FastifyInstance, resources: Resources): void {
   addLists(scope, resources);
   addMembership(scope, resources);
+  addSettings(scope, resources);
   addOwnership(scope, resources);
 }
 
@@ -147,8 +156,7 @@ function addMembership(scope: FastifyInstance, resources: Resources): void {
   );
 }
 
-function addOwnership(scope: FastifyInstance, resources: Resources): void {
-  const common = { tag, repeatable: true } as const;
+function addSettings(scope: FastifyInstance, resources: Resources): void {
   scope.patch<GroupRoute & { Body: Static<typeof renameBody> }>(
     `${path}/:group`,
     describe({
@@ -177,6 +185,23 @@ function addOwnership(scope: FastifyInstance, resources: Resources): void {
     (request, reply) =>
       change(resources, request, reply, { op: 'set-group-password', ...request.params, ...request.body }),
   );
+  scope.put<GroupRoute & { Body: Static<typeof retentionBody> }>(
+    `${path}/:group/retention`,
+    describe({
+      ...common,
+      operationId: 'setGroupRetention',
+      summary: 'Say how long a group’s messages are kept, as its owner.',
+      params,
+      body: retentionBody,
+      answers: { 200: named },
+      errors: ofOwner,
+    }),
+    (request, reply) =>
+      change(resources, request, reply, { op: 'set-group-retention', ...request.params, ...request.body }),
+  );
+}
+
+function addOwnership(scope: FastifyInstance, resources: Resources): void {
   scope.put<GroupRoute & { Body: Static<typeof ownerBody> }>(
     `${path}/:group/owner`,
     describe({

@@ -37,8 +37,14 @@ const found = closed({
   next: nullable(Type.Integer({ description: '`before` of the next page.' })),
 });
 
-export function addPeople(scope: FastifyInstance, { door, ask }: Resources): void {
-  const open = { tag: 'people', open: true, errors: ['AUTH_REQUIRED'] } as const;
+const open = { tag: 'people', open: true, errors: ['AUTH_REQUIRED'] } as const;
+
+export function addPeople(scope: FastifyInstance, resources: Resources): void {
+  addUsers(scope, resources);
+  addSearch(scope, resources);
+}
+
+function addUsers(scope: FastifyInstance, { door, ask }: Resources): void {
   scope.get<{ Querystring: Static<typeof usersQuery> }>(
     '/api/v1/users',
     describe(
@@ -79,6 +85,9 @@ export function addPeople(scope: FastifyInstance, { door, ask }: Resources): voi
       return { online };
     },
   );
+}
+
+function addSearch(scope: FastifyInstance, { door, ask }: Resources): void {
   scope.get<{ Querystring: Static<typeof searchQuery> }>(
     '/api/v1/search',
     describe(

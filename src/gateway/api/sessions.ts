@@ -45,10 +45,9 @@ const currentAnswer = closed({
 const deriveBody = closed(ownNames);
 const deriveAnswer = closed({ user: Type.String(), session: sessionName, secret: sessionSecret, token });
 
-export function addSessions(scope: FastifyInstance, resources: Resources): void {
-  const { door, service } = resources;
-  const path = '/api/v1/sessions';
+const path = '/api/v1/sessions';
 
+export function addSessions(scope: FastifyInstance, resources: Resources): void {
   scope.post<{ Body: Static<typeof loginBody> }>(
     path,
     describe({
@@ -70,7 +69,12 @@ export function addSessions(scope: FastifyInstance, resources: Resources): void 
     }),
     async (request, reply) => logIn(resources, request, reply),
   );
+  addCurrent(scope, resources);
+  addDerived(scope, resources);
+}
 
+function addCurrent(scope: FastifyInstance, resources: Resources): void {
+  const { door } = resources;
   scope.get(
     `${path}/current`,
     describe(
@@ -104,7 +108,10 @@ export function addSessions(scope: FastifyInstance, resources: Resources): void 
       return reply.header('set-cookie', clearCookie(door.isSecure)).code(204).send();
     },
   );
+}
 
+function addDerived(scope: FastifyInstance, resources: Resources): void {
+  const { door, service } = resources;
   scope.post<{ Body: Static<typeof deriveBody> }>(
     `${path}/derived`,
     describe({

@@ -29,6 +29,8 @@ export interface Ask {
   /** An object is sent as JSON. */
   readonly body?: Uint8Array | object;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Told what has come of the body each time that more of it has. */
+  readonly onMore?: (text: string) => Promise<void>;
 }
 
 export interface Got {
@@ -76,7 +78,7 @@ export class DocumentedApi {
       headers: { ...(body === undefined ? {} : { 'content-type': type }), ...headers },
       ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
     });
-    const bytes = new Uint8Array(await response.arrayBuffer());
+    const bytes = await readBody(response, ask.onMore);
     const got = { status: response.status, headers: response.headers, json: jsonOf(response, bytes), bytes };
     this.#check(place, got);
     if (response.ok) this.exercised.add(operationId);
@@ -100,6 +102,15 @@ export class DocumentedApi {
     if (!validate(json))
       throw new Error(`${what}: ${this.#ajv.errorsText(validate.errors)} in ${JSON.stringify(json)}`);
   }
+}
+
+async function readBody(response: Response, onMore?: (text: string) => Promise<void>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of response.body ?? []) {
+    pieces.push(piece);
+    await onMore?.(Buffer.concat(pieces).toString());
+  }
+  return new Uint8Array(Buffer.concat(pieces));
 }
 
 function jsonOf(response: Response, bytes: Uint8Array): Got['json'] {
