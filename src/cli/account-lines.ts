@@ -21,5 +21,5 @@ export function parseAccountLine(line: string): ClientRequest | null {
 
 /** Whether a line holds a password: such a line is not offered again. */
 export function holdsPassword(line: string): boolean {
-  return /^(?:[12p]\||j\|[^|]*\|)/.test(line);
+  return /^(?:[12p]\||j\|[^|]*\||g\|[^|]*\|password\|)/.test(line);
 }

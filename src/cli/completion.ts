@@ -19,6 +19,8 @@ const pipeVerbs = [
   'd|',
   'f|',
   'j|#',
+  'g',
+  'l|#',
   '6|',
   's',
   'c',
@@ -35,6 +37,8 @@ const pipeFields: ReadonlyMap<string, Kind> = new Map([
   ['f', 'address'],
   ['6', 'address'],
   ['j', 'address'],
+  ['g', 'address'],
+  ['l', 'address'],
 ]);
 const slashFields: ReadonlyMap<string, Kind> = new Map([
   ['/msg', 'user'],

@@ -15,6 +15,7 @@ import { accountHelp, holdsPassword, parseAccountLine } from './account-lines.ts
 import { completePipe } from './completion.ts';
 import { type Completion, type Dialogue, keyboardHelp, type Verdict } from './dialogue.ts';
 import type { Exchange } from './exchange.ts';
+import { groupHelp, groupLine, memberLine, parseGroupLine } from './group-lines.ts';
 import { type Form, Questions } from './questions.ts';
 import { formatTokenReply, makeToken, parseTokenLine, type TokenLine, tokenHelp } from './token-desk.ts';
 
@@ -26,6 +27,7 @@ const usualDownloads = 'downloads';
 
 const ownHelp: readonly string[] = [
   ...accountHelp,
+  ...groupHelp,
   ...tokenHelp,
   'f|to|path or /file to path - send a file to a user, #group or #lobby',
   `s - save the file that came last in ./${usualDownloads} (with --downloads DIR all are saved, there)`,
@@ -90,7 +92,7 @@ export class PipeDialogue implements Dialogue {
     }
     const token = parseTokenLine(line);
     if (token !== null) return this.#aboutTokens(token);
-    const own = parseAccountLine(line);
+    const own = parseAccountLine(line) ?? parseGroupLine(line);
     if (own !== null) return this.#ask(own);
     const parsed = parsePipe(line);
     switch (parsed.kind) {
@@ -123,7 +125,9 @@ export class PipeDialogue implements Dialogue {
 
   question(line: string): string | null {
     const parsed = parsePipe(line);
-    const deletes = parsed.kind === 'request' && parsed.request.op === 'delete';
+    const deletes =
+      (parsed.kind === 'request' && parsed.request.op === 'delete') ||
+      parseGroupLine(line)?.op === 'delete-group';
     return deletes ? 'Are you sure? (y/n) ' : null;
   }
 
@@ -142,8 +146,9 @@ export class PipeDialogue implements Dialogue {
   }
 
   async #ask(request: ClientRequest): Promise<Verdict> {
-    const { verdict, reply } = await this.#exchange.ask(request, (answer) =>
-      formatPipeReply(request, answer, this.#options),
+    const { verdict, reply } = await this.#exchange.ask(
+      request,
+      (answer) => listOf(answer) ?? formatPipeReply(request, answer, this.#options),
     );
     if (request.op === 'history') await this.#showedHistory(request, reply);
     if (request.op === 'login' && reply.kind === 'receipt') await this.#tellUnread();
@@ -210,6 +215,14 @@ export class PipeDialogue implements Dialogue {
 }
 
 const mostUnread = 10;
+
+/** What no line of the dialect shows. */
+function listOf(reply: Reply): readonly string[] | null {
+  if (reply.kind !== 'receipt') return null;
+  const { value } = reply;
+  if (value.op === 'groups') return [...value.groups.map(groupLine), pipeListEnd];
+  return value.op === 'members' ? [...value.members.map(memberLine), pipeListEnd] : null;
+}
 
 function conversationLine({ name, unread, others, lastSequence }: ConversationEntry): string {
   const marks = [

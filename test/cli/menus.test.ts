@@ -217,3 +217,54 @@ t.test(
     t.equal(await again.types('2|mia|new one'), 'accepted');
   },
 );
+
+t.test('pipe client: who is in a group, and what its owner may do', async (t) => {
+  const people = { nia: new Person(t, nodes[0], 'pipe'), otto: new Person(t, nodes[1], 'pipe') };
+  for (const [name, person] of Object.entries(people)) {
+    for (const line of [`1|${name}|pw`, `2|${name}|pw`]) {
+      await person.types(line);
+      await person.reads();
+    }
+  }
+  await play(
+    t,
+    people,
+    `
+    nia> j|#crew|secret
+    nia< Joined group #crew.
+    otto> g|#crew
+    otto< Error NOT_A_MEMBER: Not a member of this group.
+    otto> g
+    otto< #crew (closed)
+    otto< #leos (closed)
+    otto< #town (2 members)
+    otto<
+    otto> j|#crew|secret
+    otto< Joined group #crew.
+    otto> g|#crew
+    otto< nia (owner) ✅
+    otto< otto ✅
+    otto<
+    otto> g|#crew|name|pirates
+    otto< Error DENIED: Not allowed.
+    nia> g|#crew|name|#pirates
+    nia< The group is called #pirates.
+    nia> g|#pirates|password
+    nia< Invalid request, use "h" for usage help!
+    nia> g|#pirates|password|
+    nia< Changed the password of group #pirates.
+    nia> g|#pirates|remove|otto
+    nia< Removed from group #pirates.
+    otto> j|#pirates
+    otto< Joined group #pirates.
+    nia> g|#pirates|owner|otto
+    nia< Handed over group #pirates.
+    nia> l|#pirates
+    nia< Left group #pirates.
+    otto> g|#pirates|delete
+    otto< Deleted group #pirates.
+  `,
+  );
+  t.equal(people.otto.dialogue.question?.('g|#x|delete'), 'Are you sure? (y/n) ');
+  t.ok(people.otto.dialogue.holdsPassword('g|#x|password|new'));
+});
