@@ -9,9 +9,11 @@ import type { Arguments } from './arguments.ts';
 import { formatMembers, type MembersAnswer, progressOf, readMembers } from './members-table.ts';
 import { defaultConfigPath, findNodes } from './nodes.ts';
 import { type Answer, OperatorClient } from './operator-client.ts';
+import { formatRest } from './progress.ts';
 import { findTrust } from './trust.ts';
 
 const pollMs = 500;
+const usualColumns = 80;
 const largestNode = 1_000;
 
 export const exitRefused = 1;
@@ -73,9 +75,9 @@ async function show(client: OperatorClient, args: Arguments): Promise<number> {
   return 0;
 }
 
-/** With a line for each step forward. Ctrl-C ends only the waiting: the cluster goes on by itself. */
+/** With a bar on a terminal, elsewhere a line for each step forward. Ctrl-C ends only the waiting: the cluster goes on by itself. */
 async function waitForVoter(client: OperatorClient, node: number, args: Arguments): Promise<number> {
-  let told = '';
+  const tell = teller(args);
   for (;;) {
     const { found } = await membersNow(client);
     const row = found?.members.find(({ id }) => id === node);
@@ -84,14 +86,31 @@ async function waitForVoter(client: OperatorClient, node: number, args: Argument
       return exitRefused;
     }
     const progress = row === undefined ? 'no node can be reached' : progressOf(row);
+    tell(progress, row?.lag ?? null);
     if (progress === null) {
       if (!args.has('json')) console.log(`Node ${node} is a voter.`);
       return 0;
     }
-    if (progress !== told) (args.has('json') ? console.error : console.log)(`  ${progress}`);
-    told = progress;
     await delay(pollMs);
   }
+}
+
+/** Null: nothing is left to wait for. */
+function teller(args: Arguments): (progress: string | null, lag: number | null) => void {
+  const screen = process.stderr;
+  const print = args.has('json') ? console.error : console.log;
+  let told: string | null = null;
+  let most = 0;
+  return (progress, lag) => {
+    most = Math.max(most, lag ?? 0);
+    if (screen.isTTY) {
+      const columns = (screen.columns || usualColumns) - 1;
+      const text = progress ?? '';
+      const line = lag === null ? text.slice(0, columns) : formatRest(text, lag, most, columns);
+      screen.write(`\r\x1b[K${progress === null ? '' : line}`);
+    } else if (progress !== null && progress !== told) print(`  ${progress}`);
+    told = progress;
+  };
 }
 
 interface Members {

@@ -26,6 +26,16 @@ export function formatProgress({ name, bytes, total, elapsedMs }: Progress, colu
   return `${name} [${'#'.repeat(filled)}${'-'.repeat(room - filled)}]${figures}`;
 }
 
+/** `[#######-------]  50%  ` before a line about something that has `left` of `most` still to do; nothing where there is no room for it. */
+export function formatRest(text: string, left: number, most: number, columns: number): string {
+  const share = most === 0 ? 1 : Math.max(0, Math.min(1, 1 - left / most));
+  const percent = `${Math.floor(share * 100)}%`.padStart(4);
+  const room = Math.min(largestBar, columns - text.length - percent.length - 5);
+  if (room < 5) return text.slice(0, Math.max(0, columns));
+  const filled = Math.floor(share * room);
+  return `[${'#'.repeat(filled)}${'-'.repeat(room - filled)}]${percent}  ${text}`;
+}
+
 /** How often a bar on a screen is drawn. */
 const drawEveryMs = 200;
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { formatProgress } from '../../src/cli/progress.ts';
+import { formatProgress, formatRest } from '../../src/cli/progress.ts';
 import { measured, workBar } from '../../src/cli/work-bar.ts';
 
 async function* pieces(): AsyncGenerator<Uint8Array> {
@@ -35,5 +35,16 @@ t.test(
     bar.moved(1, 2);
     bar.over();
     t.equal(written, 0);
+  },
+);
+
+t.test(
+  'work bar: a node that catches up: from all that it lacked to nothing, within the columns',
+  async (t) => {
+    const text = 'node 4 is a learner, 50 entries behind';
+    t.equal(formatRest(text, 50, 200, 60), `[#########----] 75%  ${text}`);
+    t.equal(formatRest(text, 0, 0, 60), `[#############]100%  ${text}`);
+    t.equal(formatRest(text, 50, 200, 45), text, 'no room for a bar');
+    t.equal(formatRest(text, 50, 200, 10), 'node 4 is ');
   },
 );
