@@ -100,15 +100,23 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
     const opened: readonly (readonly [title: string, open: () => Promise<void>])[] = [
       ['Jump to …', () => page.keyboard.press('Control+k')],
       ['Search messages', () => page.keyboard.press('Control+Shift+f')],
-      ['Keyboard', () => page.keyboard.press('?')],
       ['New group', () => page.getByRole('button', { name: 'New group' }).click()],
       ['Settings', () => page.getByRole('button', { name: 'Settings', exact: true }).click()],
+      // From one dialog into another.
+      [
+        'Keyboard',
+        async () => {
+          await page.getByRole('button', { name: 'Settings', exact: true }).click();
+          await page.getByRole('dialog').getByRole('button', { name: 'Keyboard' }).click();
+        },
+      ],
       ['Account: eve', () => page.getByRole('button', { name: /Account and settings/ }).click()],
     ];
     for (const [title, open] of opened) {
       await open();
       await page.getByRole('dialog', { name: title }).waitFor();
       t.same(await violationsOf(page), [], title);
+      t.ok(await page.getByRole('dialog', { name: title }).isVisible(), 'it stays');
       await page.keyboard.press('Escape');
       await page.getByRole('dialog').waitFor({ state: 'hidden' });
     }

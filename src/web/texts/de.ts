@@ -104,7 +104,8 @@ export const de: Catalogue = {
   line: {
     searching: (node) =>
       node === null ? 'Suche einen Knoten …' : `Knoten ${node} ist weg; suche einen anderen …`,
-    unreachable: 'Kein Knoten ist erreichbar. Was du schreibst, wird behalten und später gesendet.',
+    unreachable:
+      'Keine Mehrheit der Knoten ist erreichbar. Was du schreibst, wird behalten und später gesendet.',
     electing: 'Die Knoten wählen, wer führt …',
     left: (node) => `Knoten ${node} ist weg`,
     newLeader: 'die Führung hat gewechselt',
@@ -156,8 +157,7 @@ export const de: Catalogue = {
     setPassword: 'Passwort setzen',
     deleteGroup: 'Gruppe löschen',
     deleteAsk: 'Diese Gruppe mit allen Nachrichten löschen?',
-    keepDays: 'Tage, die Nachrichten behalten werden',
-    keepDaysHint: '0: für immer. Leer: wie der Cluster eingestellt ist.',
+    keepDays: 'Nachrichten so viele Tage behalten (0: für immer)',
     setKeepDays: 'Tage setzen',
     ownerTools: 'Für die Person, der sie gehört',
     done: 'Erledigt.',

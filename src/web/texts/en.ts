@@ -105,7 +105,7 @@ export const en = {
   line: {
     searching: (node: number | null) =>
       node === null ? 'Looking for a node …' : `Node ${node} left; looking for another one …`,
-    unreachable: 'No node can be reached. What you write is kept and sent later.',
+    unreachable: 'No majority of the nodes can be reached. What you write is kept and sent later.',
     electing: 'The nodes are electing a leader …',
     left: (node: number) => `node ${node} left`,
     newLeader: 'the leader changed',
@@ -155,8 +155,7 @@ export const en = {
     setPassword: 'Set the password',
     deleteGroup: 'Delete the group',
     deleteAsk: 'Delete this group with all its messages?',
-    keepDays: 'Days for which messages are kept',
-    keepDaysHint: '0: for ever. Empty: as the cluster is set up.',
+    keepDays: 'Keep messages for days (0: for ever)',
     setKeepDays: 'Set the days',
     ownerTools: 'As the owner',
     done: 'Done.',

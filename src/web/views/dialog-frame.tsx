@@ -26,7 +26,10 @@ export function DialogFrame({ title, size = 'small', children }: Props): JSX.Ele
       ref={dialog}
       class={`dialog dialog-${size}`}
       aria-labelledby={id}
-      onClose={close}
+      onClose={(event) => {
+        // Told later: one that has made room for another dialog has nothing to close any more.
+        if (event.currentTarget.isConnected) close();
+      }}
       onMouseDown={(event) => {
         if (event.target === dialog.current) close();
       }}

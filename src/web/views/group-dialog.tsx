@@ -134,7 +134,6 @@ function OwnerTools(props: {
         <Field
           name="days"
           label={texts.group.keepDays}
-          hint={texts.group.keepDaysHint}
           value={keepDays === undefined ? '' : `${keepDays}`}
           pattern="[0-9]{0,5}"
           autocomplete="off"

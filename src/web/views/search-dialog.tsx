@@ -1,6 +1,7 @@
 /** Full text over everything that one may read; a result leads to its place. */
 import type { JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { errorTable } from '../../base/errors.ts';
 import type { MessageEntry } from '../../protocol/requests.ts';
 import { addressOf } from '../model/conversations.ts';
 import { addressFor } from '../model/route.ts';
@@ -9,6 +10,8 @@ import { useApp, useSelect, useSurroundings } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 
 const pageResults = 30;
+/** An index that is still being built, or a node that is busy, is asked again after so long. */
+const againMs = 1_500;
 
 interface Found {
   readonly messages: readonly MessageEntry[];
@@ -48,6 +51,14 @@ export function SearchDialog(): JSX.Element {
     setAsking(true);
     const outcome = await app.client.find(text, { limit: pageResults, ...place, ...page });
     if (asked.current !== `${here} ${text}`) return;
+    // A node that cannot say yet is asked once more, as long as nobody asks for something else.
+    const isOpen = outcome.kind === 'rejection' && errorTable[outcome.code].retry;
+    if (before === undefined && (isOpen || (outcome.kind === 'receipt' && !outcome.value.complete))) {
+      setTimeout(() => {
+        if (asked.current === `${here} ${text}`) void ask(text, here);
+      }, againMs);
+      if (isOpen) return;
+    }
     setAsking(false);
     setFault(outcome.kind === 'receipt' ? null : texts.search.failed);
     if (outcome.kind !== 'receipt') return;
@@ -55,6 +66,12 @@ export function SearchDialog(): JSX.Element {
     const earlier = before === undefined ? [] : (found?.messages ?? []);
     setFound({ messages: [...earlier, ...messages], next, complete });
   };
+  useEffect(
+    () => () => {
+      asked.current = '';
+    },
+    [],
+  );
   const [text, setText] = useState('');
   const go = (message: MessageEntry): void => {
     app.store.set({ dialog: null });
