@@ -9,6 +9,7 @@ import { until } from '../../scripts/support/until.ts';
 import { connect } from '../../src/client/index.ts';
 import { call, join as joinOverHttp, textOf } from '../gateway/api/support/http-caller.ts';
 import { EventReader, Receiver } from '../gateway/bots/support/programs.ts';
+import { findCanaries } from './support/canaries.ts';
 import { patienceOfFileMs } from './support/patience.ts';
 
 t.setTimeout(patienceOfFileMs);
@@ -18,6 +19,9 @@ t.teardown(() => cluster.dispose({ keep: !t.passing() }));
 t.afterEach((test) => {
   if (!test.passing()) test.comment(cluster.reportAll(20));
 });
+
+/** In hexadecimal: what must stand nowhere but in the hands of its owner. */
+const secrets: string[] = [];
 
 /** As a user starts it: plain Node, the package by its name. */
 function startBot(token: string): ChildProcess {
@@ -52,11 +56,15 @@ t.test('bots: the leader is killed, and each message is answered, streamed and p
     if (from === 'echo') answers.push(text);
   });
   const hook = { to: 'ann', name: 'out', url: receiver.url };
-  await call(follower, 'POST', '/hooks', hook, { token: await scoped('hooks', 'hooks') });
+  const hooking = await scoped('hooks', 'hooks');
+  const secret = textOf(await call(follower, 'POST', '/hooks', hook, { token: hooking }), 'secret');
   const reading = await scoped('reader', 'read');
   const before = await EventReader.open(cluster.node(leader.id), reading);
   await before.next('caught-up');
-  const bot = startBot(await scoped('bot', 'read', 'send'));
+  const botToken = await scoped('bot', 'read', 'send');
+  for (const token of [hooking, reading, botToken]) secrets.push(token.replace('cvt_', ''));
+  secrets.push(Buffer.from(secret.replace('whsec_', ''), 'base64').toString('hex'));
+  const bot = startBot(botToken);
   const answered = (count: number) =>
     until(`${count} answers`, patienceMs, async () => (answers.length >= count ? true : null));
   for (const text of ['one', 'two']) await ann.send('echo', text);
@@ -91,4 +99,14 @@ t.test('bots: the leader is killed, and each message is answered, streamed and p
   const ended = new Promise((resolve) => bot.once('exit', resolve));
   bot.kill('SIGTERM');
   t.equal(await ended, 0, 'the bot ends cleanly');
+});
+
+t.test('bots: no access token and no secret of a webhook is in data or logs', async (t) => {
+  await cluster.stopAll();
+  t.equal(secrets.length, 4);
+  t.same(await findCanaries(cluster.root, secrets), []);
+  const printed = cluster.nodes.flatMap(({ id }) => cluster.process(id).output).join('\n');
+  for (const secret of secrets) t.notOk(printed.includes(secret), 'nor was one printed');
+  const control = Buffer.from('You said: four').toString('hex');
+  t.ok((await findCanaries(cluster.root, [control])).length > 0, 'the search finds what is there');
 });

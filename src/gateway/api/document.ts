@@ -15,7 +15,11 @@ export function documentOf(isSecure: boolean): NonNullable<FastifyDynamicSwagger
     security: [{ bearer: [] }, { cookie: [] }],
     components: {
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'The token that a login gives.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The token that a login gives, or an access token (`cvt_…`).',
+        },
         cookie: {
           type: 'apiKey',
           in: 'cookie',
