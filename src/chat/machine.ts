@@ -15,10 +15,11 @@ import { Attempts } from './attempts.ts';
 import { ChangeSet } from './changes.ts';
 import { decodeProposal } from './codec.ts';
 import { Conversations, directConversationId } from './conversations.ts';
+import { EntryContext } from './entry-context.ts';
 import { admit, admitAsked, admitKey } from './exactly-once.ts';
 import { defaultFileBounds, type FileBounds, Files } from './files.ts';
 import { fingerprintRow } from './fingerprint.ts';
-import { type Context, reject, type Tables } from './handlers/context.ts';
+import { reject, type Tables } from './handlers/context.ts';
 import { removeAccount } from './handlers/delete-account.ts';
 import { run } from './handlers/registry.ts';
 import { endToken } from './handlers/revoke-token.ts';
@@ -33,7 +34,6 @@ import type { RetentionData } from './retention-types.ts';
 import type { ReceiptData } from './row-codec.ts';
 import { RowLoader } from './row-loader.ts';
 import { Senders } from './senders.ts';
-import type { Session } from './session.ts';
 import type { Asked } from './session-types.ts';
 import { defaultSessionBounds, type SessionBounds, Sessions } from './sessions.ts';
 import type { TokenId, TokenView } from './token-types.ts';
@@ -365,41 +365,5 @@ export class ChatMachine implements ChatView {
   #clear(): void {
     this.#changes.clear();
     for (const table of Object.values(this.#tables)) table.clear();
-  }
-}
-
-class EntryContext implements Context {
-  readonly moment: Moment;
-  readonly tables: Tables;
-  readonly session: Session | null;
-  readonly actor: Account | null;
-  readonly #events: ChatEvent[];
-
-  constructor(
-    moment: Moment,
-    tables: Tables,
-    session: Session | null,
-    actor: Actor | null,
-    events: ChatEvent[],
-  ) {
-    this.moment = moment;
-    this.tables = tables;
-    this.session = session;
-    const account = actor === null ? undefined : tables.accounts.byId(actor.account);
-    const isKnown = actor !== null && account !== undefined && this.#isCurrent(actor, account);
-    this.actor = isKnown ? account : null;
-    this.#events = events;
-  }
-
-  /** What the gateway vouched for may have ended before the entry was applied. */
-  #isCurrent({ credential, token, hook }: Actor, account: Account): boolean {
-    if (credential !== undefined && credential !== account.credential) return false;
-    if (hook !== undefined) return this.tables.hooks.byId(hook)?.account === account.id;
-    if (token === undefined) return true;
-    return this.tables.tokens.byId(token, this.moment.clusterMs)?.account === account.id;
-  }
-
-  emit(event: ChatEvent): void {
-    this.#events.push(event);
   }
 }
