@@ -41,7 +41,12 @@ export const backupFlags: readonly Flag[] = [
   {
     name: 'data',
     value: 'DIR',
-    help: 'restore: that directory (default data/node-N); backup: of a node that does not run, when the majority is lost',
+    help: 'restore: that directory (default data/node-N)',
+  },
+  {
+    name: 'survivor',
+    value: 'DIR',
+    help: 'backup: out of the directory of a node that does not run, when the majority is lost',
   },
 ];
 
@@ -56,6 +61,8 @@ export async function backup(args: Arguments, operands: readonly string[]): Prom
   requireNothing(rest);
   const place = secretPlace(args);
   const { head, find, made } = await newSecret(place);
+  if (made)
+    tell(`Made ${place.path}: keep a copy away from these machines. Without it nobody can read the backup.`);
   const done: BackupSummary[] = [];
   const failure = await readRecords(args, async (pieces) => {
     const content = checked(measured(pieces, workBar('backup'), null), (summary) => done.push(summary));
@@ -63,15 +70,14 @@ export async function backup(args: Arguments, operands: readonly string[]): Prom
     if (first === standard) await pipeline(Readable.from(file), process.stdout, { end: false });
     else await writeWhole(first, file);
   });
-  const [summary] = done;
+  // Of the node that was read to its end: one before it may have broken off.
+  const summary = done.at(-1);
   if (failure !== null) {
     // A backup that broke off changed nothing, and no file has its name.
     const { text } = failure;
     return tellFailure(failure.kind === 'unknown' ? { kind: 'unreachable', text } : failure, args);
   }
   if (summary === undefined) throw new CodedError('INTERNAL', 'The backup has no end.');
-  if (made)
-    tell(`Made ${place.path}: keep a copy away from these machines. Without it nobody can read the backup.`);
   report(args, first, summary, first === standard ? tell : console.log);
   return summary.end.missing === 0 ? 0 : exitRefused;
 }
@@ -81,7 +87,7 @@ async function readRecords(
   args: Arguments,
   receive: (pieces: AsyncIterable<Uint8Array>) => Promise<void>,
 ): ReturnType<OperatorClient['read']> {
-  const directory = args.text('data');
+  const directory = args.text('survivor');
   if (directory === undefined) return (await operatorClient(args)).read('/admin/backup', receive);
   const survivor = await openSurvivor(resolve(directory), systemClock);
   try {

@@ -3,6 +3,20 @@ import { createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { CodedError } from '../base/errors.ts';
+
+const ofThisDisk: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EDQUOT',
+  'EFBIG',
+  'EIO',
+  'EISDIR',
+  'ENOENT',
+  'ENOSPC',
+  'ENOTDIR',
+  'EPERM',
+  'EROFS',
+]);
 
 /** Under its name once it is whole and on disk. */
 export async function writeWhole(
@@ -23,6 +37,10 @@ export async function writeWhole(
     await rename(part, file);
   } catch (error) {
     await rm(part, { force: true });
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    // Whoever gave the content is not to blame, and need not be asked again.
+    if (ofThisDisk.has(code))
+      throw new CodedError('USAGE', `${file} cannot be written: ${code}`, { cause: error });
     throw error;
   }
 }
