@@ -73,6 +73,7 @@ t.test(
     const page = await fetch(`${first}/api/docs/`);
     const policy = page.headers.get('content-security-policy') ?? '';
     t.equal(page.status, 200);
+    t.equal(page.headers.get('x-content-type-options'), 'nosniff');
     t.match(policy, "script-src 'self'");
     t.notMatch(policy, 'unsafe-inline');
     const html = await page.text();

@@ -60,6 +60,10 @@ const requestsPerAccount = 3_000;
 export function api(options: ApiOptions): FastifyPluginAsync {
   return async (scope) => {
     scope.addSchema(problem);
+    // What people wrote is what the answer says that it is, and never a page or a script.
+    scope.addHook('onRequest', async (_request, reply) => {
+      void reply.header('x-content-type-options', 'nosniff');
+    });
     await scope.register(swagger, {
       openapi: documentOf(options.isSecure),
       refResolver: {
