@@ -1,19 +1,5 @@
 /** Requests of the page to the members: as whoever has logged in, or as the cluster view of a demonstration. */
-export interface Place {
-  readonly host: string;
-  readonly port: number;
-}
-
-export interface Said {
-  readonly status: number;
-  readonly value: unknown;
-}
-
-export interface Caller {
-  /** Null: nothing came. */
-  get(place: Place, path: string): Promise<Said | null>;
-  post(place: Place, path: string, body: unknown): Promise<Said | null>;
-}
+import { type Caller, type Place, type Said, textIn } from './ports.ts';
 
 /** What a node is given to answer: a figure is wanted now, a change ends on the node within five seconds. */
 const readMs = 1_500;
@@ -77,10 +63,4 @@ export class PageCaller implements Caller {
       return null;
     }
   }
-}
-
-export function textIn(said: Said | null, key: string): string | null {
-  if (said === null || typeof said.value !== 'object' || said.value === null) return null;
-  const found: unknown = Reflect.get(said.value, key);
-  return typeof found === 'string' ? found : null;
 }

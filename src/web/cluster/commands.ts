@@ -1,6 +1,5 @@
 /** What the buttons ask the cluster for. A request that may be repeated goes from one member to the next until one can answer. */
-import type { Caller, Said } from './caller.ts';
-import { textIn } from './caller.ts';
+import { type Caller, type Said, textIn } from './ports.ts';
 import type { Watch } from './watch.ts';
 
 export interface NewPlace {

@@ -4,9 +4,10 @@ import { render } from 'preact';
 import { systemClock } from '../../base/system-clock.ts';
 import { keepIn } from '../platform/keeps.ts';
 import { readSettings } from '../session/settings.ts';
-import { PageCaller, type Place, textIn } from './caller.ts';
+import { PageCaller } from './caller.ts';
 import { carryOut } from './commands.ts';
 import { Page } from './page.tsx';
+import { type Place, textIn } from './ports.ts';
 import { catalogueFor } from './texts/texts.ts';
 import { Watch } from './watch.ts';
 

@@ -1,7 +1,7 @@
 /** Asks every member again and again, and keeps what they said. */
 import type { Clock } from '../../base/clock.ts';
-import type { Caller, Place, Said } from './caller.ts';
 import type { Heard } from './picture.ts';
+import type { Caller, Place, Said } from './ports.ts';
 import { type ActionWire, type NodeWire, readActions, readNode } from './wire.ts';
 
 export interface WatchState {
