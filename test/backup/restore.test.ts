@@ -6,6 +6,7 @@ import { BackupReader, type BackupSink } from '../../src/backup/reader.ts';
 import { type BackupRecord, encodeRecord, RecordReader } from '../../src/backup/records.ts';
 import { RESTORE_GAP, Restorer } from '../../src/backup/restorer.ts';
 import { backupRecords } from '../../src/backup/source.ts';
+import { openSurvivor } from '../../src/backup/survivor.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { ChatMachine } from '../../src/chat/machine.ts';
 import { ChunkStore } from '../../src/files/chunk-store.ts';
@@ -157,6 +158,28 @@ t.test(
     await again.commit();
     t.strictSame(await names(), ['node-2']);
     await t.rejects(Restorer.begin(place), { code: 'DATA_FOREIGN', message: /is not empty/ });
+  },
+);
+
+t.test(
+  'survivor: a directory that is none, or whose node still runs, is refused and left alone',
+  async (t) => {
+    await t.rejects(openSurvivor(t.testdir({}), systemClock), { code: 'DATA_FOREIGN' });
+    const { root, place, names } = placeIn(t);
+    const restorer = await Restorer.begin(place);
+    await read(await recordsOf(await smallCluster(t)), restorer);
+    await restorer.commit();
+    const owner = { cluster: 'new', node: 2, random53 };
+    const running = await openDataDirectory({ ...owner, root, disk: nodeDisk(root), clock: systemClock });
+    await t.rejects(openSurvivor(root, systemClock), { code: 'DATA_LOCKED' });
+    await running.log.close();
+    await running.store.close();
+    const survivor = await openSurvivor(root, systemClock);
+    const reader = new BackupReader();
+    for await (const piece of survivor.records) await reader.write(piece);
+    await survivor.close();
+    t.match(reader.finish(), { head: { cluster: 'new', node: 2 }, end: { pieces: 2, missing: 0 } });
+    t.strictSame(await names(), ['node-2']);
   },
 );
 

@@ -26,6 +26,23 @@ t.test('files: collection removes what nothing refers to, and nothing else', asy
   cluster.stopAll();
 });
 
+t.test('files: while somebody reads what an earlier state referred to, nothing is removed', async (t) => {
+  const cluster = await FileCluster.of(1);
+  const { files, roots } = cluster.node(1);
+  roots.lease(file.address);
+  await cluster.upload(1, file);
+  roots.leases.delete(file.address);
+  const [first, second] = [files.hold(), files.hold()];
+  first();
+  first();
+  await files.collect();
+  t.equal(files.status().collected, 0, 'one of the two goes on reading');
+  second();
+  await files.collect();
+  t.equal(files.status().chunks, 0);
+  cluster.stopAll();
+});
+
 t.test('files: a chunk that two files share stays until both are gone', async (t) => {
   const cluster = await FileCluster.of(1);
   const { files, roots } = cluster.node(1);
