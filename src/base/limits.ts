@@ -62,6 +62,8 @@ export const limits = {
   /** Live sessions of one account; the least recently used goes first. Beside them, those derived from one of them. */
   sessionsPerAccount: 256,
   derivedSessions: 32,
+  /** Beside both: those that one access token opened. */
+  sessionsPerToken: 64,
   /** Answers to requests that carried a key are kept for so long, and so many; of one account. */
   keyedAnswerMs: 10 * 60_000,
   keyedAnswers: 100_000,

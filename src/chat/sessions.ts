@@ -6,6 +6,7 @@ import { LoginOrder } from './login-order.ts';
 import type { Moment } from './moment.ts';
 import type { RecordedAnswer, SessionData } from './row-codec.ts';
 import { Session } from './session.ts';
+import type { TokenId } from './token-types.ts';
 import type { AccountId, SessionId } from './types.ts';
 import { UseOrder } from './use-order.ts';
 
@@ -100,12 +101,16 @@ export class Sessions {
     return leastRecent([...derived]);
   }
 
-  /** The least recently used of the account's own, if they are too many. */
-  oldestTooMany(account: AccountId): Session | null {
+  /**
+   * The least recently used of the account's own, if they are too many: of those that logged in, or of those that one token opened, so that a
+   * program that forgets its sessions logs nobody out.
+   */
+  oldestTooMany(account: AccountId, token: TokenId | null = null): Session | null {
+    const most = token === null ? this.bounds.sessionsPerAccount : limits.sessionsPerToken;
     const all = this.#byAccount.get(account);
-    if (all === undefined || all.size <= this.bounds.sessionsPerAccount) return null;
-    const own = [...all].filter(({ parent }) => parent === null);
-    return own.length > this.bounds.sessionsPerAccount ? leastRecent(own) : null;
+    if (all === undefined || all.size <= most) return null;
+    const own = [...all].filter((one) => one.parent === null && one.token === token);
+    return own.length > most ? leastRecent(own) : null;
   }
 
   /** Notes a use, at most once a minute; of a derived session as one of its parent, too. */

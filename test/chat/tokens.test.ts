@@ -101,6 +101,23 @@ for (const { by, command } of endings) {
   });
 }
 
+t.test(
+  'token: a program that forgets its sessions loses the oldest of them, and logs nobody out',
+  async (t) => {
+    const world = new World();
+    const ann = world.register('ann');
+    create(world, ann, 1);
+    world.numbered(1_000, 1, { kind: 'login', account: ann, credential: 1 });
+    for (let session = 1; session <= limits.sessionsPerToken; session++) enter(world, session, 1);
+    t.equal(said(world.numbered(1, 2, textTo('ann', 'hi'))), 'sent');
+    await world.reload();
+    enter(world, limits.sessionsPerToken + 1, 1);
+    t.equal(said(world.numbered(1, 3, textTo('ann', 'hi'))), 'SESSION_EXPIRED');
+    t.equal(said(world.numbered(2, 2, textTo('ann', 'hi'))), 'sent');
+    t.equal(said(world.numbered(1_000, 2, textTo('ann', 'hi'))), 'sent');
+  },
+);
+
 t.test('token: another account’s cannot be revoked, nor be acted by', async (t) => {
   const world = new World();
   const token = create(world, world.register('ann'), 1);

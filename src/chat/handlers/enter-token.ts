@@ -1,5 +1,6 @@
 import type { Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
+import { endSession } from './end-session.ts';
 
 type EnterToken = Extract<Command, { kind: 'enter-token' }>;
 
@@ -13,6 +14,8 @@ export function enterToken(context: Context, { hash }: EnterToken): Result {
   if (session === null) return reject('BAD_REQUEST');
   session.restrictTo(token.id);
   tables.sessions.bind(session, account.id, moment);
+  const oldest = tables.sessions.oldestTooMany(account.id, token.id);
+  if (oldest !== null) endSession(context, oldest);
   tables.tokens.markUsed(token.id, moment.wallMs);
   return accept({ kind: 'token-entered', account: account.id, name: account.name, token: token.id });
 }

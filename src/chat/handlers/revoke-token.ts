@@ -1,6 +1,7 @@
 import type { TokenId } from '../token-types.ts';
 import type { AccountId, Command, Result } from '../types.ts';
 import { accept, type Context, reject } from './context.ts';
+import { endSession } from './end-session.ts';
 
 type RevokeToken = Extract<Command, { kind: 'revoke-token' }>;
 
@@ -15,11 +16,9 @@ export function revokeToken(context: Context, { token }: RevokeToken): Result {
 
 /** With it go the sessions that it opened. */
 export function endToken(context: Context, account: AccountId, token: TokenId): void {
-  const { moment, tables } = context;
+  const { tables } = context;
   for (const session of tables.sessions.of(account)) {
-    if (session.token !== token) continue;
-    tables.sessions.end(session, moment);
-    context.emit({ kind: 'session-ended', session: session.id });
+    if (session.token === token) endSession(context, session);
   }
   tables.tokens.remove(token);
   context.emit({ kind: 'token-ended', token });

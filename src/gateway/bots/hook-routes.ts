@@ -21,8 +21,8 @@ export interface HookRoutesOptions {
 }
 
 const path = '/api/v1/hooks';
-/** In a minute, on one node. */
-const postsPerHook = 600;
+/** In a minute, on one node: below what one address may ask there that shows no session. */
+const postsPerHook = 240;
 
 const id = Type.Integer({ minimum: 1 });
 const name = Type.String({ minLength: 1, maxLength: limits.displayNameChars });
