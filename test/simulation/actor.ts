@@ -74,8 +74,12 @@ export class Actor {
       },
     });
     const { records } = this.#options;
-    client.onMessage((message) => records.read(this.reader, message));
+    client.onMessage((message) => {
+      records.read(this.reader, message);
+      records.followers.message(this.reader, message);
+    });
     client.onEvent((event) => {
+      if (event.ev === 'amended') records.followers.amended(this.reader, event);
       if (event.ev !== 'amended' || 'reactions' in event) return;
       records.amended(this.reader, { ...event, text: 'text' in event ? event.text : null });
     });
@@ -178,7 +182,7 @@ export class Actor {
 
   /** False when it was not answered. */
   async history(other: string): Promise<boolean> {
-    return this.#options.records.scan(this.name, other, () => this.#client.history(other, { limit: 60 }));
+    return this.#options.records.scan(this, other, () => this.#client.history(other, { limit: 60 }));
   }
 
   async users(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Outcome } from '../../src/client/types.ts';
 import type { MessageEntry, Reply } from '../../src/protocol/requests.ts';
 import type { AccountInput, AccountOperation, AccountOutput } from '../checkers/accounts.ts';
 import type { AmendmentEvent, Change } from '../checkers/amendments.ts';
+import { Followers } from '../checkers/followers.ts';
 import { type HistoryEvent, placeKey } from '../checkers/history.ts';
 import type { Operation } from '../checkers/linearizability.ts';
 import type { MemberInput, MemberOperation, MemberOutput } from '../checkers/membership.ts';
@@ -24,6 +25,9 @@ export class Records {
   readonly accounts = new Map<string, AccountOperation[]>();
   readonly members = new Map<string, MemberOperation[]>();
   readonly amendments: AmendmentEvent[] = [];
+  readonly followers = new Followers();
+  /** Nothing changes any more: what is read is final, and followers must show the same. */
+  isQuiet = false;
   /** By place, of what its sender was told of: as it was sent. */
   readonly #sent = new Map<string, string>();
   #amendments = 0;
@@ -133,7 +137,11 @@ export class Records {
   }
 
   /** A read on request; what it shows is one reader of its own. */
-  async scan(client: string, other: string, ask: () => Promise<Outcome<'history'>>): Promise<boolean> {
+  async scan(
+    { name: client, reader: follower }: { readonly name: string; readonly reader: string },
+    other: string,
+    ask: () => Promise<Outcome<'history'>>,
+  ): Promise<boolean> {
     const reader = `${client}'s scan ${++this.#scans}`;
     const begun = this.history.length;
     const since = this.amendments.length;
@@ -146,6 +154,7 @@ export class Records {
     if (outcome.kind !== 'receipt' || conversation === undefined) return outcome.kind === 'receipt';
     this.history[begun] = { kind: 'begin', reader, conversation, atMs: this.#world.nowMs };
     for (const message of messages) this.read(reader, message, since);
+    if (this.isQuiet) this.followers.check(follower, messages);
     this.complete(reader, conversation);
     this.onEvent?.(`${client} reads the conversation with ${other}: ${messages.length} messages`);
     return true;
