@@ -81,7 +81,7 @@ export class Files {
     this.#self = peers.self;
     this.#store = store;
     this.#questions = questions;
-    this.holdings = new ClusterHoldings({ store, roots, peers, questions });
+    this.holdings = new ClusterHoldings({ store, roots, peers, questions, clock });
     const onFetched = (count: number): void => {
       this.#fetched += count;
     };

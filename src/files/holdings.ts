@@ -2,6 +2,7 @@
  * Chunks on this node and on a majority: what an upload needs before its sender may be told. A chunk counts where a voter has made
  * it durable and its state wants it kept, so that it cannot be collected there.
  */
+import type { Clock, Timer } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { type ChunkAddress, decodeManifest, type Manifest } from '../protocol/manifest.ts';
 import type { ChunkStore } from './chunk-store.ts';
@@ -14,7 +15,11 @@ export interface HoldingsOptions {
   readonly roots: FileRoots;
   readonly peers: FilePeers;
   readonly questions: PeerQuestions;
+  readonly clock: Clock;
 }
+
+/** Waited for a voter that is slower than a majority, and may have what those lack. */
+const lateMs = 500;
 
 export class ClusterHoldings {
   readonly #options: HoldingsOptions;
@@ -57,14 +62,16 @@ export class ClusterHoldings {
     await this.requireRoot(address);
     const manifest = await this.manifest(address);
     if (manifest === null) return null;
-    const answers = await this.#ask(address, manifest);
+    const held = this.#heldIn(await this.#ask(address, manifest), manifest);
+    return held === null ? null : { manifest, held };
+  }
+
+  /** What the answers come to; null: a majority does not hold even the manifest. */
+  #heldIn(answers: ReadonlyMap<number, Holdings>, { chunks }: Manifest): readonly boolean[] | null {
     const { voters, needed } = this.#quorum();
     const of = voters.map(({ id }) => answers.get(id) ?? null);
     if (of.filter((answer) => answer !== null).length < needed) return null;
-    const held = manifest.chunks.map(
-      (_, place) => of.filter((answer) => answer?.[place] === true).length >= needed,
-    );
-    return { manifest, held };
+    return chunks.map((_, place) => of.filter((answer) => answer?.[place] === true).length >= needed);
   }
 
   /** As this node holds it; null when it does not, or when the content is no manifest. */
@@ -81,13 +88,33 @@ export class ClusterHoldings {
     const { peers, questions } = this.#options;
     const answers = new Map<number, Holdings>([[peers.self, this.own(manifest)]]);
     const asked = this.#quorum().voters.filter(({ id, reachable }) => id !== peers.self && reachable);
-    await Promise.allSettled(
+    await this.#enough(
       asked.map(async ({ id }) => {
         const answer = await questions.askOne(id, { kind: 'holds', manifest: address });
         answers.set(id, decodeHoldings(answer, manifest.chunks.length));
       }),
+      () => this.#heldIn(answers, manifest),
     );
     return answers;
+  }
+
+  /** All have answered; or what did shows everything held; or, shortly after, a majority did: one that hangs holds nobody up. */
+  #enough(answers: readonly Promise<void>[], held: () => readonly boolean[] | null): Promise<void> {
+    return new Promise((resolve) => {
+      let late: Timer | null = null;
+      const done = (): void => {
+        late?.cancel();
+        resolve();
+      };
+      const look = (): void => {
+        const known = held();
+        if (known === null) return;
+        if (known.every((isHeld) => isHeld)) done();
+        else late ??= this.#options.clock.after(lateMs, done);
+      };
+      for (const answer of answers) void answer.then(look, () => undefined);
+      void Promise.allSettled(answers).then(done);
+    });
   }
 
   /** True as soon as a majority said yes, this node's own included; the others go on by themselves. */

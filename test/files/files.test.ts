@@ -28,6 +28,25 @@ t.test(
   },
 );
 
+t.test('files: a node that answers nothing holds nobody up who asks what a majority holds', async (t) => {
+  const cluster = await FileCluster.of(3);
+  const { holdings } = cluster.node(1).files;
+  cluster.roots.lease(file.address);
+  cluster.node(3).hangs = true;
+  await holdings.put(file.address, file.address, file.encoded);
+  let begun: Awaited<ReturnType<typeof holdings.holdings>> | undefined;
+  void holdings.holdings(file.address).then((found) => {
+    begun = found;
+  });
+  const sinceMs = cluster.clock.monotonicMs();
+  await cluster.until('what is held is known', () => begun !== undefined);
+  t.ok(cluster.clock.monotonicMs() - sinceMs < 2_000, 'a moment, for what the third might have');
+  t.strictSame(begun?.held, [false, false, false]);
+  await cluster.upload(1, file);
+  t.strictSame((await holdings.holdings(file.address))?.held, [true, true, true], 'no time passes');
+  cluster.stopAll();
+});
+
 t.test('files: without a majority a chunk is refused, and what is held is not told as held', async (t) => {
   const cluster = await FileCluster.of(3);
   cluster.roots.lease(file.address);

@@ -68,6 +68,8 @@ export interface TestNode {
   roots: TestRoots;
   files: Files;
   up: boolean;
+  /** Takes questions and answers none. */
+  hangs: boolean;
   voter: boolean;
   oldVoter: boolean;
   /** What a read index brings. */
@@ -107,6 +109,7 @@ export class FileCluster {
       roots,
       files,
       up: true,
+      hangs: false,
       voter,
       oldVoter: false,
       catchUp: () => undefined,
@@ -156,6 +159,7 @@ export class FileCluster {
         const node = this.node(to);
         if (!node.up || !this.node(self).up) throw new Error('no connection');
         this.questions.push({ from: self, to });
+        if (node.hangs) return new Promise(() => undefined);
         return node.files.answer(question.slice());
       },
       barrier: async () => this.node(self).catchUp(),
