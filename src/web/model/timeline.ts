@@ -6,7 +6,7 @@ import type { Outbox, OutboxEntry } from './outbox.ts';
 export type Row =
   | { readonly kind: 'start'; readonly key: string }
   | { readonly kind: 'day'; readonly key: string; readonly atMs: number }
-  | { readonly kind: 'unread'; readonly key: string; readonly count: number }
+  | { readonly kind: 'unread'; readonly key: string }
   | {
       readonly kind: 'message';
       readonly key: string;
@@ -21,7 +21,7 @@ const pauseMs = 5 * 60_000;
 
 /** `dayOf`: the local day that a time lies in, as any number that differs from day to day. */
 export function rowsOf(
-  { window, marker, unread, name }: Conversation,
+  { window, marker, name }: Pick<Conversation, 'window' | 'marker' | 'name'>,
   outbox: Outbox,
   dayOf: (atMs: number) => number,
 ): readonly Row[] {
@@ -34,7 +34,7 @@ export function rowsOf(
     const isNewDay = today !== day;
     const isFirstUnread = message.sequence === marker;
     if (isNewDay) rows.push({ kind: 'day', key: `d${today}`, atMs: message.sentMs });
-    if (isFirstUnread) rows.push({ kind: 'unread', key: 'unread', count: unread });
+    if (isFirstUnread) rows.push({ kind: 'unread', key: 'unread' });
     const isContinued: boolean =
       !isNewDay && !isFirstUnread && message.replyTo === undefined && goesOn(before, message);
     rows.push({ kind: 'message', key: `m${message.sequence}`, message, isContinued });

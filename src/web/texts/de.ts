@@ -44,7 +44,6 @@ export const de: Catalogue = {
     none: 'Wähle eine Unterhaltung, oder springe mit Strg+K zu einer.',
     messages: (name) => `Nachrichten mit ${name}`,
     begin: (name) => `Hier beginnt die Unterhaltung mit ${name}.`,
-    loading: 'Lädt …',
     newest: 'Zur neuesten springen',
     unreadFrom: 'Neu',
     jumpUnread: 'Zur ersten ungelesenen Nachricht springen',
@@ -129,9 +128,6 @@ export const de: Catalogue = {
   jump: {
     title: 'Springen zu …',
     hint: 'Eine Person, eine Gruppe, eine Unterhaltung',
-    people: 'Personen',
-    groups: 'Gruppen',
-    conversations: 'Unterhaltungen',
     nothing: 'Nichts mit diesem Namen.',
     join: 'beitreten',
     closed: 'geschlossen',
@@ -147,7 +143,6 @@ export const de: Catalogue = {
     joinPassword: 'Passwort der Gruppe',
     create: 'Anlegen',
     join: 'Beitreten',
-    members: 'Mitglieder',
     owner: 'Besitz',
     leave: 'Gruppe verlassen',
     leaveAsk: 'Diese Gruppe verlassen?',
@@ -160,7 +155,6 @@ export const de: Catalogue = {
     keepDays: 'Nachrichten so viele Tage behalten (0: für immer)',
     setKeepDays: 'Tage setzen',
     ownerTools: 'Für die Person, der sie gehört',
-    done: 'Erledigt.',
   },
   account: {
     title: 'Konto',
@@ -221,7 +215,6 @@ export const de: Catalogue = {
   dialog: { close: 'Schließen', yes: 'Ja', no: 'Nein' },
   file: {
     progress: (name) => `${name} wird gesendet`,
-    tooLarge: 'Die Datei ist zu groß.',
     insecure: 'Für Dateien muss die Seite über HTTPS gekommen sein.',
   },
   reactions: 'Eine Reaktion wählen',

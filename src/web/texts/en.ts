@@ -44,7 +44,6 @@ export const en = {
     none: 'Choose a conversation, or press Ctrl+K to jump to one.',
     messages: (name: string) => `Messages with ${name}`,
     begin: (name: string) => `Here begins the conversation with ${name}.`,
-    loading: 'Loading …',
     newest: 'Jump to the newest',
     unreadFrom: 'New',
     jumpUnread: 'Jump to the first unread message',
@@ -127,9 +126,6 @@ export const en = {
   jump: {
     title: 'Jump to …',
     hint: 'A person, a group, a conversation',
-    people: 'People',
-    groups: 'Groups',
-    conversations: 'Conversations',
     nothing: 'Nothing of that name.',
     join: 'join',
     closed: 'closed',
@@ -145,7 +141,6 @@ export const en = {
     joinPassword: 'Password of the group',
     create: 'Create',
     join: 'Join',
-    members: 'Members',
     owner: 'owner',
     leave: 'Leave the group',
     leaveAsk: 'Leave this group?',
@@ -158,7 +153,6 @@ export const en = {
     keepDays: 'Keep messages for days (0: for ever)',
     setKeepDays: 'Set the days',
     ownerTools: 'As the owner',
-    done: 'Done.',
   },
   account: {
     title: 'Account',
@@ -219,7 +213,6 @@ export const en = {
   dialog: { close: 'Close', yes: 'Yes', no: 'No' },
   file: {
     progress: (name: string) => `Sending ${name}`,
-    tooLarge: 'The file is too large.',
     insecure: 'Files need a page that came over HTTPS.',
   },
   reactions: 'Choose a reaction',

@@ -1,18 +1,17 @@
 /** The open conversation: who it is with, what was said, and where one writes. */
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { MessageEntry, Reply } from '../../protocol/requests.ts';
 import type { Conversation } from '../model/conversations.ts';
-import { rowsOf } from '../model/timeline.ts';
+import { type Row, rowsOf } from '../model/timeline.ts';
 import { sourceOf } from '../platform/file-blobs.ts';
-import { errorText } from '../texts/texts.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
 import { useApp, useSelect, useSurroundings, useTexts } from './context.ts';
 import { Feed } from './feed.tsx';
 import { IconButton } from './icons.tsx';
-import type { MessageAction } from './message-row.tsx';
 import { titleOf } from './sidebar.tsx';
+import { useAttention } from './use-attention.ts';
+import { useMessageActions } from './use-message-actions.ts';
 
 export function ChatPane(): JSX.Element {
   const texts = useTexts();
@@ -32,73 +31,18 @@ export function ChatPane(): JSX.Element {
 function OpenChat({ conversation }: { readonly conversation: Conversation }): JSX.Element {
   const app = useApp();
   const surroundings = useSurroundings();
-  const { texts, formats } = surroundings;
+  const { texts } = surroundings;
+  const { name } = conversation;
   const me = useSelect((state) => state.me);
-  const outbox = useSelect((state) => state.outbox);
   const isConnected = useSelect((state) => state.node !== null);
   const isLoading = useSelect((state) => state.loading.older || state.loading.newer);
   const feed = useRef<Feed>(null);
-  const isAtEnd = useRef(false);
+  const rows = useRows(conversation);
+  const act = useMessageActions();
+  const tellEnd = useAttention();
   const [isDropping, setDropping] = useState(false);
-  const { window: loaded, marker, unread, name } = conversation;
-  const rows = useMemo(
-    () => rowsOf(conversation, outbox, (atMs) => formats.dayNumber(atMs)),
-    [loaded, marker, unread, name, outbox, formats],
-  );
+  useAim(conversation, feed);
 
-  const aim = useSelect((state) => state.aim);
-  useEffect(() => {
-    if (aim === null || aim.conversation !== conversation.id) return;
-    app.store.set({ aim: null });
-    void feed.current?.jumpTo(aim.sequence);
-  }, [aim, conversation.id]);
-
-  const look = (): void => {
-    const isVisible = document.visibilityState === 'visible' && document.hasFocus();
-    app.look({ isVisible, isAtEnd: isAtEnd.current });
-  };
-  useEffect(() => {
-    const events = ['focus', 'blur'] as const;
-    for (const event of events) window.addEventListener(event, look);
-    document.addEventListener('visibilitychange', look);
-    return () => {
-      for (const event of events) window.removeEventListener(event, look);
-      document.removeEventListener('visibilitychange', look);
-    };
-  }, []);
-
-  const told = (reply: Reply): void => {
-    if (reply.kind === 'rejection') app.tellFault(errorText(texts, reply.code, reply.text));
-  };
-  const act = (action: MessageAction, message: MessageEntry): void => {
-    const { conversation: id, sequence } = message;
-    switch (action.kind) {
-      case 'reply':
-      case 'edit':
-        app.intend({ kind: action.kind, sequence });
-        return;
-      case 'delete':
-        app.store.set({ dialog: { kind: 'delete-message', conversation: id, sequence } });
-        return;
-      case 'react':
-        void app
-          .amend({
-            op: 'react',
-            conversation: id,
-            sequence,
-            reaction: action.reaction,
-            ...(action.remove ? { remove: true } : {}),
-          })
-          .then(told);
-        return;
-      case 'choose-reaction':
-        return;
-      case 'copy':
-        void navigator.clipboard.writeText(message.text).then(() => {
-          app.store.set({ announced: texts.message.copied });
-        });
-    }
-  };
   const sendFiles = (files: readonly File[]): void => {
     if (!isSecureContext) {
       app.tellFault(texts.file.insecure);
@@ -112,7 +56,6 @@ function OpenChat({ conversation }: { readonly conversation: Conversation }): JS
     event.preventDefault();
     setDropping(isOver);
   };
-
   return (
     <main
       class={`pane${isDropping ? ' is-dropping' : ''}`}
@@ -137,16 +80,34 @@ function OpenChat({ conversation }: { readonly conversation: Conversation }): JS
         isConnected={isConnected}
         isLoading={isLoading}
         onAction={act}
-        onAtEnd={(value) => {
-          isAtEnd.current = value;
-          look();
-        }}
+        onAtEnd={tellEnd}
       />
       <TypingLine conversation={conversation.id} />
       <Composer conversation={conversation} onFiles={sendFiles} />
       {isDropping && <div class="drop-hint">{texts.chat.drop}</div>}
     </main>
   );
+}
+
+function useRows(conversation: Conversation): readonly Row[] {
+  const { formats } = useSurroundings();
+  const outbox = useSelect((state) => state.outbox);
+  const { window, marker, name } = conversation;
+  return useMemo(
+    () => rowsOf(conversation, outbox, (atMs) => formats.dayNumber(atMs)),
+    [window, marker, name, outbox, formats],
+  );
+}
+
+/** A message that was found comes into view once its conversation is open. */
+function useAim({ id }: Conversation, feed: { readonly current: Feed | null }): void {
+  const app = useApp();
+  const aim = useSelect((state) => state.aim);
+  useEffect(() => {
+    if (aim === null || aim.conversation !== id) return;
+    app.store.set({ aim: null });
+    void feed.current?.jumpTo(aim.sequence);
+  }, [aim, id]);
 }
 
 const noOne: readonly string[] = [];

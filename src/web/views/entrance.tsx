@@ -1,5 +1,5 @@
 /** Logging in, and making an account. */
-import type { JSX, TargetedSubmitEvent } from 'preact';
+import type { JSX, RefObject, TargetedSubmitEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Reply } from '../../protocol/requests.ts';
 import { errorText } from '../texts/texts.ts';
@@ -63,6 +63,26 @@ function EntranceForm({ mode, invitation }: { readonly mode: Mode; readonly invi
 
   return (
     <form class="form" onSubmit={(event) => void submit(event)} aria-busy={isBusy}>
+      <EntranceFields mode={mode} invitation={invitation} first={first} />
+      <p class="fault" role="alert">
+        {fault}
+      </p>
+      <button type="submit" class="primary" disabled={isBusy}>
+        {isBusy ? texts.entrance.working : mode === 'log-in' ? texts.entrance.logIn : texts.entrance.register}
+      </button>
+    </form>
+  );
+}
+
+function EntranceFields(props: {
+  readonly mode: Mode;
+  readonly invitation: string;
+  readonly first: RefObject<HTMLInputElement | null>;
+}): JSX.Element {
+  const { mode, invitation, first } = props;
+  const texts = useTexts();
+  return (
+    <>
       <Field
         name="user"
         label={mode === 'log-in' ? texts.entrance.userOrEmail : texts.entrance.user}
@@ -87,12 +107,6 @@ function EntranceForm({ mode, invitation }: { readonly mode: Mode; readonly invi
           autocomplete="off"
         />
       )}
-      <p class="fault" role="alert">
-        {fault}
-      </p>
-      <button type="submit" class="primary" disabled={isBusy}>
-        {isBusy ? texts.entrance.working : mode === 'log-in' ? texts.entrance.logIn : texts.entrance.register}
-      </button>
-    </form>
+    </>
   );
 }

@@ -4,19 +4,18 @@ import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import type { GroupEntry, UserEntry } from '../../protocol/requests.ts';
 import { type JumpTarget, targetsFor } from '../model/jump-targets.ts';
 import { addressFor } from '../model/route.ts';
+import type { App } from '../session/app.ts';
 import type { Catalogue } from '../texts/texts.ts';
 import { Avatar } from './avatar.tsx';
-import { useApp, useSelect, useTexts } from './context.ts';
+import { useApp, useSelect, useSurroundings, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 
-export function JumpDialog(): JSX.Element {
+/** Known at once from what the page has, then completed by what the cluster says. */
+function useTargets(text: string): readonly JumpTarget[] {
   const app = useApp();
   const texts = useTexts();
-  const id = useId();
   const conversations = useSelect((state) => state.conversations);
   const me = useSelect((state) => state.me);
-  const [text, setText] = useState('');
-  const [chosen, setChosen] = useState(0);
   const [people, setPeople] = useState<readonly UserEntry[]>([]);
   const [groups, setGroups] = useState<readonly GroupEntry[]>([]);
   const asked = useRef('');
@@ -29,25 +28,35 @@ export function JumpDialog(): JSX.Element {
       if (asked.current === text) setPeople(found);
     });
   }, [text]);
-  const targets = useMemo(
+  return useMemo(
     () => targetsFor({ text, me, conversations, people, groups, lobby: texts.list.lobby }),
     [text, me, conversations, people, groups, texts],
   );
-  const at = Math.min(chosen, targets.length - 1);
+}
 
-  const go = (target: JumpTarget | undefined): void => {
-    if (target === undefined) return;
-    if (target.kind === 'join') {
+function goTo(app: App, target: JumpTarget): void {
+  switch (target.kind) {
+    case 'join':
       app.store.set({ dialog: { kind: 'join-group', group: target.name, closed: target.closed } });
       return;
-    }
-    if (target.kind === 'create') {
+    case 'create':
       app.store.set({ dialog: { kind: 'new-group' } });
       return;
-    }
-    app.store.set({ dialog: null });
-    location.hash = addressFor(target.address);
-  };
+    case 'open':
+      app.store.set({ dialog: null });
+      location.hash = addressFor(target.address);
+  }
+}
+
+export function JumpDialog(): JSX.Element {
+  const app = useApp();
+  const texts = useTexts();
+  const id = useId();
+  const [text, setText] = useState('');
+  const [chosen, setChosen] = useState(0);
+  const targets = useTargets(text);
+  const at = Math.min(chosen, targets.length - 1);
+  const target = targets[at];
   const key = (event: KeyboardEvent): void => {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (step !== undefined && targets.length > 0) {
@@ -55,9 +64,9 @@ export function JumpDialog(): JSX.Element {
       const next = (at + step + targets.length) % targets.length;
       setChosen(next);
       document.getElementById(`${id}-${next}`)?.scrollIntoView({ block: 'nearest' });
-    } else if (event.key === 'Enter') {
+    } else if (event.key === 'Enter' && target !== undefined) {
       event.preventDefault();
-      go(targets[at]);
+      goTo(app, target);
     }
   };
   return (
@@ -68,7 +77,7 @@ export function JumpDialog(): JSX.Element {
         role="combobox"
         aria-expanded={true}
         aria-controls={`${id}-list`}
-        aria-activedescendant={targets.length > 0 ? `${id}-${at}` : undefined}
+        aria-activedescendant={target === undefined ? undefined : `${id}-${at}`}
         aria-autocomplete="list"
         aria-label={texts.jump.hint}
         placeholder={texts.jump.hint}
@@ -81,6 +90,20 @@ export function JumpDialog(): JSX.Element {
         }}
         onKeyDown={key}
       />
+      <TargetList id={id} targets={targets} at={at} />
+    </DialogFrame>
+  );
+}
+
+function TargetList(props: {
+  readonly id: string;
+  readonly targets: readonly JumpTarget[];
+  readonly at: number;
+}): JSX.Element {
+  const { id, targets, at } = props;
+  const { app, texts } = useSurroundings();
+  return (
+    <>
       <div class="targets" role="listbox" id={`${id}-list`} aria-label={texts.jump.title}>
         {targets.map((target, place) => (
           <div
@@ -89,7 +112,7 @@ export function JumpDialog(): JSX.Element {
             role="option"
             tabIndex={-1}
             aria-selected={place === at}
-            onPointerUp={() => go(target)}
+            onPointerUp={() => goTo(app, target)}
           >
             <TargetLine target={target} texts={texts} />
           </div>
@@ -100,7 +123,7 @@ export function JumpDialog(): JSX.Element {
           {texts.jump.nothing}
         </p>
       )}
-    </DialogFrame>
+    </>
   );
 }
 

@@ -1,83 +1,24 @@
 /** Full text over everything that one may read; a result leads to its place. */
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { errorTable } from '../../base/errors.ts';
+import { useState } from 'preact/hooks';
 import type { MessageEntry } from '../../protocol/requests.ts';
 import { addressOf } from '../model/conversations.ts';
 import { addressFor } from '../model/route.ts';
 import type { Catalogue } from '../texts/texts.ts';
-import { useApp, useSelect, useSurroundings } from './context.ts';
+import { useApp, useSelect, useSurroundings, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
+import { type Found, useSearch } from './use-search.ts';
 
-const pageResults = 30;
-/** An index that is still being built, or a node that is busy, is asked again after so long. */
-const againMs = 1_500;
-
-interface Found {
-  readonly messages: readonly MessageEntry[];
-  readonly next: number | null;
-  readonly complete: boolean;
-}
-
-function foundText(found: Found | null, { search }: Catalogue): string {
-  if (found === null) return '';
-  const { length } = found.messages;
-  const counted = length === 0 ? search.nothing : search.found(length);
-  return found.complete ? counted : `${counted} ${search.incomplete}`;
-}
+const shownChars = 300;
 
 export function SearchDialog(): JSX.Element {
   const app = useApp();
-  const { texts, formats } = useSurroundings();
-  const me = useSelect((state) => state.me);
-  const open = useSelect(({ openId, conversations }) =>
-    openId === null ? undefined : conversations.get(openId),
-  );
-  const [found, setFound] = useState<Found | null>(null);
-  const [fault, setFault] = useState<string | null>(null);
-  const [isHere, setHere] = useState(false);
-  const [isAsking, setAsking] = useState(false);
-  const asked = useRef('');
-
-  const ask = async (text: string, here: boolean, before?: number): Promise<void> => {
-    asked.current = `${here} ${text}`;
-    if (text === '') {
-      setAsking(false);
-      setFound(null);
-      return;
-    }
-    const place = here && open !== undefined && !open.id.startsWith('to:') ? { with: open.id } : {};
-    const page = before === undefined ? {} : { before };
-    setAsking(true);
-    const outcome = await app.client.find(text, { limit: pageResults, ...place, ...page });
-    if (asked.current !== `${here} ${text}`) return;
-    // A node that cannot say yet is asked once more, as long as nobody asks for something else.
-    const isOpen = outcome.kind === 'rejection' && errorTable[outcome.code].retry;
-    if (before === undefined && (isOpen || (outcome.kind === 'receipt' && !outcome.value.complete))) {
-      setTimeout(() => {
-        if (asked.current === `${here} ${text}`) void ask(text, here);
-      }, againMs);
-      if (isOpen) return;
-    }
-    setAsking(false);
-    setFault(outcome.kind === 'receipt' ? null : texts.search.failed);
-    if (outcome.kind !== 'receipt') return;
-    const { messages, next, complete } = outcome.value;
-    const earlier = before === undefined ? [] : (found?.messages ?? []);
-    setFound({ messages: [...earlier, ...messages], next, complete });
-  };
-  useEffect(
-    () => () => {
-      asked.current = '';
-    },
-    [],
-  );
+  const texts = useTexts();
+  // One that was not used yet has nothing to be found in.
+  const open = useSelect(({ openId }) => (openId === null || openId.startsWith('to:') ? null : openId));
   const [text, setText] = useState('');
-  const go = (message: MessageEntry): void => {
-    app.store.set({ dialog: null });
-    app.aim(message.conversation, message.sequence);
-    location.hash = addressFor(addressOf(message, me));
-  };
+  const [isHere, setHere] = useState(false);
+  const { found, fault, isAsking, ask, more } = useSearch();
   return (
     <DialogFrame title={texts.search.title} size="large">
       <input
@@ -91,18 +32,20 @@ export function SearchDialog(): JSX.Element {
           if (event.key === 'Escape') app.store.set({ dialog: null });
         }}
         onInput={(event) => {
-          setText(event.currentTarget.value.trim());
-          void ask(event.currentTarget.value.trim(), isHere);
+          const typed = event.currentTarget.value.trim();
+          setText(typed);
+          ask({ text: typed, conversation: isHere ? open : null });
         }}
       />
-      {open !== undefined && (
+      {open !== null && (
         <label class="check">
           <input
             type="checkbox"
             checked={isHere}
             onChange={(event) => {
-              setHere(event.currentTarget.checked);
-              void ask(text, event.currentTarget.checked);
+              const { checked } = event.currentTarget;
+              setHere(checked);
+              ask({ text, conversation: checked ? open : null });
             }}
           />
           <span>{texts.search.here}</span>
@@ -116,25 +59,46 @@ export function SearchDialog(): JSX.Element {
       </p>
       <ul class="results">
         {found?.messages.map((message) => (
-          <li key={message.index}>
-            <button type="button" class="result" onClick={() => go(message)}>
-              <span class="byline">
-                <bdi class="author">{message.from}</bdi>
-                <bdi class="hint">{addressOf(message, me)}</bdi>
-                <time>{formats.moment(message.sentMs)}</time>
-              </span>
-              <span class="result-text" dir="auto">
-                {message.text.slice(0, 300)}
-              </span>
-            </button>
-          </li>
+          <Result key={message.index} message={message} />
         ))}
       </ul>
       {found !== null && found.next !== null && (
-        <button type="button" onClick={() => void ask(text, isHere, found.next ?? undefined)}>
+        <button type="button" onClick={more}>
           {texts.search.more}
         </button>
       )}
     </DialogFrame>
+  );
+}
+
+function foundText(found: Found | null, { search }: Catalogue): string {
+  if (found === null) return '';
+  const { length } = found.messages;
+  const counted = length === 0 ? search.nothing : search.found(length);
+  return found.complete ? counted : `${counted} ${search.incomplete}`;
+}
+
+function Result({ message }: { readonly message: MessageEntry }): JSX.Element {
+  const { app, formats } = useSurroundings();
+  const me = useSelect((state) => state.me);
+  const address = addressOf(message, me);
+  const go = (): void => {
+    app.store.set({ dialog: null });
+    app.aim(message.conversation, message.sequence);
+    location.hash = addressFor(address);
+  };
+  return (
+    <li>
+      <button type="button" class="result" onClick={go}>
+        <span class="byline">
+          <bdi class="author">{message.from}</bdi>
+          <bdi class="hint">{address}</bdi>
+          <time>{formats.moment(message.sentMs)}</time>
+        </span>
+        <span class="result-text" dir="auto">
+          {message.text.slice(0, shownChars)}
+        </span>
+      </button>
+    </li>
   );
 }
