@@ -65,8 +65,10 @@ export class Hooks {
 
   /** In the order in which they were made. */
   in(conversation: ConversationId): readonly HookView[] {
-    const found = [...(this.#byConversation.get(conversation) ?? [])].map(({ data }) => data);
-    return found.sort((a, b) => a.id - b.id);
+    const own = this.#byConversation.get(conversation);
+    // Asked about each message, and most conversations have none.
+    if (own === undefined) return none;
+    return [...own].map(({ data }) => data).sort((a, b) => a.id - b.id);
   }
 
   /** In no particular order. */
@@ -133,3 +135,5 @@ export class Hooks {
     return hook;
   }
 }
+
+const none: readonly HookView[] = [];
