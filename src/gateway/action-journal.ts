@@ -45,7 +45,7 @@ export interface ActionJournalOptions {
 }
 
 /** So long an answer waits for its line: the last member that goes may find nobody to note it. */
-const endMs = 1_000;
+const endMs = 3_000;
 
 export class ActionJournal {
   readonly #options: ActionJournalOptions;

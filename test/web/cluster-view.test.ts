@@ -173,6 +173,20 @@ t.test('history: a leader that fell silent is not one that was lost', async (t) 
   });
 });
 
+t.test(
+  'history: a connection that broke and came again is no reason for an election behind it',
+  async (t) => {
+    const events = [
+      leader(1_000, 1, 1),
+      peer(1_200, 1, false),
+      peer(1_900, 1, true),
+      leader(3_000, 1, null),
+      leader(3_010, 2, 2),
+    ];
+    t.match(elections(historyOf(heardOf(wire(2, { events })), []))[0], { cause: { kind: 'handed-over' } });
+  },
+);
+
 t.test('history: starts come together, and a node that comes back has not started anew', async (t) => {
   const started = (atMs: number): EventWire => ({ kind: 'started', atMs });
   const heard = heardOf(

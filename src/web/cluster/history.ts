@@ -96,9 +96,7 @@ function causeOf(
   const [first] = election.seen;
   const untilMs = first?.atMs ?? 0;
   const before = seen.filter(({ atMs }) => atMs <= untilMs && atMs > untilMs - windowMs);
-  const lost = before.filter(
-    ({ event }) => event.kind === 'peer' && event.node === previous.leader && !event.up,
-  );
+  const lost = before.filter((one) => isGone(one, previous.leader, before));
   if (lost.length > 0) return { kind: 'lost', gapMs: gapOf(election, lost) };
   const asked = actions.find(
     ({ action, outcome, beganMs }) =>
@@ -109,6 +107,19 @@ function causeOf(
   // Between a hand-over's two leaders a follower may know none for a moment.
   const gapMs = gapOf(election, silent);
   return gapMs === null || gapMs < silentMs ? { kind: 'handed-over', by: null } : { kind: 'silent', gapMs };
+}
+
+/** A connection with that node broke, and was not there again. */
+function isGone({ by, atMs, event }: Seen, node: number, seen: readonly Seen[]): boolean {
+  if (event.kind !== 'peer' || event.node !== node || event.up) return false;
+  return !seen.some(
+    (later) =>
+      later.by === by &&
+      later.atMs >= atMs &&
+      later.event.kind === 'peer' &&
+      later.event.node === node &&
+      later.event.up,
+  );
 }
 
 /** Below it a leader did not fall silent: nobody gives one up so soon. */
