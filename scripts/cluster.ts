@@ -246,12 +246,12 @@ class Cluster {
     const pids = running.map((node) => `node ${node.id}: ${node.pid}`).join(', ');
     return [
       '',
-      `${who} ready. In another terminal:`,
+      `${who} ready.`,
       '',
-      `  chat             npm run client${flags}`,
+      `  in a browser     ${scheme}://${first?.host}:${first?.httpPort}/    (the cluster itself, and a button that kills a node: /cluster/ui)`,
+      `  at a terminal    npm run client${flags}`,
       `  or by hand       ${byHand} ${first?.host}${gap}${first?.chatPort}    (any node; 1|user|password, 2|user|password, h for help)`,
       `  look at it       npm run admin -- status${flags.replace(' --', '')}`,
-      `  in a browser     ${scheme}://${first?.host}:${first?.httpPort}/    (the cluster itself, and a button that kills a node: /cluster/ui)`,
       `  make it fail     kill -9 PID    (${pids}; it is started again after a second)`,
       '',
       `Ctrl-C stops all. Data stays in ${dataRoot}/; to begin afresh, stop and remove that directory.`,
