@@ -113,10 +113,10 @@ export class Restorer implements BackupSink {
     await joinCopy({ log, store, identity, logger: silentLogger }, kept);
     await log.seal();
     await store.close();
-    const parent = nodeDisk(dirname(root));
-    await parent.remove(basename(root));
-    await rename(this.#staging, root);
-    await parent.syncDirectory('.');
+    await rename(this.#staging, root).catch((error: unknown) => {
+      throw new CodedError('DATA_FOREIGN', `${root} is not empty any more.`, { cause: error });
+    });
+    await nodeDisk(dirname(root)).syncDirectory('.');
   }
 
   /** Leaves nothing behind. */

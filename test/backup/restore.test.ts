@@ -191,3 +191,15 @@ t.test('restore: a state of a newer version of the commands is refused', async (
   await restorer.abort();
   t.strictSame(await names(), []);
 });
+
+t.test('restore: what has come to its place meanwhile stays', async (t) => {
+  const { root, place, names } = placeIn(t);
+  const restorer = await Restorer.begin(place);
+  await read(await recordsOf(await smallCluster(t)), restorer);
+  await mkdir(root);
+  await writeFile(join(root, 'identity.json'), 'of a node that was started');
+  await t.rejects(restorer.commit(), { code: 'DATA_FOREIGN' });
+  await restorer.abort();
+  t.strictSame(await names(), ['node-2']);
+  t.strictSame(await readdir(root), ['identity.json']);
+});
