@@ -1,6 +1,7 @@
 /** The words dialect at this side of the native protocol: whose room one is in is this program's matter, as is the menu. */
 import { type ErrorCode, errorTable } from '../base/errors.ts';
-import type { GroupNotice, Reply } from '../protocol/requests.ts';
+import type { GroupNotice } from '../protocol/group-requests.ts';
+import type { Reply } from '../protocol/requests.ts';
 import {
   formatWordsNotice,
   formatWordsPush,

@@ -1,12 +1,7 @@
 /** One request of a client, from being made to being answered. */
 import { type ErrorCode, errorTable } from '../base/errors.ts';
-import {
-  type ClientRequest,
-  isGroupRequest,
-  isRead,
-  type Reply,
-  type Success,
-} from '../protocol/requests.ts';
+import { isGroupRequest } from '../protocol/group-requests.ts';
+import { type ClientRequest, isRead, type Reply, type Success } from '../protocol/requests.ts';
 
 export interface Pending {
   readonly request: ClientRequest;

@@ -1,6 +1,6 @@
 /**
- * An account's messages from the store, and what has become of older ones, as one stream: merged over its conversations by log index, ascending, up to what the view held
- * when the reading began. Read in pages, as fast as the consumer asks. One page of every conversation that has something is held at a time.
+ * An account's messages from the store, and what has become of older ones, as one stream: merged over its conversations by log index,
+ * ascending, up to what the view held when the reading began. Read in pages, as fast as the consumer asks. One page of every conversation that has something is held at a time.
  */
 
 import { groupMark, lobbyName } from '../base/addresses.ts';

@@ -3,7 +3,8 @@ import type { GroupEvent } from '../chat/group-types.ts';
 import type { Message, MessageBody } from '../chat/types.ts';
 import type { MessageState } from '../delivery/present-form.ts';
 import { fileSentence } from '../protocol/file-text.ts';
-import type { GroupNotice, MessageEntry } from '../protocol/requests.ts';
+import type { GroupNotice } from '../protocol/group-requests.ts';
+import type { MessageEntry } from '../protocol/requests.ts';
 
 /** `state`: what has become of it, in the native protocol; the other dialects see its text alone. */
 export function entryOf(message: Message, from: string, to: string, state: MessageState = {}): MessageEntry {

@@ -14,11 +14,11 @@ import type { Actor, ChatEvent, Command, Numbering, Result } from '../chat/types
 import type { ChatView } from '../chat/view.ts';
 import type { Watchers } from '../delivery/watchers.ts';
 import { isAmendmentRequest } from '../protocol/amendments.ts';
+import { isGroupRequest } from '../protocol/group-requests.ts';
 import {
   type ChangeRequest,
   type ClientRequest,
   type HistoryRequest,
-  isGroupRequest,
   isRead,
   type MessageEntry,
   type ReadRequest,

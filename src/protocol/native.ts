@@ -4,14 +4,8 @@
  */
 import type { ErrorCode } from '../base/errors.ts';
 import type { AmendedEntry } from './amendments.ts';
-import type {
-  ChangeRequest,
-  GroupNotice,
-  MessageEntry,
-  ReadRequest,
-  Success,
-  UserEntry,
-} from './requests.ts';
+import type { GroupNotice } from './group-requests.ts';
+import type { ChangeRequest, MessageEntry, ReadRequest, Success, UserEntry } from './requests.ts';
 
 export const nativeVersion = 1;
 

@@ -8,10 +8,10 @@ import { unreachable } from '../base/assert.ts';
 import { errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { escapeLine } from './escape.ts';
+import type { GroupRequest } from './group-requests.ts';
 import { formatPipeError, formatPipeRejection, joinedLine, type PipeOptions } from './pipe-errors.ts';
 import {
   type ClientRequest,
-  type GroupRequest,
   lineTextOf,
   type MessageEntry,
   type Profile,

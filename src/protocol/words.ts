@@ -5,13 +5,8 @@
 import { groupMark, groupNameIn } from '../base/addresses.ts';
 import { failureCode, failureText } from './common-errors.ts';
 import { escapeLine } from './escape.ts';
-import {
-  type ClientRequest,
-  type GroupNotice,
-  lineTextOf,
-  type MessageEntry,
-  type Reply,
-} from './requests.ts';
+import type { GroupNotice } from './group-requests.ts';
+import { type ClientRequest, lineTextOf, type MessageEntry, type Reply } from './requests.ts';
 
 export type WordsLine =
   | {

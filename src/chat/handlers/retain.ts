@@ -8,7 +8,10 @@ type Retain = Extract<Command, { kind: 'retain' }>;
 /** Messages, and amendments, that one entry takes away: the bound of its work. */
 export const retainStep = 256;
 
-/** The front of a conversation goes, with all that belongs to it. Nothing depends on how many are in it: whose cursor is below, stands at the beginning. */
+/**
+ * The front of a conversation goes, with all that belongs to it. Nothing depends on how many are in it: whose cursor is below, stands at the
+ * beginning.
+ */
 export function retain(context: Context, { conversation: id, defaultMs }: Retain): Result {
   if (context.session !== null || context.actor !== null) return reject('DENIED');
   const { tables, moment } = context;

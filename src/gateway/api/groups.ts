@@ -3,7 +3,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import type { GroupRequest } from '../../protocol/requests.ts';
+import type { GroupRequest } from '../../protocol/group-requests.ts';
 import { describe } from './operation.ts';
 import type { Resources } from './resources.ts';
 import { closed, namePage, nothing, nullable, password, staleness, time, userName } from './schemas.ts';

@@ -1,6 +1,7 @@
 /** What one does with groups. Each outcome is the dialog's to show. */
 import type { Client } from '../../client/client.ts';
-import type { GroupEntry, GroupRequest, MemberEntry, Reply } from '../../protocol/requests.ts';
+import type { GroupRequest } from '../../protocol/group-requests.ts';
+import type { GroupEntry, MemberEntry, Reply } from '../../protocol/requests.ts';
 import type { Reader } from './reader.ts';
 
 export class Groups {

@@ -1,7 +1,8 @@
 /** Who is in a group, and what its owner can do with it. */
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { GroupRequest, MemberEntry } from '../../protocol/requests.ts';
+import type { GroupRequest } from '../../protocol/group-requests.ts';
+import type { MemberEntry } from '../../protocol/requests.ts';
 import { addressFor } from '../model/route.ts';
 import { Avatar } from './avatar.tsx';
 import { ConfirmButton } from './confirm-button.tsx';
