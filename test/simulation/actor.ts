@@ -3,9 +3,12 @@
 import type { ErrorCode } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/prng.ts';
 import { Client } from '../../src/client/client.ts';
+import type { Digest } from '../../src/client/ports.ts';
 import type { Session } from '../../src/client/types.ts';
-import type { Reply, SentValue } from '../../src/protocol/requests.ts';
+import { addressOf } from '../../src/files/digest.ts';
+import type { FileEntry, Reply, SentValue } from '../../src/protocol/requests.ts';
 import type { ClientNetwork } from './client-network.ts';
+import { hashText, mixed } from './digest.ts';
 import { Host } from './host.ts';
 import type { Amendment } from './plan.ts';
 import type { Records } from './records.ts';
@@ -37,6 +40,10 @@ export class Actor {
   #edits = 0;
   /** Messages that it was told of. */
   readonly #own: SentValue[] = [];
+  /** That it was shown. */
+  readonly #files = new Map<number, FileEntry>();
+  /** Files on their way to the cluster. */
+  #transfers = 0;
   /** Changes when a session is lost: what the account had not acknowledged is then told again. */
   #generation = 0;
   /** What a contender holds: the name it is logged in as. */
@@ -66,6 +73,7 @@ export class Actor {
       clock: this.#host.clock,
       random,
       dialer: network.dialerOf(this.#host),
+      files: { http: network.httpOf(this.#host), digest },
       secrets: { hex: (bytes) => hexOf(random, bytes) },
       giveUpMs,
       ...resumed,
@@ -77,6 +85,7 @@ export class Actor {
     client.onMessage((message) => {
       records.read(this.reader, message);
       records.followers.message(this.reader, message);
+      if (message.file !== undefined) this.#files.set(message.file.id, message.file);
     });
     client.onEvent((event) => {
       if (event.ev === 'amended') records.followers.amended(this.reader, event);
@@ -96,7 +105,7 @@ export class Actor {
   }
 
   get pending(): number {
-    return this.#client.pending;
+    return this.#client.pending + this.#transfers;
   }
 
   get isLoggedIn(): boolean {
@@ -156,6 +165,34 @@ export class Actor {
       records.answer(this.name, n, to, outcome);
       if (outcome.kind === 'receipt') this.#own.push(outcome.value);
     });
+  }
+
+  /** Its name says who sent it as which of the messages; so does its content. */
+  sendFile(to: string): void {
+    if (!this.isLoggedIn || this.#closed) return;
+    const { records } = this.#options;
+    const n = ++this.#sent;
+    const name = `${this.name}-${n}.bin`;
+    records.invoke(this.name, n, to, name);
+    const content = contentOf(name);
+    const read = async (from: number, end: number): Promise<Uint8Array> => content.subarray(from, end);
+    const client = this.#client;
+    this.#transfers++;
+    void client.sendFile(to, { name, type: 'text/plain', bytes: content.length, read }).then((outcome) => {
+      records.answer(this.name, n, to, outcome);
+      if (client === this.#client) this.#transfers--;
+    });
+  }
+
+  /** Fetches every file that it was shown; names of those that did not come as they were sent. */
+  async missedFiles(): Promise<readonly string[]> {
+    const missed = [...this.#files.values()].map(async (file) => {
+      const pieces: Uint8Array[] = [];
+      const outcome = await this.#client.fetchFile(file, async (piece) => void pieces.push(piece));
+      if (outcome.kind === 'rejection') return `${file.name} (${outcome.code})`;
+      return Buffer.concat(pieces).equals(contentOf(file.name)) ? null : `${file.name} (other content)`;
+    });
+    return (await Promise.all(missed)).filter((name) => name !== null);
   }
 
   /** One of its messages: `which` is its place among them, as a part of 1. */
@@ -234,6 +271,7 @@ export class Actor {
     this.#host = this.#newHost();
     this.#busy = false;
     this.#held = null;
+    this.#transfers = 0;
     this.#client = this.#newClient({ session, after: cursor });
     if (this.#wanted) this.#later(() => void this.join());
   }
@@ -243,6 +281,13 @@ export class Actor {
     void this.#client.close();
     this.#host.kill();
   }
+}
+
+const digest: Digest = { sha256: async (bytes) => addressOf(bytes) };
+
+function contentOf(name: string): Uint8Array {
+  const seed = hashText(name);
+  return Uint8Array.from({ length: 1 + ((seed >>> 8) % 3_000) }, (_, at) => mixed(seed, at));
 }
 
 function isRefused(reply: Reply, code: ErrorCode): boolean {

@@ -1,7 +1,7 @@
 /** The way from clients to nodes: who listens where, how long it takes, and what is cut. */
 
 import type { Random } from '../../src/base/prng.ts';
-import type { Dialer, SocketListener } from '../../src/client/ports.ts';
+import type { Dialer, HttpAnswer, HttpCaller, HttpRequest, SocketListener } from '../../src/client/ports.ts';
 import type { NativeSocket } from '../../src/gateway/native-socket.ts';
 import { Connection, type Wire } from './connection.ts';
 import type { Host } from './host.ts';
@@ -10,6 +10,14 @@ import type { World } from './world.ts';
 export interface Listening {
   readonly host: Host;
   readonly accept: (socket: NativeSocket) => void;
+  /** Of a request for files. */
+  readonly answer: (request: HttpRequest) => Promise<HttpAnswer>;
+}
+
+/** A request that is at a node. */
+interface OpenCall {
+  readonly node: Host;
+  readonly fail: (reason: string) => void;
 }
 
 export class ClientNetwork {
@@ -19,6 +27,7 @@ export class ClientNetwork {
   readonly #listening = new Map<number, Listening | null>();
   readonly #wires = new Map<number, Wire>();
   readonly #connections = new Set<Connection>();
+  readonly #calls = new Set<OpenCall>();
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -39,6 +48,11 @@ export class ClientNetwork {
       if (connection.node !== host) continue;
       if (heard) connection.nodeDied();
       this.#connections.delete(connection);
+    }
+    for (const call of this.#calls) {
+      if (call.node !== host) continue;
+      if (heard) call.fail('connection reset');
+      this.#calls.delete(call);
     }
   }
 
@@ -96,6 +110,54 @@ export class ClientNetwork {
         connection?.clientEnd.close();
       },
     };
+  }
+
+  httpOf(client: Host): HttpCaller {
+    return {
+      call: ({ port }, request) =>
+        new Promise((resolve, reject) => {
+          const fail = (reason: string): void => reject(new Error(reason));
+          const idle = this.#world.after(request.idleMs, 'client', client, () => fail('no answer'));
+          this.#call(client, port, request, {
+            fail,
+            answered: (answer) => {
+              idle.cancel();
+              resolve(answer);
+            },
+          });
+        }),
+    };
+  }
+
+  /** While nothing passes nothing is answered: whoever asked gives it up in his time. */
+  #call(
+    client: Host,
+    port: number,
+    request: HttpRequest,
+    { fail, answered }: { fail: (reason: string) => void; answered: (answer: HttpAnswer) => void },
+  ): void {
+    const wire = this.#wire(port);
+    const later = (host: Host, action: () => void): void => {
+      this.#world.after(this.#delayMs(wire), 'socket', host, action);
+    };
+    later(client, () => {
+      const listening = this.#listening.get(port);
+      if (wire.silent || listening === null) return;
+      if (listening === undefined || !listening.host.alive) {
+        fail('connection refused');
+        return;
+      }
+      const call: OpenCall = { node: listening.host, fail };
+      this.#calls.add(call);
+      later(listening.host, () => {
+        void listening.answer(request).then((answer) => {
+          this.#calls.delete(call);
+          later(client, () => {
+            if (!wire.silent) answered(answer);
+          });
+        });
+      });
+    });
   }
 
   #connect(client: Host, wire: Wire, { host, accept }: Listening, listener: SocketListener): Connection {

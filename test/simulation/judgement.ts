@@ -18,6 +18,7 @@ export async function judgeRun(run: Run): Promise<readonly Violation[]> {
     ...checkLinearizable(accountModel, run.records.accounts, 'account'),
     ...checkLinearizable(memberModel, run.records.members, 'the membership of'),
     ...checkElections(run),
+    ...(await checkFiles(run)),
     ...(await checkStates(run)),
   ];
 }
@@ -55,6 +56,21 @@ async function askOnceMore(run: Run): Promise<readonly Violation[]> {
       text: `${open + failed} of the last reads were not answered although nothing is wrong any more`,
     },
   ];
+}
+
+/** Whoever was shown a file gets it, as it was sent. */
+async function checkFiles({ users, world }: Run): Promise<readonly Violation[]> {
+  const violations: Violation[] = [];
+  let open = users.length;
+  for (const user of users) {
+    void user.missedFiles().then((missed) => {
+      open--;
+      for (const name of missed) violations.push({ kind: 'lost', text: `${user.name} cannot fetch ${name}` });
+    });
+  }
+  await world.run(world.nowMs + 60_000, () => open === 0);
+  if (open > 0) violations.push({ kind: 'not-live', text: 'files are fetched without end' });
+  return violations;
 }
 
 /** With nothing but clocks gone wrong, whoever led first leads still. */

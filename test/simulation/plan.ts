@@ -14,6 +14,7 @@ export type Deed =
   | { readonly kind: 'post'; readonly to: number; readonly count: number; readonly gapMs: number }
   | { readonly kind: 'history'; readonly with: number }
   | { readonly kind: 'group-history' }
+  | { readonly kind: 'file'; readonly to: number }
   /** Of the messages that it was told of: which one, as a part of 1. */
   | { readonly kind: 'amend'; readonly how: Amendment; readonly which: number }
   | { readonly kind: 'users' }
@@ -189,7 +190,9 @@ function planDeeds(
       continue;
     }
     const other = (actor + 1 + random.below(users - 1)) % users;
-    deeds.push({ atMs, actor, deed: makeDeed(lot, actor, other, nodes, random) });
+    if (lot >= 60 && lot < 70 && profiles[profile].sendsFiles === true)
+      deeds.push({ atMs, actor, deed: { kind: 'file', to: other } });
+    else deeds.push({ atMs, actor, deed: makeDeed(lot, actor, other, nodes, random) });
   }
   return deeds;
 }

@@ -10,6 +10,7 @@ export const profileNames = [
   'clocks',
   'membership',
   'amendments',
+  'files',
   'everything',
 ] as const;
 export type ProfileName = (typeof profileNames)[number];
@@ -23,6 +24,8 @@ export interface Profile {
   readonly everyMs: number;
   /** Messages are edited, deleted and reacted to as well. */
   readonly amends?: true;
+  /** Files are sent as well. */
+  readonly sendsFiles?: true;
 }
 
 const network: Profile['faults'] = {
@@ -80,6 +83,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   clocks: { faults: clocks, pick: 1, everyMs: 2_500 },
   membership: { faults: membership, pick: 0.7, everyMs: 4_000 },
   amendments: { faults: all, pick: 0.5, everyMs: 3_500, amends: true },
+  files: { faults: all, pick: 0.5, everyMs: 3_500, sendsFiles: true },
   everything: { faults: all, pick: 0.5, everyMs: 3_500 },
 };
 

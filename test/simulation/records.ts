@@ -51,7 +51,7 @@ export class Records {
     this.history.push({ kind: 'invoke', client, n, to, text, atMs: this.#world.nowMs });
   }
 
-  answer(client: string, n: number, to: string, outcome: Outcome<'send'>): void {
+  answer(client: string, n: number, to: string, outcome: Outcome<'send'> | Outcome<'send-file'>): void {
     const atMs = this.#world.nowMs;
     this.#outcomes.add(`send: ${outcome.kind === 'rejection' ? outcome.code : outcome.kind}`);
     switch (outcome.kind) {
@@ -80,7 +80,8 @@ export class Records {
     this.onEvent?.(`${reader} is shown ${conversation}/${sequence}: "${message.text}"`);
     // Whoever amends a message was told of it before.
     const sent = this.#sent.get(placeKey(conversation, sequence));
-    const payload = revision > 0 && sent !== undefined ? sent : message.text;
+    const shown = message.file?.name ?? message.text;
+    const payload = revision > 0 && sent !== undefined ? sent : shown;
     const atMs = this.#world.nowMs;
     this.history.push({ kind: 'read', reader, conversation, sequence, payload, index, atMs });
     const key = `${reader}\n${conversation}`;

@@ -171,6 +171,9 @@ export class Run {
       case 'group-history':
         if (actor.isInGroup) void actor.history(GROUP);
         return;
+      case 'file':
+        actor.sendFile(this.actors[deed.to]?.name ?? '');
+        return;
       case 'amend':
         actor.amend(deed.how, deed.which);
         return;

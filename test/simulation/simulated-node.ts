@@ -11,9 +11,11 @@ import { ChatMachine } from '../../src/chat/machine.ts';
 import type { SessionBounds } from '../../src/chat/sessions.ts';
 import type { ChatEvent, Result } from '../../src/chat/types.ts';
 import { type Files, openFiles } from '../../src/files/files.ts';
+import { Downloads } from '../../src/gateway/downloads.ts';
 import { Edge } from '../../src/gateway/edge.ts';
 import { filePeers } from '../../src/gateway/file-peers.ts';
 import type { Hasher } from '../../src/gateway/hasher.ts';
+import { HttpSessions } from '../../src/gateway/http-session.ts';
 import type { Service } from '../../src/gateway/service.ts';
 import type { CompactionSettings } from '../../src/replication/compaction.ts';
 import { type DataDirectory, openDataDirectory } from '../../src/replication/data-directory.ts';
@@ -23,6 +25,7 @@ import { inVersions } from '../../src/replication/versioned-transport.ts';
 import { formats } from '../../src/replication/versions.ts';
 import type { StateStore } from '../../src/store/state-store.ts';
 import type { ClientNetwork } from './client-network.ts';
+import { FileDoor } from './file-door.ts';
 import { Host } from './host.ts';
 import { levelsOn } from './level.ts';
 import type { Machine } from './machine.ts';
@@ -145,9 +148,16 @@ export class SimulatedNode {
     await handle.start();
     files.start();
     const { httpPort } = nodeConfig(config, this.node);
+    const door = new FileDoor({
+      uploads: edge.uploads,
+      downloads: new Downloads({ view: chat, store: directory.store, files, clock }),
+      sessions: new HttpSessions(chat, edge.service),
+      onFault: (error) => this.#onFatal(error),
+    });
     clients.listen(httpPort, {
       host: this.host,
       accept: (socket) => edge.openNative(wiring.socket(socket, place)),
+      answer: (request) => door.answer(request),
     });
   }
 

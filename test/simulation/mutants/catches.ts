@@ -11,6 +11,7 @@ export const firstSeeds: Readonly<Record<string, number>> = {
   'carry-on-after-full-disk': 3,
   'directory-not-synced': 2,
   'hole-not-noticed': 9,
+  'chunk-not-synced': 7,
   'stale-read': 4,
   'read-without-quorum': 4,
   'sequence-table-missing': 2,
@@ -20,5 +21,6 @@ export const firstSeeds: Readonly<Record<string, number>> = {
   'cursor-moved-back': 1,
   'proposed-again': 2,
   'outbox-skips': 1,
+  'revision-behind': 1,
   'wall-clock-elections': 1,
 };

@@ -118,4 +118,26 @@ const holeNotNoticed: Mutant = {
   }),
 };
 
-export const storageMutants: readonly Mutant[] = [failedFsync, fullDisk, directoryNotSynced, holeNotNoticed];
+const chunkNotSynced: Mutant = {
+  name: 'chunk-not-synced',
+  does: 'tells that a part of a file is durable when it is only written',
+  profile: 'files',
+  wiring: wired({
+    disk: (disk) => ({
+      ...plainDisk(disk),
+      replace: async (path, content) => {
+        if (!path.startsWith('files/')) return disk.replace(path, content);
+        const file = await disk.open(path);
+        await file.write(content, 0);
+      },
+    }),
+  }),
+};
+
+export const storageMutants: readonly Mutant[] = [
+  failedFsync,
+  fullDisk,
+  directoryNotSynced,
+  holeNotNoticed,
+  chunkNotSynced,
+];
