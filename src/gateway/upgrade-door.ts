@@ -94,6 +94,8 @@ export class UpgradeDoor {
   }
 
   #upgrade(asked: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // The platform has let go of it, its errors too.
+    socket.on('error', ignore);
     const { origin } = asked.headers;
     const opened = this.#asked.get(socket);
     if (opened === undefined || (origin !== undefined && !this.#options.origins().includes(origin))) {

@@ -172,3 +172,41 @@ t.test('slash listener: over TLS, and what is not known yet holds no stop up', a
   silent.destroy();
   await ended.catch(() => undefined);
 });
+
+t.test('slash listener: a foreign page that breaks off is nobody’s end but its own', async (t) => {
+  const { node, port } = await start(t);
+  const faults: unknown[] = [];
+  const note = (fault: unknown): void => void faults.push(fault);
+  process.on('uncaughtException', note);
+  t.teardown(() => process.off('uncaughtException', note));
+  const key = Buffer.alloc(16).toString('base64');
+  const requestOf = (path: string): string =>
+    [
+      `GET ${path} HTTP/1.1`,
+      'host: x',
+      'origin: https://elsewhere.example',
+      'connection: upgrade',
+      'upgrade: websocket',
+      'sec-websocket-version: 13',
+      `sec-websocket-key: ${key}`,
+    ].join('\r\n');
+  const doors: readonly (readonly [port: number, path: string])[] = [
+    [port, '/'],
+    [node.httpPort, '/ws'],
+    [node.httpPort, '/api/v1/events'],
+    [node.httpPort, '/nowhere'],
+  ];
+  for (let at = 0; at < 40; at++) {
+    const [asked, path] = doors[at % doors.length] ?? [port, '/'];
+    const foreign = connect(asked, '127.0.0.1');
+    foreign.on('error', () => undefined);
+    await once(foreign, 'connect');
+    foreign.write(`${requestOf(path)}\r\n\r\n`, () => foreign.resetAndDestroy());
+    await once(foreign, 'close');
+  }
+  const other = await open(`ws://127.0.0.1:${port}`);
+  other.send('sophia');
+  t.equal(await other.next(), 'SUCCESS: Username registered.');
+  t.same(faults, []);
+  other.end();
+});
