@@ -61,6 +61,8 @@ export class HookRunner {
   readonly #waiting = new Set<HookId>();
   readonly #running = new Set<HookId>();
   #term: AbortController | null = null;
+  /** What earlier leaders did is in the state of this node. */
+  #isSure = false;
   #scan: Timer | null = null;
 
   constructor(options: HookRunnerOptions) {
@@ -69,10 +71,10 @@ export class HookRunner {
     this.#present = { view, store, pause: () => new Promise((resolve) => clock.after(pauseMs, resolve)) };
     this.#progress = new Coalescer({
       clock,
-      propose: (hooks) =>
-        options.proposeOwn({ kind: 'note-hooks', hooks }).then(({ kind }) => kind === 'applied'),
+      propose: (hooks) => this.#tell(hooks),
       keyOf: ({ hook }) => String(hook),
-      join: (known, fact) => (isSame(known, fact) ? null : fact),
+      // What could not be told comes back, perhaps behind what is newer.
+      join: (known, fact) => (isNewer(fact, known) ? fact : null),
       flushMs: progressMs,
       batchFacts: limits.hooks,
       waitingFacts: limits.hooks,
@@ -124,12 +126,14 @@ export class HookRunner {
       if (isSure) break;
       await new Promise<void>((resolve) => clock.after(firstRetryMs, resolve));
     }
+    this.#isSure = true;
     this.#lookAtAll(term);
   }
 
   #end(): void {
     this.#term?.abort();
     this.#term = null;
+    this.#isSure = false;
     this.#scan?.cancel();
     this.#scan = null;
     this.#waiting.clear();
@@ -154,7 +158,7 @@ export class HookRunner {
 
   #work(): void {
     const term = this.#term;
-    if (term === null) return;
+    if (term === null || !this.#isSure) return;
     for (const id of this.#waiting) {
       if (this.#running.size >= concurrency) return;
       if (this.#running.has(id)) continue;
@@ -253,8 +257,15 @@ export class HookRunner {
     this.#locals.set(id, local);
     const { dueMs: _dueMs, ...progress } = local;
     this.#progress.add({ hook: id, ...progress });
-    // Until it is resumed the state alone says how it stands.
-    if (local.suspended) void this.#progress.flush().then(() => this.#locals.delete(id));
+    if (local.suspended) void this.#progress.flush();
+  }
+
+  async #tell(hooks: readonly HookProgress[]): Promise<boolean> {
+    const { kind } = await this.#options.proposeOwn({ kind: 'note-hooks', hooks });
+    if (kind !== 'applied') return false;
+    // Of one that is suspended the state alone says how it stands: it may be resumed.
+    for (const { hook } of hooks) if (this.#locals.get(hook)?.suspended === true) this.#locals.delete(hook);
+    return true;
   }
 
   /** What this node did since the state was told counts on top of it. */
@@ -269,7 +280,6 @@ function retryMs(failures: number, random: Random): number {
   return whole / 2 + random.below(Math.floor(whole / 2) + 1);
 }
 
-function isSame(a: HookProgress, b: HookProgress): boolean {
-  const isAlike = a.cursor === b.cursor && a.failures === b.failures;
-  return isAlike && a.fault === b.fault && a.suspended === b.suspended;
+function isNewer(a: HookProgress, b: HookProgress): boolean {
+  return a.cursor === b.cursor ? a.failures > b.failures : a.cursor > b.cursor;
 }

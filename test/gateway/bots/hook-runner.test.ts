@@ -44,6 +44,13 @@ function room(hooks = 1) {
   const answers: { of: (attempt: Attempt) => HookAnswer | Promise<HookAnswer> } = {
     of: () => ({ kind: 'answered', status: 200 }),
   };
+  const log = {
+    barrier: async (): Promise<void> => undefined,
+    propose: async (command: Command): Promise<{ readonly kind: string }> => {
+      world.raw(command);
+      return { kind: 'applied' };
+    },
+  };
   const read = async (stream: string, { from }: { from: number }) => {
     world.store();
     const record = world.streams.get(stream)?.[from - 1];
@@ -70,17 +77,14 @@ function room(hooks = 1) {
         return answer;
       },
     },
-    barrier: async () => undefined,
-    proposeOwn: async (command: Command) => {
-      world.raw(command);
-      return { kind: 'applied' };
-    },
+    barrier: () => log.barrier(),
+    proposeOwn: (command) => log.propose(command),
   });
   const say = (text: string): void => {
     const { events } = world.raw(textTo('bob', text), ann);
     runner.applied(events);
   };
-  return { clock, world, runner, attempts, answers, seen, say };
+  return { clock, world, runner, attempts, answers, seen, log, say };
 }
 
 t.test('runner: nothing is sent by a node that does not lead', async (t) => {
@@ -178,3 +182,61 @@ t.test(
     t.ok(seen.mostUnderWay <= 8, String(seen.mostUnderWay));
   },
 );
+
+t.test(
+  'runner: what is not known to be in the state is told again, and never instead of what is newer',
+  async (t) => {
+    const { clock, world, runner, log, say } = room();
+    const { propose } = log;
+    let answer: (outcome: { readonly kind: string }) => void = () => undefined;
+    log.propose = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    runner.leads(true);
+    say('one');
+    await clock.advance(1_500);
+    say('two');
+    await clock.advance(10);
+    log.propose = propose;
+    answer({ kind: 'unknown' });
+    await clock.advance(3_000);
+    t.match([...world.machine.hooks()], [{ cursor: 2 }]);
+  },
+);
+
+t.test('runner: one that is given up is left alone also while the state takes nothing', async (t) => {
+  const { clock, world, runner, attempts, answers, log, say } = room();
+  const { propose } = log;
+  log.propose = async () => ({ kind: 'refused' });
+  answers.of = () => ({ kind: 'answered', status: 410 });
+  runner.leads(true);
+  say('one');
+  await clock.advance(60_000);
+  t.equal(attempts.length, 1);
+  log.propose = propose;
+  await clock.advance(3_000);
+  const [hook] = [...world.machine.hooks()];
+  t.match(hook, { suspended: true });
+  answers.of = () => ({ kind: 'answered', status: 200 });
+  world.raw({ kind: 'resume-hook', hook: hook?.id ?? 0 }, world.machine.accountByName('ann')?.id ?? null);
+  await clock.advance(2_000);
+  t.match([...world.machine.hooks()], [{ cursor: 1, suspended: false }]);
+  t.equal(attempts.length, 2);
+});
+
+t.test('runner: nothing is sent before the node knows what an earlier leader sent', async (t) => {
+  const { clock, runner, attempts, log, say } = room();
+  let pass: () => void = () => undefined;
+  log.barrier = () =>
+    new Promise((resolve) => {
+      pass = resolve;
+    });
+  runner.leads(true);
+  say('one');
+  await clock.advance(5_000);
+  t.same(attempts, []);
+  pass();
+  await clock.advance(1_000);
+  t.match(attempts, [{ sequence: 1 }]);
+});
