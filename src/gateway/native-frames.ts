@@ -3,10 +3,11 @@ import { timingSafeEqual } from 'node:crypto';
 import { errorTable } from '../base/errors.ts';
 import type { CursorAdvance } from '../chat/types.ts';
 import type { ChatView } from '../chat/view.ts';
+import type { Hints } from '../delivery/outbox.ts';
 import type { AmendmentPush, Push } from '../delivery/ports.ts';
 import type { NativeEvent, Outcome } from '../protocol/native.ts';
 import { deletedAccountName, type Reply } from '../protocol/requests.ts';
-import { entryOf } from './entries.ts';
+import { entryOf, noticeOf } from './entries.ts';
 
 export type ClosingCode = Extract<NativeEvent, { ev: 'closing' }>['code'];
 
@@ -33,7 +34,7 @@ export function outcomeOf(reply: Reply): Outcome {
 }
 
 /** How far another member of a direct conversation got. */
-export function advancedEvents(
+function advancedEvents(
   view: Pick<ChatView, 'accountById'>,
   { account, conversation, delivered, read }: CursorAdvance,
 ): readonly NativeEvent[] {
@@ -42,6 +43,16 @@ export function advancedEvents(
   if (delivered > 0) events.push({ ev: 'delivered', conversation, sequence: delivered, by });
   if (read > 0) events.push({ ev: 'read', conversation, sequence: read, by });
   return events;
+}
+
+/** What a reader of these events hears beside messages. */
+export function hintsOf(view: Pick<ChatView, 'accountById'>, tell: (event: NativeEvent) => void): Hints {
+  return {
+    advanced: (advance) => {
+      for (const event of advancedEvents(view, advance)) tell(event);
+    },
+    group: (event) => tell({ ev: 'group', ...noticeOf(event) }),
+  };
 }
 
 export function encodeMessage({ message, fromName, toName, state }: Push): string {

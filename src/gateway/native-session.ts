@@ -18,17 +18,16 @@ import type { Ticket } from './address-limits.ts';
 import { identityOf, scopeFault } from './bots/scopes.ts';
 import { ConnectionContext } from './context.ts';
 import type { Counters } from './counters.ts';
-import { noticeOf } from './entries.ts';
 import type { FramePacker } from './frame-packer.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { writePages } from './history-replies.ts';
 import {
-  advancedEvents,
   type ClosingCode,
   causeOf,
   closeCodeOf,
   encodeAmendment,
   encodeMessage,
+  hintsOf,
   labelOf,
   outcomeOf,
   sameText,
@@ -76,6 +75,7 @@ export class NativeSession implements Sink {
   #context: ConnectionContext;
   #secretHash = '';
   #subscription: Subscription | null = null;
+  #unsubscribe: () => void = () => undefined;
   /** What came between hello and welcome. */
   #early: NativeInput[] = [];
   /** Whose connection this is: of a guest the node keeps the account while it lasts. */
@@ -107,7 +107,7 @@ export class NativeSession implements Sink {
     if (this.#state === 'closing') return;
     if (this.#state !== 'leaving') this.#write({ ev: 'closing', code, text });
     this.#state = 'closing';
-    this.#subscription?.close();
+    this.#unsubscribe();
     this.#watch.set(null);
     this.#writer.flush();
     // The other side's answer to the close has to be read.
@@ -350,22 +350,20 @@ export class NativeSession implements Sink {
   #subscribe(after: number | null): void {
     const { identity, session } = this.#context;
     if (identity === null || this.#subscription !== null || this.#state !== 'open') return;
-    if (scopeFault(identity, 'events') !== null) return;
+    const { delivery, view } = this.#dependencies;
+    const ended = (): void => void this.#ended();
+    if (scopeFault(identity, 'events') !== null) {
+      // Nothing is told but the end.
+      this.#unsubscribe();
+      if (session !== null) this.#unsubscribe = delivery.hub.watchSession(session, ended);
+      return;
+    }
     const { account } = identity;
     if (after !== null) this.#progress.resumed(account, after);
-    this.#subscription = new Subscription(this.#dependencies.delivery, {
-      account,
-      session,
-      after,
-      sink: this,
-      hints: {
-        advanced: (advance) => {
-          for (const event of advancedEvents(this.#dependencies.view, advance)) this.#write(event);
-        },
-        group: (event) => this.#write({ ev: 'group', ...noticeOf(event) }),
-      },
-      ended: () => void this.#ended(),
-    });
+    const hints = hintsOf(view, (event) => this.#write(event));
+    const subscription = new Subscription(delivery, { account, session, after, sink: this, hints, ended });
+    this.#subscription = subscription;
+    this.#unsubscribe = () => subscription.close();
   }
 
   /** The session is gone. The request that ended it may be this connection's own: its reply comes first. */
@@ -390,7 +388,7 @@ export class NativeSession implements Sink {
     this.#state = 'closing';
     this.#timer.cancel();
     this.#early = [];
-    this.#subscription?.close();
+    this.#unsubscribe();
     this.#watch.set(null);
     if (this.#held !== null) this.#dependencies.service.accounts.release(this.#held);
     this.#held = null;

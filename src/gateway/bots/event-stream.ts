@@ -7,18 +7,17 @@ import type { ErrorCode } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { TokenId } from '../../chat/token-types.ts';
-import type { AccountId, CursorAdvance, SessionId } from '../../chat/types.ts';
+import type { AccountId, SessionId } from '../../chat/types.ts';
 import type { AmendmentPush, Push, Sink } from '../../delivery/ports.ts';
 import type { NativeEvent } from '../../protocol/native.ts';
 import type { Counters } from '../counters.ts';
-import { noticeOf } from '../entries.ts';
 import {
-  advancedEvents,
   type ClosingCode,
   causeOf,
   closeCodeOf,
   encodeAmendment,
   encodeMessage,
+  hintsOf,
   textOf,
 } from '../native-frames.ts';
 import { type EventWriter, NativeWatch } from '../native-watch.ts';
@@ -64,10 +63,7 @@ export class EventStream implements Sink, EventWriter {
       ...whose,
       ...(token === null ? {} : { token }),
       sink: this,
-      hints: {
-        advanced: (advance) => this.#tellAdvanced(advance),
-        group: (event) => this.#tell({ ev: 'group', ...noticeOf(event) }),
-      },
+      hints: hintsOf(ports.delivery.view, (event) => this.#tell(event)),
       ended: () => this.close('SESSION_ENDED'),
     });
     this.#watch = new NativeWatch(this, ports.delivery.watchers);
@@ -124,10 +120,6 @@ export class EventStream implements Sink, EventWriter {
     this.#wire.write({ id, name, json }, () => this.#subscription.outbox.taken(bytes));
     this.#ports.counters.pushes += 1;
     return bytes;
-  }
-
-  #tellAdvanced(advance: CursorAdvance): void {
-    for (const event of advancedEvents(this.#ports.delivery.view, advance)) this.#tell(event);
   }
 
   #tell(event: NativeEvent): void {

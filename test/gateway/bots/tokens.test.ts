@@ -76,6 +76,22 @@ t.test('token: a resumed session has no more rights than the token that opened i
   for (const client of [owner, again]) client.destroy();
 });
 
+t.test('token: one that may not read is told of its end all the same, and does nothing more', async (t) => {
+  const owner = await NativeClient.join(first.httpPort, 'amy');
+  const [token, made] = await create(owner, 'sender', 'send');
+  const { id } = made.value as { id: number };
+  const [bot] = await enter(second, token);
+  const credentials = newSession();
+  const resumed = await NativeClient.greet(third.httpPort, credentials);
+  await resumed.change({ op: 'enter-token', token });
+  resumed.destroy();
+  const again = await NativeClient.greet(third.httpPort, credentials);
+  await owner.change({ op: 'revoke-token', id });
+  t.equal((await bot.closed()).reason, 'SESSION_ENDED');
+  t.equal((await again.closed()).reason, 'SESSION_ENDED');
+  owner.destroy();
+});
+
 t.test('token: over HTTP it is shown in a header, and opens what its scopes name', async (t) => {
   const owner = await NativeClient.join(first.httpPort, 'dan');
   const [reader] = await create(owner, 'reader', 'read');
