@@ -20,7 +20,7 @@ export function Entrance({ texts: { entrance }, isDenied, logIn }: Props): JSX.E
     setFault(await logIn(user, password));
   };
   return (
-    <form class="entrance panel" onSubmit={(event) => void submit(event)}>
+    <form class="gate panel form" onSubmit={(event) => void submit(event)}>
       <h2>{entrance.lead}</h2>
       <Field label={entrance.user}>
         {(id) => (

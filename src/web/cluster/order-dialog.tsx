@@ -33,7 +33,7 @@ export function OrderDialog({ order, texts, taken, carryOut, onClose }: Props): 
   const isWorking = outcome === 'working';
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby="order-title" onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
+      <form class="form" onSubmit={(event) => void submit(event)}>
         <h2 id="order-title">{texts.order[kind]}</h2>
         {order === 'add' ? (
           <AddFields draft={place} onChange={setPlace} texts={texts} />

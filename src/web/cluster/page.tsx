@@ -65,7 +65,7 @@ function Invitation({ texts: { promise } }: { readonly texts: Catalogue }): JSX.
 function Emblem(): JSX.Element {
   return (
     <svg class="emblem" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d="M12 6 5.5 17.5h13Z" />
+      <path class="emblem-links" d="M12 6 5.5 17.5h13Z" />
       <circle cx="12" cy="6" r="3.2" />
       <circle cx="5.5" cy="17.5" r="3.2" />
       <circle cx="18.5" cy="17.5" r="3.2" />
@@ -110,7 +110,7 @@ function Overview({ state, picture, texts, onOrder }: OverviewProps): JSX.Elemen
         </ul>
       </section>
       {/* Told when it changes, to whoever does not see it. */}
-      <p class="unseen" role="status">
+      <p class="sr-only" role="status">
         {newest === undefined ? '' : storyText(newest, texts)}
       </p>
     </>
