@@ -27,7 +27,7 @@ t.test('conversations: a message makes its conversation, counts, and comes to th
   const listed = afterList(none, [entry(), team]);
   t.same(
     inOrder(listed).map(({ name }) => name),
-    ['#team', 'bob'],
+    ['#team', 'bob', '#lobby'],
   );
   const told = take(listed, message({ sequence: 4, index: 501, text: '@ann look' }));
   const bob = byAddress(told, 'BOB');
@@ -60,8 +60,8 @@ t.test(
     t.same([...told.keys()], ['d:1:2']);
     t.equal(told.get('d:1:2')?.window.messages.length, 1);
     const listed = afterList(begun, [entry()]);
-    t.same([...listed.keys()], ['d:1:2']);
-    t.same([...afterList(begun, []).keys()], ['to:bob'], 'unused, it stays');
+    t.same([...listed.keys()], ['d:1:2', 'to:#lobby'], 'and the lobby is there for everyone');
+    t.same([...afterList(begun, []).keys()], ['to:bob', 'to:#lobby'], 'unused, it stays');
   },
 );
 
@@ -71,7 +71,7 @@ t.test('conversations: the list after an absence shows that more was said', asyn
   const bob = byAddress(listed, 'bob');
   t.equal(bob?.window.hasNewer, true);
   t.equal(bob?.unread, 4);
-  t.same([...afterList(told, []).keys()], [], 'one that is gone goes');
+  t.same([...afterList(told, []).keys()], ['to:#lobby'], 'one that is gone goes');
 });
 
 t.test(

@@ -98,7 +98,7 @@ t.test('timeline: days, the marker of what is unread, who goes on, and what is n
     window: { messages, hasOlder: false, hasNewer: false },
   };
   const outbox = [open(), open({ key: 'k2', to: 'cy' }), open({ key: 'k3', claimed: 3 })];
-  const rows = rowsOf(conversation, outbox, (atMs) => Math.floor(atMs / day));
+  const rows = rowsOf(conversation, outbox, 'ann', (atMs) => Math.floor(atMs / day));
   t.same(
     rows.map((row) => (row.kind === 'message' ? `${row.key}${row.isContinued ? '+' : ''}` : row.key)),
     ['start', 'd20000', 'm1', 'm2+', 'd20001', 'm3', 'unread', 'm4', 'ok1'],

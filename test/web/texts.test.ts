@@ -90,5 +90,5 @@ t.test('jump: known conversations first, then people, then groups to join, then 
   t.same(told('bo'), ['bob', 'bonnie', 'join books']);
   t.same(told('#ca'), ['#cats', 'create ca']);
   t.same(told('@bob'), ['bob']);
-  t.same(told(''), ['bob', 'bonnie', '#lobby', 'join books', '#cats']);
+  t.same(told(''), ['bob', '#lobby', 'bonnie', 'join books', '#cats']);
 });

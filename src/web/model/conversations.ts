@@ -94,6 +94,11 @@ export function afterList(known: Conversations, entries: readonly ConversationEn
   for (const old of known.values()) {
     if (old.id.startsWith('to:') && byAddress(next, old.name) === null) next.set(old.id, old);
   }
+  // Everyone is in it, also while nobody has said anything there.
+  if (byAddress(next, lobbyAddress) === null) {
+    const lobby = newConversation(lobbyAddress);
+    next.set(lobby.id, lobby);
+  }
   return next;
 }
 

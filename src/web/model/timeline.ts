@@ -14,7 +14,12 @@ export type Row =
       /** The same person went on: name and picture are not repeated. */
       readonly isContinued: boolean;
     }
-  | { readonly kind: 'open'; readonly key: string; readonly entry: OutboxEntry };
+  | {
+      readonly kind: 'open';
+      readonly key: string;
+      readonly entry: OutboxEntry;
+      readonly isContinued: boolean;
+    };
 
 /** After a longer pause a message begins anew, with name and time. */
 const pauseMs = 5 * 60_000;
@@ -23,6 +28,7 @@ const pauseMs = 5 * 60_000;
 export function rowsOf(
   { window, marker, name }: Pick<Conversation, 'window' | 'marker' | 'name'>,
   outbox: Outbox,
+  me: string,
   dayOf: (atMs: number) => number,
 ): readonly Row[] {
   const rows: Row[] = [];
@@ -44,11 +50,16 @@ export function rowsOf(
   if (window.hasNewer) return rows;
   for (const entry of outbox) {
     if (entry.to !== name || entry.claimed !== null) continue;
-    rows.push({ kind: 'open', key: `o${entry.key}`, entry });
+    const isFirst = rows.at(-1)?.kind !== 'open';
+    const isContinued: boolean = !isFirst || goesOn(before, { from: me, sentMs: entry.madeMs });
+    rows.push({ kind: 'open', key: `o${entry.key}`, entry, isContinued });
   }
   return rows;
 }
 
-function goesOn(before: MessageEntry | null, { from, via, sentMs }: MessageEntry): boolean {
+function goesOn(
+  before: MessageEntry | null,
+  { from, via, sentMs }: Pick<MessageEntry, 'from' | 'via' | 'sentMs'>,
+): boolean {
   return before !== null && before.from === from && before.via === via && sentMs - before.sentMs < pauseMs;
 }

@@ -37,7 +37,7 @@ function OpenChat({ conversation }: { readonly conversation: Conversation }): JS
   const isConnected = useSelect((state) => state.node !== null);
   const isLoading = useSelect((state) => state.loading.older || state.loading.newer);
   const feed = useRef<Feed>(null);
-  const rows = useRows(conversation);
+  const rows = useRows(conversation, me);
   const act = useMessageActions();
   const tellEnd = useAttention();
   const [isDropping, setDropping] = useState(false);
@@ -89,13 +89,13 @@ function OpenChat({ conversation }: { readonly conversation: Conversation }): JS
   );
 }
 
-function useRows(conversation: Conversation): readonly Row[] {
+function useRows(conversation: Conversation, me: string): readonly Row[] {
   const { formats } = useSurroundings();
   const outbox = useSelect((state) => state.outbox);
   const { window, marker, name } = conversation;
   return useMemo(
-    () => rowsOf(conversation, outbox, (atMs) => formats.dayNumber(atMs)),
-    [window, marker, name, outbox, formats],
+    () => rowsOf(conversation, outbox, me, (atMs) => formats.dayNumber(atMs)),
+    [window, marker, name, outbox, me, formats],
   );
 }
 

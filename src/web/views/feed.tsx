@@ -202,6 +202,7 @@ export class Feed extends Component<FeedProps, FeedState> {
             rowKey={row.key}
             surroundings={surroundings}
             entry={row.entry}
+            isContinued={row.isContinued}
             me={me}
             mark={markOfEntry(row.entry.state, isConnected)}
           />

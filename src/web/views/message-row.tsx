@@ -161,18 +161,19 @@ export interface OpenRowProps {
   readonly surroundings: Surroundings;
   readonly rowKey: string;
   readonly entry: OutboxEntry;
+  readonly isContinued: boolean;
   readonly me: string;
   readonly mark: Mark;
 }
 
 export class OpenRow extends Pure<OpenRowProps> {
   override render(): JSX.Element {
-    const { surroundings, rowKey, entry, me, mark } = this.props;
+    const { surroundings, rowKey, entry, isContinued, me, mark } = this.props;
     const { formats } = surroundings;
     const { body, madeMs } = entry;
     return (
       <article
-        class="message is-open"
+        class={`message is-open${isContinued ? ' is-continued' : ''}`}
         data-key={rowKey}
         data-outbox={entry.key}
         tabIndex={-1}
@@ -180,12 +181,14 @@ export class OpenRow extends Pure<OpenRowProps> {
         aria-setsize={-1}
         aria-label={`${me}, ${formats.time(madeMs)}: ${body.kind === 'text' ? body.text : body.name}`}
       >
-        <Avatar name={me} />
+        {isContinued ? <span /> : <Avatar name={me} />}
         <div class="body">
-          <div class="byline">
-            <bdi class="author">{me}</bdi>
-            <time>{formats.time(madeMs)}</time>
-          </div>
+          {!isContinued && (
+            <div class="byline">
+              <bdi class="author">{me}</bdi>
+              <time>{formats.time(madeMs)}</time>
+            </div>
+          )}
           <div class="content">
             {body.kind === 'text' ? <MessageText text={body.text} me={me} /> : this.#upload()}
             <MarkPicture mark={mark} />
