@@ -36,7 +36,7 @@ export function readWords(typed: string): readonly Word[] {
   return words;
 }
 
-/** Text as it is indexed: compatible forms are one, and what is written without spaces gets them. */
+/** Text as it is indexed: compatible forms are one, and what is written without spaces gets them. To SQLite a NUL would be the end. */
 export function spaced(text: string): string {
-  return text.normalize('NFKC').replaceAll(unspaced, ' $1 ');
+  return text.normalize('NFKC').replaceAll('\0', ' ').replaceAll(unspaced, ' $1 ');
 }

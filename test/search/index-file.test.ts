@@ -13,6 +13,7 @@ t.test('index: words, phrases, beginnings and exclusions, without regard to case
     'quicksand',
     '東京都に行く',
     'foo-bar 😀',
+    'nul\0and more',
   ];
   index.write({ ...none, documents: texts.map((text, at) => document(at + 1, text, ['lobby'])) });
   const find = (typed: string): readonly number[] =>
@@ -25,6 +26,8 @@ t.test('index: words, phrases, beginnings and exclusions, without regard to case
   t.same(find('京都'), [4], 'part of what is written without spaces');
   t.same(find('bar '), [5]);
   t.same(find('😀'), [5]);
+  t.same(find('more '), [6], 'nothing in a text ends it');
+  t.same(find('nul\0and '), [6], 'nor in what is typed');
   t.same(find('missing'), []);
   t.same(find('quick" OR text : "fox'), [], 'no operator comes through');
   index.close();
