@@ -38,7 +38,7 @@ interface Look {
 const wide = { width: 1_280, height: 800 } as const;
 const looks = {
   light: { ...wide, colorScheme: 'light' },
-  cluster: { width: 1_180, height: 800, colorScheme: 'light' },
+  cluster: { width: 1_240, height: 800, colorScheme: 'light' },
   dark: { ...wide, colorScheme: 'dark' },
   narrow: { width: 390, height: 800, colorScheme: 'light' },
 } as const satisfies Record<string, Look>;

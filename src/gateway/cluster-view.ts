@@ -98,9 +98,12 @@ export class ClusterView {
   #loopDelayMs(): number {
     const lateMs = Math.max(0, this.#delay.max / 1e6 - sampleMs);
     const nowMs = this.#options.clock.monotonicMs();
-    const shownMs = Math.max(lateMs, this.#lateBeforeMs);
-    if (nowMs - this.#windowBeganMs > windowMs) {
-      this.#lateBeforeMs = lateMs;
+    const ageMs = nowMs - this.#windowBeganMs;
+    // Nobody has asked for so long that what was measured is no news.
+    const isOld = ageMs > 2 * windowMs;
+    const shownMs = isOld ? 0 : Math.max(lateMs, this.#lateBeforeMs);
+    if (ageMs > windowMs) {
+      this.#lateBeforeMs = isOld ? 0 : lateMs;
       this.#windowBeganMs = nowMs;
       this.#delay.reset();
     }
