@@ -35,6 +35,7 @@ export class App {
   readonly settings: SettingsKeeper;
   readonly #ports: SessionPorts;
   #desk: Desk | null = null;
+  #isLeaving = false;
   #admittedMs = Number.NEGATIVE_INFINITY;
 
   private constructor(ports: SessionPorts, plan: Plan | undefined) {
@@ -84,13 +85,15 @@ export class App {
   }
 
   async logout(): Promise<void> {
-    const desk = this.#desk;
-    this.#desk = null;
+    const desk = this.#atDesk;
+    // Its session ends with that of the browser: no loss that anybody has to be told of.
+    this.#isLeaving = true;
     const isOut = await this.#ports.door.logOut();
-    if (!isOut) await desk?.client.logout();
-    desk?.sender.forget();
-    desk?.close();
+    if (!isOut) await desk.client.logout();
+    desk.sender.forget();
+    desk.close();
     this.#leave(null);
+    this.#isLeaving = false;
   }
 
   async deleteAccount(): Promise<Outcome<'delete'>> {
@@ -260,7 +263,7 @@ export class App {
 
   /** The tab's session has ended. The browser's may go on; otherwise somebody has to log in again. */
   async #lost(desk: Desk): Promise<void> {
-    if (desk !== this.#desk) return;
+    if (desk !== this.#desk || this.#isLeaving) return;
     desk.sender.sessionLost();
     desk.close();
     this.#forgetSession();

@@ -100,7 +100,7 @@ export class Sender {
   }
 
   #add(to: string, body: OutboxBody, source?: FileSource): OutboxEntry | null {
-    if (this.#outbox.length >= largestOutbox) return null;
+    if (this.#isStopped || this.#outbox.length >= largestOutbox) return null;
     const { ports } = this.#options;
     const key = ports.secrets.hex(8);
     const entry: OutboxEntry = {
