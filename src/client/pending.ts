@@ -7,6 +7,8 @@ export interface Pending {
   readonly request: ClientRequest;
   readonly numbered: boolean;
   readonly alone: boolean;
+  /** What is refused for now only is asked again, however often. */
+  readonly insists: boolean;
   readonly settle: (reply: Reply) => void;
   readonly onNumber: (number: number) => void;
   readonly giveUpAtMs: number;
@@ -36,6 +38,7 @@ export function pendingOf(
     request,
     numbered,
     alone: numbered && request.op !== 'send' && !isGroupRequest(request),
+    insists: request.op === 'enter-token',
     settle,
     onNumber,
     giveUpAtMs,

@@ -149,7 +149,8 @@ export class RequestQueue {
       this.#settle(pending, { kind: 'receipt', value, ...label });
       return 'settled';
     }
-    if (repeatable.has(reply.code) || (pending.uncertain && saidOfOneAttempt.has(reply.code))) {
+    const isPassing = pending.insists || pending.uncertain;
+    if (repeatable.has(reply.code) || (isPassing && saidOfOneAttempt.has(reply.code))) {
       pending.refusal = { code: reply.code, text: reply.text };
       this.#wait(pending, nowMs, reply.retryAfterMs);
       return reply.code === 'UNAVAILABLE' ? 'unserved' : 'busy';

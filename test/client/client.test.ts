@@ -222,6 +222,23 @@ t.test('client: what a node refuses without asking the log says nothing of an ea
   );
 });
 
+t.test(
+  'client: a token that nobody can take now is shown again, and given up when it opens nothing',
+  async (t) => {
+    const { clock, cluster, client, kinds } = world({ token: 'good' });
+    cluster.tokens.set('good', 'ann');
+    cluster.accounts.set('bob', 'pw');
+    cluster.refusals.push('LOW_SPACE', 'LOW_SPACE', 'RATE_LIMITED');
+    const sent = client.send('bob', 'at last');
+    t.match(await within(clock, 60_000, sent), { kind: 'receipt' });
+    t.equal(client.user, 'ann');
+    t.notOk(kinds().includes('token-refused'));
+    const other = world({ token: 'bad' });
+    t.match(await within(other.clock, 60_000, other.client.send('bob', 'never')), { code: 'AUTH_REQUIRED' });
+    t.ok(other.kinds().includes('token-refused'));
+  },
+);
+
 t.test('client: reads are asked again on the next node', async (t) => {
   const { clock, cluster, client } = await loggedIn();
   cluster.setLeader(null);

@@ -65,6 +65,8 @@ export class FakeCluster implements Dialer {
   losesReplies = 0;
   /** Never answers a change of this kind. */
   losesRepliesTo: string | null = null;
+  /** Access token → user. */
+  readonly tokens = new Map<string, string>();
   /** Answers the next numbered requests with these instead of executing them. */
   readonly refusals: (ErrorCode | 'unknown')[] = [];
   /** Longer lists come in several replies. */
@@ -386,6 +388,12 @@ export class FakeCluster implements Dialer {
         if (this.accounts.get(request.user) !== request.password) return refusal('BAD_CREDENTIALS');
         session.user = request.user;
         return receipt({ op: 'login', user: request.user });
+      case 'enter-token': {
+        const user = this.tokens.get(request.token);
+        if (user === undefined) return refusal('TOKEN_INVALID');
+        session.user = user;
+        return receipt({ op: 'login', user });
+      }
       case 'logout':
       case 'delete':
         if (session.user === null) return refusal('AUTH_REQUIRED');
