@@ -78,7 +78,8 @@ class Frames {
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
-    this.closed = once(socket, 'close');
+    this.closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined);
     socket.on('message', (data) => this.#frames.push(String(data)));
   }
 

@@ -17,8 +17,9 @@ async function open(t: Test, port: number): Promise<Socket> {
 
 /** Null: closed without an answer. */
 async function ask(socket: Socket): Promise<string | null> {
-  const answered = once(socket, 'data').then(([data]) => String(data));
-  const closed = once(socket, 'close').then(() => null);
+  // A reset is a close, too: `once` of events would reject on it.
+  const answered = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))));
+  const closed = new Promise<null>((resolve) => socket.once('close', () => resolve(null)));
   socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
   return Promise.race([answered, closed]);
 }

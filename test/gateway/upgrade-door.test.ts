@@ -201,8 +201,9 @@ t.test('slash listener: a foreign page that breaks off is nobody’s end but its
     const foreign = connect(asked, '127.0.0.1');
     foreign.on('error', () => undefined);
     await once(foreign, 'connect');
+    const gone = new Promise((resolve) => foreign.once('close', resolve));
     foreign.write(`${requestOf(path)}\r\n\r\n`, () => foreign.resetAndDestroy());
-    await once(foreign, 'close');
+    await gone;
   }
   const other = await open(`ws://127.0.0.1:${port}`);
   other.send('sophia');
