@@ -65,17 +65,20 @@ export class HttpHookCaller implements HookCaller {
       timer.cancel();
       settle(answer);
     };
-    sent.once('error', (error: NodeJS.ErrnoException) => {
-      end({ kind: 'failed', fault: error.code ?? error.message });
-    });
+    let status: number | null = null;
+    // Who has told the status has said all that counts, however the rest of the answer ends.
+    const over = (fault: string): void =>
+      end(status === null ? { kind: 'failed', fault } : { kind: 'answered', status });
+    sent.once('error', (error: NodeJS.ErrnoException) => over(error.code ?? error.message));
     sent.once('response', (response) => {
+      status = response.statusCode ?? 0;
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes > answerBytes) sent.destroy(new Error('the answer is too long'));
       });
-      response.once('end', () => end({ kind: 'answered', status: response.statusCode ?? 0 }));
-      response.once('error', (error) => end({ kind: 'failed', fault: error.message }));
+      response.once('end', () => over(''));
+      response.once('error', (error) => over(error.message));
     });
     sent.end(body);
   }

@@ -81,30 +81,33 @@ t.test('caller: a redirect is an answer, and is not followed', async (t) => {
   await receiver.close();
 });
 
-t.test('caller: an answer without an end, and one that does not come, are given up', async (t) => {
-  const server = createServer((request, response) => {
-    if (request.url === '/silent') return;
-    response.writeHead(200);
-    const pour = (): void => {
-      if (!response.destroyed) response.write('x'.repeat(65_536), () => setImmediate(pour));
-    };
-    pour();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.closeAllConnections());
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const caller = new HttpHookCaller(systemClock, { allowPrivate: true });
-  t.same(await caller.call(hookCall(`${address}/endless`), open), {
-    kind: 'failed',
-    fault: 'the answer is too long',
-  });
-  const clock = new VirtualClock();
-  const silent = new HttpHookCaller(clock, { allowPrivate: true }).call(hookCall(`${address}/silent`), open);
-  await clock.advance(10_000);
-  t.same(await silent, { kind: 'failed', fault: 'no answer in time' });
-  const abort = new AbortController();
-  const given = caller.call(hookCall(`${address}/silent`), abort.signal);
-  abort.abort();
-  t.match(await given, { kind: 'failed' });
-  server.close();
-});
+t.test(
+  'caller: of an answer without an end the status counts; one that does not come is given up',
+  async (t) => {
+    const server = createServer((request, response) => {
+      if (request.url === '/silent') return;
+      response.writeHead(200);
+      const pour = (): void => {
+        if (!response.destroyed) response.write('x'.repeat(65_536), () => setImmediate(pour));
+      };
+      pour();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.closeAllConnections());
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const caller = new HttpHookCaller(systemClock, { allowPrivate: true });
+    t.same(await caller.call(hookCall(`${address}/endless`), open), { kind: 'answered', status: 200 });
+    const clock = new VirtualClock();
+    const silent = new HttpHookCaller(clock, { allowPrivate: true }).call(
+      hookCall(`${address}/silent`),
+      open,
+    );
+    await clock.advance(10_000);
+    t.same(await silent, { kind: 'failed', fault: 'no answer in time' });
+    const abort = new AbortController();
+    const given = caller.call(hookCall(`${address}/silent`), abort.signal);
+    abort.abort();
+    t.match(await given, { kind: 'failed' });
+    server.close();
+  },
+);
