@@ -12,8 +12,15 @@ export interface HttpConnectionBounds {
   readonly perAddress: number;
 }
 
-/** To be told of a connection that becomes a WebSocket. No listener for `upgrade`: one that answers nothing would leave it open. */
-export type Leave = (socket: Socket) => void;
+export interface HttpConnections {
+  /** To be told of a connection that becomes a WebSocket. No listener for `upgrade`: one that answers nothing would leave it open. */
+  leave(socket: Socket): void;
+  /**
+   * Closes all, and from now on whoever comes. The platform's own server forgets a connection that asks to become a WebSocket, and would wait
+   * for ever for one that was then refused because the node stops.
+   */
+  end(): void;
+}
 
 export function boundConnections(
   server: Server,
@@ -21,9 +28,10 @@ export function boundConnections(
   event: 'connection' | 'secureConnection',
   { total, perAddress }: HttpConnectionBounds,
   counters: Counters,
-): Leave {
+): HttpConnections {
   const held = new Map<Socket, string>();
   const counts = new Map<string, number>();
+  let isOver = false;
   const leave = (socket: Socket): void => {
     const key = held.get(socket);
     if (key === undefined) return;
@@ -33,6 +41,10 @@ export function boundConnections(
     else counts.delete(key);
   };
   server.on(event, (socket: Socket) => {
+    if (isOver) {
+      socket.destroy();
+      return;
+    }
     const key = networkOf(socket.remoteAddress ?? '');
     const own = counts.get(key) ?? 0;
     if (held.size >= total || (perAddress > 0 && own >= perAddress)) {
@@ -44,5 +56,9 @@ export function boundConnections(
     counts.set(key, own + 1);
     socket.once('close', () => leave(socket));
   });
-  return leave;
+  const end = (): void => {
+    isOver = true;
+    for (const socket of [...held.keys()]) socket.destroy();
+  };
+  return { leave, end };
 }

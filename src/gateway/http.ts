@@ -18,7 +18,7 @@ import { addBackupRoutes, type BackupRoutesOptions } from './backup-routes.ts';
 import { addCheckupRoute, type CheckupOptions } from './checkup.ts';
 import { addClusterRoutes, type ClusterRoutesOptions } from './cluster-routes.ts';
 import type { Counters } from './counters.ts';
-import { boundConnections, type Leave } from './http-connections.ts';
+import { boundConnections, type HttpConnections } from './http-connections.ts';
 import { addMemberRoutes, type MemberRoutesOptions } from './member-routes.ts';
 import { type NativeSocket, webSocketBounds } from './native-socket.ts';
 import { showsToken } from './operations-token.ts';
@@ -77,7 +77,7 @@ const keepAliveMs = 15_000;
 const lookMs = 5_000;
 
 export function buildHttp(options: HttpOptions): FastifyInstance {
-  const { app, leave } = createApp(options);
+  const { app, connections } = createApp(options);
   logRequests(app, options.logger);
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
@@ -90,6 +90,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   app.get('/cluster/ui', (_request, reply) => pages.send(reply, 'cluster'));
   addOperations(app, options);
   if (options.operators !== null) addOperators(app, options.operators);
+  app.addHook('preClose', async () => connections.end());
   void app.register(websocket, {
     options: webSocketBounds,
     // Whoever was to be told that the node goes away was told: nobody's answer is waited for here.
@@ -108,13 +109,13 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
     const onRequest = [refuseStrangers(options), takeTicket(options, tickets)];
     scope.get('/ws', { websocket: true, onRequest }, (socket, request) => {
       const ticket = tickets.get(request.raw);
-      leave(request.raw.socket);
+      connections.leave(request.raw.socket);
       if (ticket === undefined) socket.terminate();
       else options.onSocket(new WireSocket(socket, request.raw.socket), request.ip, ticket);
     });
     scope.get('/slash', { websocket: true, onRequest }, (socket, request) => {
       const ticket = tickets.get(request.raw);
-      leave(request.raw.socket);
+      connections.leave(request.raw.socket);
       // A dialect of lines has no token to show.
       if (ticket?.kind === 'free') options.onSlash(socket, request.ip, ticket);
       else socket.terminate();
@@ -125,7 +126,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
 
 function createApp({ tls, counters, connectionsPerAddress }: HttpOptions): {
   readonly app: FastifyInstance;
-  readonly leave: Leave;
+  readonly connections: HttpConnections;
 } {
   const times = { requestTimeout: requestMs, keepAliveTimeout: keepAliveMs } as const;
   const base = {
@@ -139,11 +140,11 @@ function createApp({ tls, counters, connectionsPerAddress }: HttpOptions): {
   const bounds = { total: limits.httpConnections, perAddress: connectionsPerAddress };
   if (tls === null) {
     const app = fastify({ ...base, http: heads });
-    return { app, leave: boundConnections(app.server, 'connection', bounds, counters) };
+    return { app, connections: boundConnections(app.server, 'connection', bounds, counters) };
   }
   const app = fastify({ ...base, https: { ...serverOptions(tls), ...heads } });
   guardHandshakes(app.server, tls, counters);
-  return { app, leave: boundConnections(app.server, 'secureConnection', bounds, counters) };
+  return { app, connections: boundConnections(app.server, 'secureConnection', bounds, counters) };
 }
 
 /** Every body of JSON on this port, whatever its route. */

@@ -50,3 +50,29 @@ t.test('http: a WebSocket is no connection of HTTP any more', async (t) => {
   t.match(await ask(await open(t, port)), /200 OK/);
   for (const client of clients) client.destroy();
 });
+
+t.test(
+  'http: a connection that asks for a WebSocket while the node stops does not hold the stop up',
+  async (t) => {
+    const { nodes, stop } = await startNodes(1, { limits });
+    const port = nodes[0]?.httpPort ?? 0;
+    const upgrade = [
+      'GET /ws HTTP/1.1',
+      'host: x',
+      'connection: Upgrade',
+      'upgrade: websocket',
+      'sec-websocket-version: 13',
+      'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
+    ];
+    // One at each turn of the loop: some are asked just when the port closes. None reads, and none ends by itself.
+    const sockets = await Promise.all([open(t, port), open(t, port), open(t, port)]);
+    const stopped = stop();
+    for (const socket of sockets) {
+      socket.pause();
+      socket.write(`${upgrade.join('\r\n')}\r\n\r\n`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await stopped;
+    t.pass('the stop came to its end');
+  },
+);
