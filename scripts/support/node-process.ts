@@ -19,6 +19,8 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Its own children may hold its outputs a little longer than it lives. */
+const outputsMs = 5_000;
 const keptLines = 400;
 const keptLineChars = 2_000;
 
@@ -87,6 +89,8 @@ export class NodeProcess {
     const closed = once(this.#child, 'close');
     this.#child.once('exit', (code, signal) => {
       this.#exit = { code, signal };
+      const enough = setTimeout(() => this.#dropOutputs(), outputsMs);
+      this.#child.once('close', () => clearTimeout(enough));
     });
     try {
       const [code, signal] = (await closed) as [number | null, NodeJS.Signals | null];
@@ -96,6 +100,12 @@ export class NodeProcess {
       this.#exit = { code: -1, signal: null };
     }
     return this.#exit;
+  }
+
+  #dropOutputs(): void {
+    this.#lines.push('its outputs were still open when it had ended: something that it started lives on');
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
   }
 
   #keep(stream: NodeJS.ReadableStream | null, mark: string): void {

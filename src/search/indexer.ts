@@ -33,7 +33,7 @@ const restMs = 100;
 const busyRestMs = 1_000;
 const busyPerSecond = 1_000;
 /** Without a question, what the index lacks is first looked at so long after the start. */
-const firstMs = 30_000;
+const firstMs = 120_000;
 /** After a failure, doubled up to the second. */
 const retryMs = 1_000;
 const retryMaxMs = 60_000;
@@ -150,11 +150,11 @@ export class Indexer {
     if (this.#stopped || this.#timer !== null || this.#running !== null) return;
     this.#timer = this.#options.clock.after(delayMs, () => {
       this.#timer = null;
-      this.#running = this.#round().finally(() => {
+      this.#running = this.#round().then((hasWritten) => {
         this.#running = null;
         if (this.#failures > 0) this.#later(Math.min(retryMaxMs, retryMs * 2 ** (this.#failures - 1)));
-        else if (this.#urgent.size > 0) this.#later(0);
-        else if (this.#behind.size > 0 || this.#gone.size > 0) this.#later(this.#restMs());
+        else if (this.#urgent.size > 0 && hasWritten) this.#later(0);
+        else if (this.#urgent.size + this.#behind.size + this.#gone.size > 0) this.#later(this.#restMs());
       });
     });
   }
@@ -166,8 +166,9 @@ export class Indexer {
     return perSecond > busyPerSecond ? busyRestMs : restMs;
   }
 
-  /** One transaction. Never rejects. */
-  async #round(): Promise<void> {
+  /** One transaction; whether there was anything for it. Never rejects. */
+  async #round(): Promise<boolean> {
+    let hasWritten = false;
     try {
       if (!this.#options.hasRoom()) throw new Error('the disk has no room to spare');
       this.#places ??= await this.#look();
@@ -176,6 +177,7 @@ export class Indexer {
         await this.#options.index.write(batch);
         for (const id of batch.gone) this.#places.delete(id);
         for (const [id, place] of batch.places) this.#places.set(id, place);
+        hasWritten = true;
       }
       this.#failures = 0;
       this.#arrived = 0;
@@ -187,6 +189,7 @@ export class Indexer {
       this.#options.logger.warn({ cause }, 'the search index falls behind');
     }
     for (const waiter of [...this.#waiters]) if (this.#has(waiter.places)) this.#answer(waiter, true);
+    return hasWritten;
   }
 
   /** What the index has, and against the state what it lacks or should not have. */
@@ -217,7 +220,8 @@ export class Indexer {
         const last = this.#lastOf(id);
         const reached = last === undefined ? place : await this.#advance(batch, id, place, last);
         if (reached !== place) batch.places.set(id, reached);
-        else from.delete(id);
+        // Else its records are staged in a moment.
+        else if (last === undefined || !isBehind(place, last)) from.delete(id);
       }
     }
     return batch.isEmpty ? null : batch.take();
