@@ -82,7 +82,8 @@ export class PeerProxy {
   async #accept(dialer: Socket, { id, target }: Route): Promise<void> {
     this.#track(dialer);
     const hello = await readHello(dialer);
-    if (hello === null || this.#cut.has(pairOf(hello.from, id))) {
+    // Closed meanwhile, it would leave the other half open.
+    if (hello === null || dialer.destroyed || this.#cut.has(pairOf(hello.from, id))) {
       dialer.destroy();
       return;
     }
