@@ -26,8 +26,8 @@ export type FetchOutcome =
   | { readonly kind: 'fetched'; readonly bytes: number }
   | { readonly kind: 'rejection'; readonly code: ErrorCode; readonly text: string };
 
-/** Chunks on their way at once: bounds what a transfer takes of memory, and of everyone's network. */
-const window = 3;
+/** Chunks on their way at once. More make a transfer hardly faster, and the chat beside it much slower: docs/decisions/0039. */
+const window = 1;
 const prefix = '/api/v1/files';
 /** Refusals that a new upload of what is missing may mend, so often. */
 const mended: ReadonlySet<ErrorCode> = new Set(['UPLOAD_INCOMPLETE', 'UNKNOWN_UPLOAD']);
