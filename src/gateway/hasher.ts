@@ -2,9 +2,9 @@
  * argon2 in one child process, bounded: at most `limits.hashConcurrency` at a time, at most `limits.hashQueue` waiting, the rest BUSY.
  * A child that dies is replaced; what it was working on is tried once more.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { endInBackground, giveWay, startInBackground } from '../base/background-process.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -84,14 +84,7 @@ export class ChildHasher implements Hasher {
     this.#running.clear();
     const child = this.#child;
     this.#child = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    // From here on its end is waited for: without this a node with nothing else to do would end in the middle of the wait.
-    child.ref();
-    if (child.connected) child.disconnect();
-    const insist = this.#clock.after(1_000, () => child.kill('SIGKILL'));
-    await gone;
-    insist.cancel();
+    await endInBackground(child, this.#clock);
   }
 
   #ask(question: Question): Promise<string | boolean> {
@@ -151,34 +144,18 @@ export class ChildHasher implements Hasher {
 
   #spawn(): void {
     this.#answered = false;
-    const child = fork(program, [], {
-      execArgv: ['--import', import.meta.resolve('tsx')],
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(limits.hashConcurrency) },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    const child = startInBackground({
+      path: program,
+      env: { UV_THREADPOOL_SIZE: String(limits.hashConcurrency) },
     });
     this.#child = child;
     child.on('message', (answer: HashAnswer) => {
-      // Not sooner: on a busy machine, a process of low priority takes seconds to start.
-      if (answer.id === null) this.#yieldTo(child);
+      if (answer.id === null) giveWay(child, this.#logger);
       else this.#answer(answer);
     });
     child.on('error', (error) => this.#logger.error({ cause: error.message }, 'the hashing process failed'));
     child.once('exit', (code, signal) => this.#exited(child, code, signal));
-    // The child alone keeps no program alive.
-    child.unref();
-    child.channel?.unref();
     this.#feed();
-  }
-
-  /** Hashes are the least urgent work of a node. */
-  #yieldTo(child: ChildProcess): void {
-    if (child.pid === undefined) return;
-    try {
-      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
-    } catch (error) {
-      const cause = error instanceof Error ? error.message : 'unknown';
-      this.#logger.warn({ cause }, 'the hashing process runs at normal priority');
-    }
   }
 
   #exited(child: ChildProcess, code: number | null, signal: string | null): void {

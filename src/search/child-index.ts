@@ -1,7 +1,7 @@
 /** The index in a child process of low priority, started with the first question to it; one that died is replaced by the next question. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { endInBackground, giveWay, startInBackground } from '../base/background-process.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
@@ -63,14 +63,7 @@ export class ChildIndex implements SearchIndex {
     this.#refuseAll();
     const child = this.#child;
     this.#child = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    // From here on its end is waited for.
-    child.ref();
-    if (child.connected) child.disconnect();
-    const insist = this.#clock.after(1_000, () => child.kill('SIGKILL'));
-    await gone;
-    insist.cancel();
+    await endInBackground(child, this.#clock);
   }
 
   async #ask(asked: IndexAsked): Promise<Exclude<IndexAnswer, { id: null }>> {
@@ -91,14 +84,10 @@ export class ChildIndex implements SearchIndex {
   }
 
   #spawn(): ChildProcess {
-    const child = fork(program, [this.#path], {
-      execArgv: ['--import', import.meta.resolve('tsx')],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const child = startInBackground({ path: program, args: [this.#path] });
     this.#child = child;
     child.on('message', (answer: IndexAnswer) => {
-      // Not sooner: on a busy machine, a process of low priority takes seconds to start.
-      if (answer.id === null) this.#yieldTo(child);
+      if (answer.id === null) giveWay(child, this.#logger);
       else this.#take(answer);
     });
     child.on('error', (error) => this.#logger.error({ cause: error.message }, 'the search process failed'));
@@ -109,9 +98,6 @@ export class ChildIndex implements SearchIndex {
       this.#logger.warn({ code, signal }, 'the search process ended');
       this.#refuseAll();
     });
-    // The child alone keeps no program alive.
-    child.unref();
-    child.channel?.unref();
     return child;
   }
 
@@ -128,16 +114,6 @@ export class ChildIndex implements SearchIndex {
       reject(unavailable());
     }
     this.#waiting.clear();
-  }
-
-  #yieldTo(child: ChildProcess): void {
-    if (child.pid === undefined) return;
-    try {
-      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
-    } catch (error) {
-      const cause = error instanceof Error ? error.message : 'unknown';
-      this.#logger.warn({ cause }, 'the search process runs at normal priority');
-    }
   }
 }
 

@@ -66,6 +66,8 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
 
       await cleo.page.getByRole('article').filter({ hasText: 'one tpyo' }).focus();
       await cleo.page.keyboard.press('e');
+      // As a person does: begins to type once the text stands there.
+      await cleo.page.waitForFunction("document.querySelector('#composer').value === 'one tpyo'");
       await cleo.page.locator('#composer').fill('one typo');
       await cleo.page.locator('#composer').press('Enter');
       await dan.page.getByRole('article').filter({ hasText: 'one typo' }).getByText('edited').waitFor();
