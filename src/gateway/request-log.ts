@@ -28,7 +28,8 @@ export function logRequests(app: FastifyInstance, logger: Logger): void {
     const route = routeOptions.url ?? '(none)';
     const line = { request: id, method, route, status, ms: Math.round(elapsedTime), from: ip };
     // What operators do is worth a line each; what people do, only for who looks for something.
-    if (status >= 500) logger.warn(line, 'HTTP');
+    // A node that is not ready says so to whoever asks, again and again: that is an answer, no failure.
+    if (status >= 500 && route !== '/readyz') logger.warn(line, 'HTTP');
     else if (route.includes('/admin/') && route !== '/admin/hello') logger.info(line, 'HTTP');
     else logger.debug(line, 'HTTP');
   });

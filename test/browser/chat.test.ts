@@ -2,8 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
+import { until } from '../../scripts/support/until.ts';
 import { violationsOf } from './support/accessibility.ts';
 import { type BrowserRoom, inBrowser, type PageOptions } from './support/browser-room.ts';
+
+const patienceMs = 30_000;
 
 const password = 'a long enough one';
 
@@ -67,7 +70,11 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
       await cleo.page.getByRole('article').filter({ hasText: 'one tpyo' }).focus();
       await cleo.page.keyboard.press('e');
       // As a person does: begins to type once the text stands there.
-      await cleo.page.waitForFunction("document.querySelector('#composer').value === 'one tpyo'");
+      await until(
+        'the text stands there',
+        patienceMs,
+        async () => (await cleo.page.locator('#composer').inputValue()) === 'one tpyo',
+      );
       await cleo.page.locator('#composer').fill('one typo');
       await cleo.page.locator('#composer').press('Enter');
       await dan.page.getByRole('article').filter({ hasText: 'one typo' }).getByText('edited').waitFor();
@@ -168,9 +175,26 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
       await bob.page.reload();
       await bob.page.getByText('number 23').last().waitFor();
       t.same(await textsOn(bob.page), await textsOn(ann.page), 'a reload shows the same, without a login');
+      await scrolls(t, bob.page);
     },
   );
 });
+
+/** With a pointer over the messages, whose own events come first. */
+async function scrolls(t: Test, page: Page): Promise<void> {
+  const { width, height } = { width: 1_280, height: 600 };
+  await page.setViewportSize({ width, height });
+  await page.mouse.move((width * 2) / 3, height / 2);
+  const isUp = `(() => {
+    const { scrollTop, scrollHeight, clientHeight } = document.querySelector('#messages');
+    return scrollHeight - clientHeight - scrollTop > 200;
+  })()`;
+  await page.mouse.wheel(0, -400);
+  await until('the messages scroll', patienceMs, () => page.evaluate<boolean>(isUp));
+  const frame = 'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))';
+  await page.evaluate(frame);
+  t.ok(await page.evaluate(isUp), 'and stay where they were scrolled to');
+}
 
 async function sendFile(t: Test, from: Page, to: Page, name: string): Promise<void> {
   const buffer = randomBytes(700_000);

@@ -83,7 +83,11 @@ async function scroll(page: Page, seconds: number): Promise<Scrolled> {
 
 async function turnWheel(page: Page, seconds: number, pixels: number): Promise<void> {
   const until = performance.now() + seconds * 1_000;
-  while (performance.now() < until) await page.mouse.wheel(0, pixels);
+  while (performance.now() < until) {
+    await page.mouse.wheel(0, pixels);
+    // A wheel that turns faster than frames are drawn is not scrolled by.
+    await page.evaluate('new Promise((resolve) => requestAnimationFrame(resolve))');
+  }
 }
 
 /** Number of the last message that is drawn. */

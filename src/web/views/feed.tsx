@@ -51,6 +51,8 @@ export class Feed extends Component<FeedProps, FeedState> {
   #rows: readonly Row[] | null = null;
   #height = 0;
   #width = 0;
+  /** Where the box was scrolled to when it was last looked at or set. */
+  #seenTop = 0;
   #rounds = 0;
   #drawn = { start: 0, end: 0 };
   /** The first unread message is to come into view, once it is there. */
@@ -92,6 +94,8 @@ export class Feed extends Component<FeedProps, FeedState> {
   override render(): JSX.Element {
     const { surroundings, conversation, rows, isLoading } = this.props;
     const { texts } = surroundings;
+    // A pointer's events come before the scroll's own: whatever is drawn for them must not take the box back.
+    this.#learn();
     this.#take(rows);
     this.#drawn = this.#frame.range(this.#height);
     const { start, end } = this.#drawn;
@@ -251,6 +255,7 @@ export class Feed extends Component<FeedProps, FeedState> {
     setHeight(this.#after.current, heights.total - heights.offsetOf(end));
     const top = this.#frame.scrollTop(this.#height);
     if (Math.abs(box.scrollTop - top) >= 1) box.scrollTop = top;
+    this.#seenTop = box.scrollTop;
     this.#tellEnd();
     const wanted = this.#frame.range(this.#height);
     const isCovered = wanted.start >= start && wanted.end <= end;
@@ -264,11 +269,18 @@ export class Feed extends Component<FeedProps, FeedState> {
     this.#askForMore();
   }
 
-  #scrolled(): void {
+  /** Whether the person has scrolled since. */
+  #learn(): boolean {
     const box = this.#box.current;
-    if (box === null || Math.abs(box.scrollTop - this.#frame.scrollTop(this.#height)) < 1) return;
+    if (box === null || Math.abs(box.scrollTop - this.#seenTop) < 1) return false;
+    this.#seenTop = box.scrollTop;
     const { hasNewer } = this.props.conversation.window;
     this.#frame.scrolled({ scrollTop: box.scrollTop, height: this.#height }, isMessage, hasNewer);
+    return true;
+  }
+
+  #scrolled(): void {
+    if (!this.#learn()) return;
     const wanted = this.#frame.range(this.#height);
     if (wanted.start < this.#drawn.start || wanted.end > this.#drawn.end) this.forceUpdate();
     else this.#askForMore();
