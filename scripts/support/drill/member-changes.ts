@@ -120,12 +120,13 @@ export class ChangingCluster {
     if (!this.cluster.runningIds.includes(id) && this.cluster.process(id).exit?.code !== EXIT_REMOVED) {
       this.cluster.run(id);
     }
-    const exit = await Promise.race([this.cluster.process(id).exited, delay(changeMs, null)]);
-    const said = this.cluster
-      .process(id)
-      .output.some((line) => line.includes('was removed from the cluster'));
-    if (exit?.code !== EXIT_REMOVED || !said) {
-      throw new Error(`node ${id} was removed, and ${exit === null ? 'runs on' : `ended with ${exit.code}`}`);
+    const removed = this.cluster.process(id);
+    await until(`node ${id}, which was removed, has ended`, changeMs, () => removed.exit !== null);
+    // Only then is all that it said read.
+    const { code } = await removed.exited;
+    if (code !== EXIT_REMOVED) throw new Error(`node ${id} was removed, and ended with ${code}`);
+    if (!removed.output.some((line) => line.includes('was removed from the cluster'))) {
+      throw new Error(`node ${id} was removed, and did not say so`);
     }
   }
 
