@@ -1,6 +1,6 @@
 /** The chat as a whole: list and conversation side by side (one at a time where it is narrow), dialogs, shortcuts. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { inOrder } from '../model/conversations.ts';
 import { addressFor, conversationIn } from '../model/route.ts';
 import type { App } from '../session/app.ts';
@@ -51,8 +51,9 @@ function useRoute(app: App): void {
   }, [app]);
 }
 
+/** From the moment that the page is on the screen: an effect after it would let a quick key go to nobody. */
 function useShortcuts(app: App): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       if (document.querySelector('dialog[open]') !== null) return;
       const action = shortcutOf(event, app);
