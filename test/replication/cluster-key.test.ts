@@ -1,15 +1,14 @@
-import { chmodSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { loadClusterKey } from '../../src/replication/cluster-key.ts';
 
-function configPath(): string {
-  return join(mkdtempSync(join(tmpdir(), 'conclave-key-')), 'cluster.config.json');
+function configPath(t: Test): string {
+  return join(t.testdir(), 'cluster.config.json');
 }
 
 t.test('key: nodes that start at once make one key, for its owner only', async (t) => {
-  const path = configPath();
+  const path = configPath(t);
   const keys = await Promise.all(Array.from({ length: 8 }, () => loadClusterKey(path, true)));
   t.equal(new Set(keys.map((key) => Buffer.from(key).toString('hex'))).size, 1);
   t.equal(keys[0]?.length, 32);
@@ -19,11 +18,11 @@ t.test('key: nodes that start at once make one key, for its owner only', async (
 });
 
 t.test('key: a missing one says how to make it, where it is not made by itself', async (t) => {
-  await t.rejects(loadClusterKey(configPath(), false), { code: 'KEY_MISSING', message: /openssl rand/ });
+  await t.rejects(loadClusterKey(configPath(t), false), { code: 'KEY_MISSING', message: /openssl rand/ });
 });
 
 t.test('key: one that others may read, or that is no key, is refused', async (t) => {
-  const path = configPath();
+  const path = configPath(t);
   const file = join(path, '..', 'cluster.key');
   writeFileSync(file, 'ab'.repeat(32), { mode: 0o600 });
   t.equal((await loadClusterKey(path, false)).length, 32);
