@@ -1,7 +1,7 @@
 /** What nodes say about themselves at `/cluster`, and how a command asks them. */
 import { CodedError } from '../base/errors.ts';
 import { callerFor, type HttpCaller, type ServerAddress } from '../client/index.ts';
-import { operationsToken } from '../gateway/operations-token.ts';
+import { operationsToken } from '../gateway/operations/operations-token.ts';
 import { loadClusterKey } from '../replication/cluster-key.ts';
 import type { Arguments } from './arguments.ts';
 import { defaultConfigPath, findNodes, type Nodes } from './nodes.ts';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { CodedError, type ErrorCode, errorTable } from '../base/errors.ts';
 import type { HttpCaller, HttpRequest, ServerAddress } from '../client/index.ts';
-import { sealRequest } from '../gateway/operator-seal.ts';
+import { sealRequest } from '../gateway/operations/operator-seal.ts';
 
 const helloMs = 1_500;
 /** An operation ends within five seconds on the node. */

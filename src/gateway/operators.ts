@@ -1,19 +1,19 @@
 /** What those who look after a cluster may ask of a node, put together: by the cluster key, or by the role of an administrator. */
 import { isPlainText } from '../base/transport-config.ts';
-import { ActionJournal } from './action-journal.ts';
-import { AdministratorGate } from './administrator-gate.ts';
-import { callerBehind } from './api/door.ts';
-import type { BackupRoutesOptions } from './backup-routes.ts';
-import type { CheckupOptions } from './checkup.ts';
-import type { ClusterView } from './cluster-view.ts';
 import type { Edge } from './edge.ts';
-import { Exporter } from './exporter.ts';
 import type { GatewayOptions } from './gateway.ts';
-import type { Hasher } from './hasher.ts';
-import type { Operators } from './http.ts';
-import { HttpSessions } from './http-session.ts';
-import { Importer } from './importer.ts';
-import { OperatorGate } from './operator-gate.ts';
+import { callerBehind } from './http/door.ts';
+import { HttpSessions } from './http/http-session.ts';
+import type { Operators } from './http-port.ts';
+import { ActionJournal } from './operations/action-journal.ts';
+import { AdministratorGate } from './operations/administrator-gate.ts';
+import type { BackupRoutesOptions } from './operations/backup-routes.ts';
+import type { CheckupOptions } from './operations/checkup.ts';
+import type { ClusterView } from './operations/cluster-view.ts';
+import { OperatorGate } from './operations/operator-gate.ts';
+import type { Hasher } from './secrets/hasher.ts';
+import { Exporter } from './transfer/exporter.ts';
+import { Importer } from './transfer/importer.ts';
 
 export interface OperatorsPlace {
   readonly edge: Edge;

@@ -82,6 +82,23 @@ const adapters = new Set([
   'src/client/local-files.ts',
 ]);
 
+/** The rooms within the gateway: each imports from those before it only. What lies beside them puts them together, and none imports it. */
+const gatewayRooms = [
+  'connections',
+  'secrets',
+  'reads',
+  'files',
+  'requests',
+  'native',
+  'lines',
+  'http',
+  'operations',
+  'transfer',
+  'bots',
+  'api',
+  '',
+];
+
 interface Import {
   readonly file: string;
   readonly specifier: string;
@@ -144,6 +161,36 @@ t.test('imports: every arrow points down or is one of the listed sideways ones',
     return fault === null ? [] : [`${line.file} imports ${line.specifier}: ${fault}`];
   });
   t.strictSame(faults, []);
+});
+
+function gatewayRoomOf(file: string): string | null {
+  const [, room, ...rest] = file.split('/');
+  return room !== 'gateway' ? null : rest.length < 2 ? '' : (rest[0] ?? '');
+}
+
+function gatewayFaultOf(line: Import): string | null {
+  const target = targetOf(line);
+  const [from, to] = [gatewayRoomOf(line.file), target === null ? null : gatewayRoomOf(target)];
+  if (from === null || to === null || from === to) return null;
+  const [upper, lower] = [gatewayRooms.indexOf(from), gatewayRooms.indexOf(to)];
+  if (upper === -1 || lower === -1) return 'a room of the gateway without a place';
+  return upper > lower ? null : 'points up within the gateway';
+}
+
+t.test('imports: the rooms of the gateway import from those before them only', async (t) => {
+  const faults = imports.flatMap((line) => {
+    const fault = gatewayFaultOf(line);
+    return fault === null ? [] : [`${line.file} imports ${line.specifier}: ${fault}`];
+  });
+  t.strictSame(faults, []);
+  t.equal(
+    gatewayFaultOf({ file: 'src/gateway/reads/x.ts', specifier: '../requests/y.ts', typeOnly: true }),
+    'points up within the gateway',
+  );
+  t.equal(
+    gatewayFaultOf({ file: 'src/gateway/lines/x.ts', specifier: '../edge.ts', typeOnly: true }),
+    'points up within the gateway',
+  );
 });
 
 t.test(
@@ -220,7 +267,7 @@ function reachedWithinRoom(start: string): ReadonlySet<string> {
 
 t.test('imports: rooms that a simulation runs take time and chance from ports only', async (t) => {
   const edge = reachedWithinRoom('src/gateway/edge.ts');
-  t.ok(edge.has('src/gateway/native-session.ts'), 'of the gateway, the edge with its sessions is run');
+  t.ok(edge.has('src/gateway/native/native-session.ts'), 'of the gateway, the edge with its sessions is run');
   const faults = files
     .filter((file) => (simulatedRooms.has(roomOf(file)) && !adapters.has(file)) || edge.has(file))
     .flatMap((file) =>

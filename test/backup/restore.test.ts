@@ -10,7 +10,7 @@ import { openSurvivor } from '../../src/backup/survivor.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { ChatMachine } from '../../src/chat/machine.ts';
 import { ChunkStore } from '../../src/files/chunk-store.ts';
-import { Exporter, type ExportLine } from '../../src/gateway/exporter.ts';
+import { Exporter, type ExportLine } from '../../src/gateway/transfer/exporter.ts';
 import { openDataDirectory } from '../../src/replication/data-directory.ts';
 import { decodeDirectory } from '../../src/replication/members.ts';
 import { formats } from '../../src/replication/versions.ts';

@@ -17,7 +17,7 @@ import { connectFlag } from '../../src/cli/nodes.ts';
 import { OperatorClient } from '../../src/cli/operator-client.ts';
 import { trustFlags } from '../../src/cli/trust.ts';
 import { type Client, callerFor, connect } from '../../src/client/index.ts';
-import { Exporter, type ExportLine } from '../../src/gateway/exporter.ts';
+import { Exporter, type ExportLine } from '../../src/gateway/transfer/exporter.ts';
 import { loadClusterKey } from '../../src/replication/cluster-key.ts';
 import { openDataDirectory } from '../../src/replication/data-directory.ts';
 import { nodeDisk } from '../../src/wal/node-disk.ts';

@@ -6,7 +6,7 @@ import t from 'tap';
 import { WebSocket } from 'ws';
 import { RealCluster } from '../../scripts/support/real-cluster.ts';
 import { until } from '../../scripts/support/until.ts';
-import { Transcript } from '../gateway/support/transcript.ts';
+import { Transcript } from '../gateway/lines/support/transcript.ts';
 import { runAdmin } from './support/admin.ts';
 import { patienceOfFileMs } from './support/patience.ts';
 

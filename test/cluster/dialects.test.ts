@@ -5,7 +5,7 @@ import t from 'tap';
 import { freePorts } from '../../scripts/support/ports.ts';
 import { type FixedListener, RealCluster } from '../../scripts/support/real-cluster.ts';
 import { until } from '../../scripts/support/until.ts';
-import { type Asserts, Transcript } from '../gateway/support/transcript.ts';
+import { type Asserts, Transcript } from '../gateway/lines/support/transcript.ts';
 import { LineClient } from './support/line-client.ts';
 import { patienceOfFileMs } from './support/patience.ts';
 

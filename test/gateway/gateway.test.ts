@@ -6,7 +6,7 @@ import type { LogFields, Logger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/prng.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
-import { operationsToken } from '../../src/gateway/operations-token.ts';
+import { operationsToken } from '../../src/gateway/operations/operations-token.ts';
 import { FakeCluster } from '../support/fake-engine.ts';
 import {
   LineClient,

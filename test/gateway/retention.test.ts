@@ -4,7 +4,7 @@ import { decodeProposal } from '../../src/chat/codec.ts';
 import type { Command } from '../../src/chat/types.ts';
 import { Outbox } from '../../src/delivery/outbox.ts';
 import type { AmendmentPush, Push } from '../../src/delivery/ports.ts';
-import { HistoryReader } from '../../src/gateway/history.ts';
+import { HistoryReader } from '../../src/gateway/reads/history.ts';
 import { checkMs, RetentionKeeper } from '../../src/gateway/retention-keeper.ts';
 import { textOf } from '../chat/support/world.ts';
 import { group, World } from '../delivery/support/outbox-world.ts';

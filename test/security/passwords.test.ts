@@ -6,10 +6,10 @@ import { parseConfig } from '../../src/base/config.ts';
 import { limits } from '../../src/base/limits.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
-import { ChildHasher } from '../../src/gateway/hasher.ts';
-import { hashOptions, isOutdated } from '../../src/gateway/hasher-messages.ts';
-import { normalisedPassword, weaknessOf } from '../../src/gateway/passwords.ts';
-import { policyOf } from '../../src/gateway/policy.ts';
+import { policyOf } from '../../src/gateway/requests/policy.ts';
+import { ChildHasher } from '../../src/gateway/secrets/hasher.ts';
+import { hashOptions, isOutdated } from '../../src/gateway/secrets/hasher-messages.ts';
+import { normalisedPassword, weaknessOf } from '../../src/gateway/secrets/passwords.ts';
 import { startNodes, until } from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 
@@ -67,7 +67,10 @@ t.test('passwords: over 1,024 bytes is TOO_LONG before anything is hashed', asyn
 t.test(
   'passwords: the 3,000 most used, the user’s name and the service’s are WEAK_PASSWORD with the reason',
   async (t) => {
-    const list = readFileSync(new URL('../../src/gateway/common-passwords.txt', import.meta.url), 'utf8')
+    const list = readFileSync(
+      new URL('../../src/gateway/secrets/common-passwords.txt', import.meta.url),
+      'utf8',
+    )
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('# '));
     t.ok(list.filter((password) => password.length >= 8).length >= 3_000, 'that could be chosen at all');

@@ -1,7 +1,7 @@
 /** SECURITY of registration, names and deletion: docs/security.md names these tests by number. */
 import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
-import { hashSecret } from '../../src/gateway/identifiers.ts';
+import { hashSecret } from '../../src/gateway/secrets/identifiers.ts';
 import { said, textTo, World } from '../chat/support/world.ts';
 import { levelOnDisk, mark } from '../store/support/backends.ts';
 import { LineClient, startNodes } from '../support/gateway.ts';

@@ -2,7 +2,7 @@
 
 import type { Random } from '../../src/base/prng.ts';
 import type { Dialer, HttpAnswer, HttpCaller, HttpRequest, SocketListener } from '../../src/client/ports.ts';
-import type { NativeSocket } from '../../src/gateway/native-socket.ts';
+import type { NativeSocket } from '../../src/gateway/native/native-socket.ts';
 import { Connection, type Wire } from './connection.ts';
 import type { Host } from './host.ts';
 import type { World } from './world.ts';

@@ -1,6 +1,6 @@
 /** One connection of a client with a node: the node's end is what the package `ws` would give, the client's what its dialer promises. */
 import type { Socket, SocketListener } from '../../src/client/ports.ts';
-import type { NativeSocket } from '../../src/gateway/native-socket.ts';
+import type { NativeSocket } from '../../src/gateway/native/native-socket.ts';
 import type { Host } from './host.ts';
 
 const OPEN = 1;

@@ -1,9 +1,9 @@
 /** What the routes for files do, without a socket: who asks is proven, the program's own uploads and downloads answer, errors become answers. */
 import { CodedError, type ErrorCode, errorTable } from '../../src/base/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/client/ports.ts';
-import type { Downloads } from '../../src/gateway/downloads.ts';
-import type { HttpSessions } from '../../src/gateway/http-session.ts';
-import type { Uploads } from '../../src/gateway/uploads.ts';
+import type { Downloads } from '../../src/gateway/files/downloads.ts';
+import type { Uploads } from '../../src/gateway/files/uploads.ts';
+import type { HttpSessions } from '../../src/gateway/http/http-session.ts';
 
 export interface FileDoorOptions {
   readonly uploads: Uploads;

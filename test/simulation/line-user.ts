@@ -1,5 +1,5 @@
 /** Somebody who types lines at whichever node: no session, no numbers, so a line that is not answered is unknown, and is not repeated. */
-import { ConnectionContext } from '../../src/gateway/context.ts';
+import { ConnectionContext } from '../../src/gateway/connections/context.ts';
 import type { Reply } from '../../src/protocol/requests.ts';
 import type { Records } from './records.ts';
 import type { SimulatedNode } from './simulated-node.ts';

@@ -5,9 +5,9 @@ import { silentLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/prng.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { type Files, openFiles } from '../../src/files/files.ts';
-import { filePeers } from '../../src/gateway/file-peers.ts';
+import { filePeers } from '../../src/gateway/files/file-peers.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.ts';
-import type { Hasher } from '../../src/gateway/hasher.ts';
+import type { Hasher } from '../../src/gateway/secrets/hasher.ts';
 import { FakeCluster, type FakeEngine } from './fake-engine.ts';
 import { MemoryDisk } from './memory-disk.ts';
 

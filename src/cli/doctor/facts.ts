@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join, relative } from 'node:path';
 import type { ClusterConfig, NodeConfig } from '../../base/config.ts';
-import type { Checkup } from '../../gateway/checkup.ts';
+import type { Checkup } from '../../gateway/operations/checkup.ts';
 import { keyDirectory, keyFiles } from '../../tls/key-directory.ts';
 import { type Asking, askStatus } from '../node-status.ts';
 import { get, jsonIn, type OperatorClient } from '../operator-client.ts';

@@ -5,7 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { CodedError } from '../../base/errors.ts';
-import { uuidFor } from '../../gateway/identifiers.ts';
+import { uuidFor } from '../../gateway/secrets/identifiers.ts';
 import type { Line } from './lines.ts';
 
 const name = Type.String({ minLength: 1, maxLength: 64 });

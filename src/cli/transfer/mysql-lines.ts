@@ -1,6 +1,6 @@
 /** Tables of the words dialect's reference as lines of an export. Who wrote in a group becomes a member of it: its tables do not say who is. */
 
-import { uuidFor } from '../../gateway/identifiers.ts';
+import { uuidFor } from '../../gateway/secrets/identifiers.ts';
 import type { Line } from './lines.ts';
 import type { DumpTable } from './mysql-dump.ts';
 

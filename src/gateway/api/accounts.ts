@@ -2,13 +2,13 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { limits } from '../../base/limits.ts';
-import { ConnectionContext } from '../context.ts';
-import { hashSecret } from '../identifiers.ts';
-import { clearCookie } from './cookies.ts';
-import { idempotencyKeyOf } from './door.ts';
-import { describe } from './operation.ts';
-import type { Resources } from './resources.ts';
-import { closed, nothing, nullable, password, staleness, time, userName } from './schemas.ts';
+import { ConnectionContext } from '../connections/context.ts';
+import { clearCookie } from '../http/cookies.ts';
+import { idempotencyKeyOf } from '../http/door.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import { closed, nothing, nullable, password, staleness, time, userName } from '../http/schemas.ts';
+import { hashSecret } from '../secrets/identifiers.ts';
 
 const displayName = Type.String({ maxLength: 4 * limits.displayNameChars });
 const email = Type.String({ maxLength: limits.emailChars });

@@ -3,6 +3,9 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { limits } from '../../base/limits.ts';
 import type { AmendmentRequest } from '../../protocol/amendments.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import { closed, sequence, staleness } from '../http/schemas.ts';
 import {
   type ConversationRoute,
   conversationName,
@@ -10,9 +13,6 @@ import {
   conversationParams,
 } from './conversation-names.ts';
 import { amendedEntry, amendedValue, text } from './messages.ts';
-import { describe } from './operation.ts';
-import type { Resources } from './resources.ts';
-import { closed, sequence, staleness } from './schemas.ts';
 
 const path = '/api/v1/conversations/:conversation';
 const messageParams = closed({ conversation: conversationName, sequence });

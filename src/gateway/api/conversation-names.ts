@@ -6,7 +6,7 @@ import { lobbyId } from '../../chat/conversation.ts';
 import { foldName } from '../../chat/names.ts';
 import type { AccountId } from '../../chat/types.ts';
 import type { ChatView, ConversationView } from '../../chat/view.ts';
-import { closed } from './schemas.ts';
+import { closed } from '../http/schemas.ts';
 
 export const conversationName = Type.String({
   minLength: 1,

@@ -2,8 +2,11 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { limits } from '../../base/limits.ts';
-import { settled } from '../replies.ts';
-import { received } from './answers.ts';
+import { received } from '../http/answers.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import { closed, nullable, sequence, staleness, time } from '../http/schemas.ts';
+import { settled } from '../requests/replies.ts';
 import {
   addressOf,
   type ConversationRoute,
@@ -11,9 +14,6 @@ import {
   conversationParams,
 } from './conversation-names.ts';
 import { messages, sentValue, text } from './messages.ts';
-import { describe } from './operation.ts';
-import type { Resources } from './resources.ts';
-import { closed, nullable, sequence, staleness, time } from './schemas.ts';
 
 const path = '/api/v1/conversations';
 const tag = 'conversations';

@@ -1,6 +1,6 @@
 /** What the document says beside its operations. */
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
-import { cookieName } from './cookies.ts';
+import { cookieName } from '../http/cookies.ts';
 
 export function documentOf(isSecure: boolean): NonNullable<FastifyDynamicSwaggerOptions['openapi']> {
   return {

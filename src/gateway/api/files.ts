@@ -1,11 +1,11 @@
 /** `/api/v1/files`: uploads that can be taken up again, downloads by range. */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
-import { addDownloadRoutes } from '../download-routes.ts';
-import type { Downloads } from '../downloads.ts';
-import { addUploadRoutes } from '../upload-routes.ts';
-import type { Uploads } from '../uploads.ts';
-import type { Resources } from './resources.ts';
+import type { Downloads } from '../files/downloads.ts';
+import type { Uploads } from '../files/uploads.ts';
+import type { Resources } from '../http/resources.ts';
+import { addDownloadRoutes } from './download-routes.ts';
+import { addUploadRoutes } from './upload-routes.ts';
 
 const prefix = '/api/v1/files';
 

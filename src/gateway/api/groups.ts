@@ -4,9 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { GroupRequest } from '../../protocol/group-requests.ts';
-import { describe } from './operation.ts';
-import type { Resources } from './resources.ts';
-import { closed, namePage, nothing, nullable, password, staleness, time, userName } from './schemas.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import { closed, namePage, nothing, nullable, password, staleness, time, userName } from '../http/schemas.ts';
 
 const path = '/api/v1/groups';
 const tag = 'groups';

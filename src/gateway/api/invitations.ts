@@ -3,12 +3,12 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import type { ActionJournal } from '../action-journal.ts';
-import { hashSecret } from '../identifiers.ts';
-import { received } from './answers.ts';
-import { describe } from './operation.ts';
-import type { Resources } from './resources.ts';
-import { closed } from './schemas.ts';
+import { received } from '../http/answers.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import { closed } from '../http/schemas.ts';
+import type { ActionJournal } from '../operations/action-journal.ts';
+import { hashSecret } from '../secrets/identifiers.ts';
 
 const weekMs = 7 * 24 * 3_600_000;
 const body = closed({

@@ -1,7 +1,7 @@
 /** A message as answers show it, and where one came to stand. */
 import { Type } from '@sinclair/typebox';
 import { limits } from '../../base/limits.ts';
-import { closed, sequence, time } from './schemas.ts';
+import { closed, sequence, time } from '../http/schemas.ts';
 
 const file = closed({
   id: Type.Integer({ description: 'For `/api/v1/files/{id}`.' }),

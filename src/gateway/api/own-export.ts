@@ -5,11 +5,11 @@ import type { FastifyInstance } from 'fastify';
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { MessageEntry } from '../../protocol/requests.ts';
-import type { ConnectionContext } from '../context.ts';
-import { Turnstile } from '../turnstile.ts';
-import { received } from './answers.ts';
-import { describe } from './operation.ts';
-import type { Resources } from './resources.ts';
+import type { ConnectionContext } from '../connections/context.ts';
+import { received } from '../http/answers.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import { Turnstile } from '../http/turnstile.ts';
 
 const linesType = 'application/x-ndjson';
 const atOnce = 4;

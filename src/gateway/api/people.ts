@@ -2,10 +2,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { limits } from '../../base/limits.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import { closed, nullable, staleness, time, userName } from '../http/schemas.ts';
 import { messageEntry } from './messages.ts';
-import { describe } from './operation.ts';
-import type { Resources } from './resources.ts';
-import { closed, nullable, staleness, time, userName } from './schemas.ts';
 
 const usersQuery = closed({
   pattern: Type.Optional(

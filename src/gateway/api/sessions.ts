@@ -2,15 +2,23 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CodedError } from '../../base/errors.ts';
-import { ConnectionContext } from '../context.ts';
-import { hashSecret } from '../identifiers.ts';
-import { settled } from '../replies.ts';
-import { received } from './answers.ts';
-import { clearCookie, csrfTokenOf, setCookie } from './cookies.ts';
-import { bearerOf, credentialsOf, type SessionNames } from './credentials.ts';
-import { describe } from './operation.ts';
-import type { Resources } from './resources.ts';
-import { closed, nothing, nullable, password, sessionName, sessionSecret, userName } from './schemas.ts';
+import { ConnectionContext } from '../connections/context.ts';
+import { received } from '../http/answers.ts';
+import { clearCookie, csrfTokenOf, setCookie } from '../http/cookies.ts';
+import { bearerOf, credentialsOf, type SessionNames } from '../http/credentials.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import {
+  closed,
+  nothing,
+  nullable,
+  password,
+  sessionName,
+  sessionSecret,
+  userName,
+} from '../http/schemas.ts';
+import { settled } from '../requests/replies.ts';
+import { hashSecret } from '../secrets/identifiers.ts';
 
 /** Whoever makes them itself may ask again when the answer is lost. */
 const ownNames = { session: Type.Optional(sessionName), secret: Type.Optional(sessionSecret) };

@@ -6,14 +6,14 @@ import type { ChatEvent, Result } from '../../chat/types.ts';
 import type { ChatView } from '../../chat/view.ts';
 import type { Engine } from '../../replication/engine.ts';
 import type { StateStore } from '../../store/state-store.ts';
-import type { Counters } from '../counters.ts';
-import type { Service } from '../service.ts';
-import type { Delivery } from '../subscription.ts';
+import type { Counters } from '../connections/counters.ts';
+import type { Delivery } from '../connections/subscription.ts';
+import type { HookAddressRules } from '../requests/hook-address.ts';
+import type { Service } from '../requests/service.ts';
+import type { HookSecrets } from '../secrets/hook-secrets.ts';
 import { EventStreams } from './event-streams.ts';
-import type { HookAddressRules } from './hook-address.ts';
 import { type HookCaller, HttpHookCaller } from './hook-caller.ts';
 import { HookRunner } from './hook-runner.ts';
-import type { HookSecrets } from './hook-secrets.ts';
 
 export interface BotsOptions {
   readonly cluster: string;

@@ -1,9 +1,9 @@
 /** `/api/v1/events`: what happens, as server-sent events or over a WebSocket. */
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { describe } from '../api/operation.ts';
-import type { Resources } from '../api/resources.ts';
-import { closed } from '../api/schemas.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import { closed } from '../http/schemas.ts';
 import type { Admission, EventStreams } from './event-streams.ts';
 import { SocketWire, SseWire } from './event-wire.ts';
 

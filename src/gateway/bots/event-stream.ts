@@ -10,7 +10,8 @@ import type { TokenId } from '../../chat/token-types.ts';
 import type { AccountId, SessionId } from '../../chat/types.ts';
 import type { AmendmentPush, Push, Sink } from '../../delivery/ports.ts';
 import type { NativeEvent } from '../../protocol/native.ts';
-import type { Counters } from '../counters.ts';
+import type { Counters } from '../connections/counters.ts';
+import { type Delivery, Subscription } from '../connections/subscription.ts';
 import {
   type ClosingCode,
   causeOf,
@@ -19,9 +20,8 @@ import {
   encodeMessage,
   hintsOf,
   textOf,
-} from '../native-frames.ts';
-import { type EventWriter, NativeWatch } from '../native-watch.ts';
-import { type Delivery, Subscription } from '../subscription.ts';
+} from '../native/native-frames.ts';
+import { type EventWriter, NativeWatch } from '../native/native-watch.ts';
 import type { EventWire } from './event-wire.ts';
 
 export interface EventStreamPorts {

@@ -1,8 +1,8 @@
 /** All streams of events of this node: who may open one, how many, and their common end. */
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import type { Caller } from '../http-session.ts';
-import { Turnstile } from '../turnstile.ts';
+import type { Caller } from '../http/http-session.ts';
+import { Turnstile } from '../http/turnstile.ts';
 import { EventStream, type EventStreamPorts } from './event-stream.ts';
 import type { EventWire } from './event-wire.ts';
 

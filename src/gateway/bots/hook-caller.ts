@@ -8,7 +8,7 @@ import { request as secureRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { KIB } from '../../base/limits.ts';
-import { type HookAddressRules, isPublicAddress, urlFault } from './hook-address.ts';
+import { type HookAddressRules, isPublicAddress, urlFault } from '../requests/hook-address.ts';
 
 export interface HookCall {
   readonly url: string;

@@ -6,14 +6,14 @@ import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { HookView } from '../../chat/hook-types.ts';
 import { parseStrictJson } from '../../protocol/json-scan.ts';
-import { received } from '../api/answers.ts';
-import { idempotencyKeyOf } from '../api/door.ts';
-import { describe } from '../api/operation.ts';
-import { announceLimit, RequestLimits } from '../api/request-limits.ts';
-import type { Resources } from '../api/resources.ts';
-import { closed, nothing, nullable, sequence, time } from '../api/schemas.ts';
-import { hashSecret } from '../identifiers.ts';
-import type { HookSecrets } from './hook-secrets.ts';
+import { received } from '../http/answers.ts';
+import { idempotencyKeyOf } from '../http/door.ts';
+import { describe } from '../http/operation.ts';
+import { announceLimit, RequestLimits } from '../http/request-limits.ts';
+import type { Resources } from '../http/resources.ts';
+import { closed, nothing, nullable, sequence, time } from '../http/schemas.ts';
+import type { HookSecrets } from '../secrets/hook-secrets.ts';
+import { hashSecret } from '../secrets/identifiers.ts';
 
 export interface HookRoutesOptions {
   readonly secrets: HookSecrets;

@@ -15,9 +15,9 @@ import { Coalescer } from '../../delivery/coalescer.ts';
 import { type PresentMessage, type PresentPorts, presentForms } from '../../delivery/present-form.ts';
 import { deletedAccountName } from '../../protocol/requests.ts';
 import type { StateStore } from '../../store/state-store.ts';
-import { entryOf } from '../entries.ts';
+import { entryOf } from '../reads/entries.ts';
+import type { HookSecrets } from '../secrets/hook-secrets.ts';
 import type { HookAnswer, HookCaller } from './hook-caller.ts';
-import type { HookSecrets } from './hook-secrets.ts';
 
 export interface HookRunnerOptions {
   readonly cluster: string;

@@ -3,11 +3,11 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { limits } from '../../base/limits.ts';
 import { tokenScopes } from '../../chat/token-types.ts';
-import { describe } from '../api/operation.ts';
-import type { Resources } from '../api/resources.ts';
-import { closed, nothing, nullable, time } from '../api/schemas.ts';
-import { hashSecret } from '../identifiers.ts';
-import { newToken } from './token-service.ts';
+import { describe } from '../http/operation.ts';
+import type { Resources } from '../http/resources.ts';
+import { closed, nothing, nullable, time } from '../http/schemas.ts';
+import { newToken } from '../requests/token-service.ts';
+import { hashSecret } from '../secrets/identifiers.ts';
 
 const path = '/api/v1/tokens';
 

@@ -9,7 +9,7 @@ import {
 import { LineImport } from '../../../src/cli/transfer/lines.ts';
 import { readMysqlDump } from '../../../src/cli/transfer/mysql-dump.ts';
 import { linesOfDump } from '../../../src/cli/transfer/mysql-lines.ts';
-import { Importer } from '../../../src/gateway/importer.ts';
+import { Importer } from '../../../src/gateway/transfer/importer.ts';
 import { textTo, World } from '../../chat/support/world.ts';
 import { PlainHasher } from '../../support/gateway.ts';
 import { exported, importInto, noFiles } from '../../support/transfer.ts';

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { encodeProposal } from '../../../src/chat/codec.ts';
-import { RequestLimits } from '../../../src/gateway/api/request-limits.ts';
-import { hashSecret } from '../../../src/gateway/identifiers.ts';
+import { RequestLimits } from '../../../src/gateway/http/request-limits.ts';
+import { hashSecret } from '../../../src/gateway/secrets/identifiers.ts';
 import { startNodes, type TestNode } from '../../support/gateway.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { type Answered, call, join, textOf } from './support/http-caller.ts';

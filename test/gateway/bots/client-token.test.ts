@@ -4,7 +4,7 @@ import { encodeProposal } from '../../../src/chat/codec.ts';
 import { connect, type Session } from '../../../src/client/index.ts';
 import { MessageStream } from '../../../src/client/message-stream.ts';
 import type { Status } from '../../../src/client/status.ts';
-import { hashSecret } from '../../../src/gateway/identifiers.ts';
+import { hashSecret } from '../../../src/gateway/secrets/identifiers.ts';
 import type { MessageEntry } from '../../../src/protocol/requests.ts';
 import { startNodes, type TestNode, tellAddresses } from '../../support/gateway.ts';
 import { NativeClient } from '../../support/native-client.ts';

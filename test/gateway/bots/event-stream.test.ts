@@ -9,7 +9,7 @@ import { Presence } from '../../../src/delivery/presence.ts';
 import { Watchers } from '../../../src/delivery/watchers.ts';
 import { EventStream } from '../../../src/gateway/bots/event-stream.ts';
 import type { EventWire, WireEvent } from '../../../src/gateway/bots/event-wire.ts';
-import { Counters } from '../../../src/gateway/counters.ts';
+import { Counters } from '../../../src/gateway/connections/counters.ts';
 import { World } from '../../delivery/support/outbox-world.ts';
 
 class FakeWire implements EventWire {

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { systemClock } from '../../../src/base/system-clock.ts';
-import { isPublicAddress, urlFault } from '../../../src/gateway/bots/hook-address.ts';
 import { HttpHookCaller } from '../../../src/gateway/bots/hook-caller.ts';
+import { isPublicAddress, urlFault } from '../../../src/gateway/requests/hook-address.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { Receiver } from './support/programs.ts';
 

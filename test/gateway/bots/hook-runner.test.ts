@@ -6,7 +6,7 @@ import { seededRandom } from '../../../src/base/prng.ts';
 import type { Command } from '../../../src/chat/types.ts';
 import type { HookAnswer, HookCall } from '../../../src/gateway/bots/hook-caller.ts';
 import { HookRunner } from '../../../src/gateway/bots/hook-runner.ts';
-import { HookSecrets } from '../../../src/gateway/bots/hook-secrets.ts';
+import { HookSecrets } from '../../../src/gateway/secrets/hook-secrets.ts';
 import { textTo, World } from '../../chat/support/world.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 

@@ -1,0 +1,66 @@
+/** `/admin/export` and `/admin/import`, behind the operators' door. */
+import { Readable } from 'node:stream';
+import { type Static, Type } from '@sinclair/typebox';
+import { TypeCompiler } from '@sinclair/typebox/compiler';
+import type { FastifyInstance } from 'fastify';
+import { CodedError, errorTable } from '../../base/errors.ts';
+import { MIB } from '../../base/limits.ts';
+import type { Logger } from '../../base/logger.ts';
+import { jsonOf } from '../operations/operator-gate.ts';
+import type { Exporter, ExportLine } from './exporter.ts';
+import type { Importer } from './importer.ts';
+
+export interface TransferRoutesOptions {
+  readonly importer: Importer;
+  /** Of this moment, with the content of files or without. */
+  readonly newExporter: (withFiles: boolean) => Exporter;
+  readonly barrier: () => Promise<void>;
+  readonly logger: Logger;
+}
+
+const recordsMax = 1_000;
+const exportQuery = Type.Object({
+  files: Type.Optional(Type.Union([Type.Literal('yes'), Type.Literal('no')])),
+});
+type ExportRoute = { Querystring: Static<typeof exportQuery> };
+const body = TypeCompiler.Compile(
+  Type.Object(
+    { records: Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: recordsMax }) },
+    { additionalProperties: false },
+  ),
+);
+
+const describeExport = () => ({ action: 'export', subject: '' });
+
+export function addTransferRoutes(scope: FastifyInstance, options: TransferRoutesOptions): void {
+  const { importer, newExporter, barrier, logger } = options;
+  const describe = () => ({ action: 'import', subject: '', joins: true });
+  scope.post('/admin/import', { bodyLimit: 2 * MIB, config: { describe } }, async (request, reply) => {
+    const value = jsonOf(request.body);
+    if (!body.Check(value)) {
+      return reply.code(400).send({ code: 'BAD_REQUEST', text: errorTable.BAD_REQUEST.text });
+    }
+    return reply.send({ answers: await importer.run(value.records) });
+  });
+  scope.get<ExportRoute>(
+    '/admin/export',
+    { schema: { querystring: exportQuery }, config: { describe: describeExport } },
+    async (request, reply) => {
+      try {
+        await barrier();
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        return reply.code(errorTable[error.code].http).send({ code: error.code, text: error.message });
+      }
+      const lines = newExporter(request.query.files !== 'no').lines();
+      // By bytes and not by lines: some are short, others hold half a megabyte.
+      const stream = Readable.from(textOf(lines), { objectMode: false });
+      stream.on('error', (error) => logger.warn({ cause: error.message }, 'an export ended early'));
+      return reply.type('application/x-ndjson; charset=utf-8').send(stream);
+    },
+  );
+}
+
+async function* textOf(lines: AsyncIterable<ExportLine>): AsyncGenerator<string, void, void> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+}
