@@ -125,8 +125,9 @@ export class ChatMachine implements ChatView {
   }
 
   /** Rejects with `CodedError` DATA_DAMAGED, naming the key, when a row cannot be read; the state is empty then. */
-  async load(rows: AsyncIterable<readonly [key: string, value: Uint8Array]>): Promise<void> {
+  async load(rows: AsyncIterable<readonly [key: string, value: Uint8Array]>, clusterMs = 0): Promise<void> {
     this.#clear();
+    this.#clusterMs = clusterMs;
     const loader = new RowLoader();
     for await (const [key, value] of rows) loader.take(key, value);
     loader.end();
@@ -134,8 +135,6 @@ export class ChatMachine implements ChatView {
     this.#tables.conversations.restore(loader.conversations, loader.groups, loader.members);
     this.#tables.senders.restore(loader.counters, loader.receipts);
     this.#tables.sessions.restore(loader.sessions);
-    // Until the first entry tells the time: it is at least that of the newest use.
-    this.#clusterMs = loader.sessions.reduce((latest, { usedMs }) => Math.max(latest, usedMs), 0);
     this.#tables.files.restore(loader.fileReferences, loader.uploadLeases);
     this.#tables.leases.restore(loader.leases);
     this.#tables.attempts.restore(loader.attempts);

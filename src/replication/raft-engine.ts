@@ -176,7 +176,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     const { machine, store, transport, identity, cluster } = this.#options;
     if (identity.removed) throw removedError(this.node);
     const found = await recoverCore(this.#options);
-    await machine.load(store.rows());
+    await machine.load(store.rows(), store.mark?.clusterMs ?? 0);
     transport.onFrame((from, _lane, frame) => this.#guard(() => this.#inbox.take(from, frame)));
     transport.onLink((peer, up) => this.#guard(() => this.#onLink(peer, up)));
     transport.onStream((from, request) => this.streams.serve(from, request));

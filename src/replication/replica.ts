@@ -387,9 +387,9 @@ export class Replica<Result, Event> {
     const { identity, machine, store, logger } = this.#options;
     await identity.markFounded();
     await identity.markInstalling(null);
-    await machine.load(store.rows());
     const mark = store.mark;
     assert(mark !== null, 'an installed copy has a mark');
+    await machine.load(store.rows(), mark.clusterMs);
     this.#stamps.observe(mark);
     this.#applier.reset(mark);
     logger.info({ index: snapshot.meta.index }, 'snapshot installed');

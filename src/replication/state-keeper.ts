@@ -142,7 +142,7 @@ export class StateKeeper {
   async #resume(kept: KeptLog, mark: AppliedMark, text: string): Promise<void> {
     const { machine, store, enter, replaced } = this.#options;
     const core = await joinCopy(this.#options, kept);
-    await machine.load(store.rows());
+    await machine.load(store.rows(), mark.clusterMs);
     if (this.#stopped) return;
     this.#repair = null;
     this.#directory = null;

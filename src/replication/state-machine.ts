@@ -27,6 +27,9 @@ export interface StateMachine<Result, Event> {
   apply(entry: CommittedCommand): Applied<Result, Event>;
   /** Everything changed since the last call. The store writes it together with the applied index. */
   takeChanges(): Changes;
-  /** Forgets everything and restores from stored rows (in key order), at start and after a snapshot. */
-  load(rows: AsyncIterable<readonly [key: string, value: Uint8Array]>): Promise<void>;
+  /**
+   * Forgets everything and restores from stored rows (in key order), at start and after a snapshot. `clusterMs`: of the newest entry
+   * that they hold the effect of.
+   */
+  load(rows: AsyncIterable<readonly [key: string, value: Uint8Array]>, clusterMs: number): Promise<void>;
 }

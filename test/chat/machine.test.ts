@@ -334,6 +334,15 @@ t.test('load: replaces what was there', async (t) => {
   t.equal(other.machine.takeChanges().puts.size, 0, 'what was loaded is stored already');
 });
 
+t.test('load: the time goes on from the newest entry', async (t) => {
+  const world = new World();
+  world.register('ann');
+  world.clusterMs = 90_000;
+  world.register('bob');
+  await world.reload();
+  t.equal(world.machine.clusterMs, 90_000);
+});
+
 t.test('load: the order of use survives, also of sessions that logged in late', async (t) => {
   const ended = async (reload: boolean) => {
     const world = new World({ ...tight, sessions: 2 });

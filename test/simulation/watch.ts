@@ -216,10 +216,10 @@ export class Watch {
         return applied;
       },
       takeChanges: () => machine.takeChanges(),
-      load: async (rows) => {
+      load: async (rows, clusterMs) => {
         if (loads++ > 0) this.#events.add('snapshots installed');
         const seen = new Map<string, number>();
-        await machine.load(noted(rows, seen));
+        await machine.load(noted(rows, seen), clusterMs);
         if (seen.size > 0 || markIndex() > 0) this.found(this.state.loads(node, markIndex(), seen));
       },
     };

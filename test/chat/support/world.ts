@@ -97,7 +97,7 @@ export class World {
   async reload(): Promise<void> {
     this.store();
     this.machine = new ChatMachine(this.#bounds);
-    await this.machine.load(inKeyOrder(this.rows));
+    await this.machine.load(inKeyOrder(this.rows), this.clusterMs);
   }
 
   history(conversation: string): readonly Message[] {

@@ -22,7 +22,7 @@ function changed(
   return {
     apply: (committed) => machine.apply(entry(committed)),
     takeChanges: () => machine.takeChanges(),
-    load: (stored) => machine.load(rows(stored)),
+    load: (stored, clusterMs) => machine.load(rows(stored), clusterMs),
   };
 }
 
@@ -92,7 +92,7 @@ const applyTwice: Mutant = {
           return machine.apply(entry);
         },
         takeChanges: () => machine.takeChanges(),
-        load: (rows) => machine.load(rows),
+        load: (rows, clusterMs) => machine.load(rows, clusterMs),
       };
     },
   }),
