@@ -14,7 +14,7 @@ import { seededRandom } from './base/prng.ts';
 import { systemClock } from './base/system-clock.ts';
 import { isPlainText } from './base/transport-config.ts';
 import { ChatMachine } from './chat/machine.ts';
-import type { ChatEvent, Result } from './chat/types.ts';
+import type { ChatEvent, Result } from './chat/vocabulary/types.ts';
 import { type Arguments, configFlag, type Program, runProgram, versionText } from './cli/arguments.ts';
 import { defaultConfigPath, readConfig } from './cli/nodes.ts';
 import { type Files, openFiles } from './files/files.ts';

@@ -1,6 +1,6 @@
 /** Reads a backup and believes nothing: order, checksums, addresses, counts, and that every file that the state refers to is there. */
-import { decodeFileReference } from '../chat/file-rows.ts';
-import { rowPrefix } from '../chat/row-codec.ts';
+import { decodeFileReference } from '../chat/rows/file-rows.ts';
+import { rowPrefix } from '../chat/rows/row-codec.ts';
 import { addressOf } from '../files/digest.ts';
 import { decodeManifest } from '../protocol/manifest.ts';
 import { StateDamage } from '../store/damage.ts';

@@ -11,7 +11,7 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { silentLogger } from '../base/logger.ts';
 import { ChatMachine } from '../chat/machine.ts';
-import { outlivesRestore } from '../chat/restored-rows.ts';
+import { outlivesRestore } from '../chat/rows/restored-rows.ts';
 import { ChunkStore } from '../files/chunk-store.ts';
 import { type DataDirectory, openDataDirectory } from '../replication/data-directory.ts';
 import {

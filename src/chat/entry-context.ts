@@ -1,8 +1,8 @@
 /** What one entry's handler is given: who asks is decided here, by the state as it is when the entry is applied. */
 import type { Context, Tables } from './handlers/context.ts';
-import type { Moment } from './moment.ts';
-import type { Session } from './session.ts';
-import type { Account, Actor, ChatEvent } from './types.ts';
+import type { Session } from './sessions/session.ts';
+import type { Moment } from './vocabulary/moment.ts';
+import type { Account, Actor, ChatEvent } from './vocabulary/types.ts';
 
 export class EntryContext implements Context {
   readonly moment: Moment;

@@ -4,41 +4,39 @@
  * the replication layer by its shape alone.
  */
 import type { Changes } from '../base/changes.ts';
-import { Accounts } from './accounts.ts';
-import { ActionLog } from './action-log.ts';
-import type { ActionRecord } from './administration-types.ts';
-import { Administrators } from './administrators.ts';
-import type { AmendmentHead } from './amendment-codec.ts';
-import type { AmendedMessage } from './amendment-types.ts';
-import { Amendments } from './amendments.ts';
-import { Attempts } from './attempts.ts';
-import { ChangeSet } from './changes.ts';
-import { decodeProposal } from './codec.ts';
-import { Conversations, directConversationId } from './conversations.ts';
+import { Accounts } from './accounts/accounts.ts';
+import { ActionLog } from './accounts/action-log.ts';
+import { Administrators } from './accounts/administrators.ts';
+import { Attempts } from './accounts/attempts.ts';
+import { Invitations } from './accounts/invitations.ts';
+import { Leases } from './accounts/leases.ts';
+import { Tokens } from './accounts/tokens.ts';
+import { Tombstones } from './accounts/tombstones.ts';
+import { decodeProposal } from './codecs/codec.ts';
+import { fingerprintRow } from './codecs/fingerprint.ts';
+import { Amendments } from './conversations/amendments.ts';
+import { Conversations, directConversationId } from './conversations/conversations.ts';
+import { defaultFileBounds, type FileBounds, Files } from './conversations/files.ts';
+import { Hooks } from './conversations/hooks.ts';
+import { Retention } from './conversations/retention.ts';
+import { Senders } from './conversations/senders.ts';
 import { EntryContext } from './entry-context.ts';
-import { admit, admitAsked, admitKey } from './exactly-once.ts';
-import { defaultFileBounds, type FileBounds, Files } from './files.ts';
-import { fingerprintRow } from './fingerprint.ts';
 import { reject, type Tables } from './handlers/context.ts';
 import { removeAccount } from './handlers/delete-account.ts';
 import { run } from './handlers/registry.ts';
 import { endToken } from './handlers/revoke-token.ts';
-import type { HookId, HookView } from './hook-types.ts';
-import { Hooks } from './hooks.ts';
-import { Invitations } from './invitations.ts';
-import { type KeyedAnswerBounds, KeyedAnswers } from './keyed-answers.ts';
-import { Leases } from './leases.ts';
-import type { Moment } from './moment.ts';
-import { Retention } from './retention.ts';
-import type { RetentionData } from './retention-types.ts';
-import type { ReceiptData } from './row-codec.ts';
 import { RowLoader } from './row-loader.ts';
-import { Senders } from './senders.ts';
-import type { Asked } from './session-types.ts';
-import { defaultSessionBounds, type SessionBounds, Sessions } from './sessions.ts';
-import type { TokenId, TokenView } from './token-types.ts';
-import { Tokens } from './tokens.ts';
-import { Tombstones } from './tombstones.ts';
+import { ChangeSet } from './rows/changes.ts';
+import { admit, admitAsked, admitKey } from './sessions/exactly-once.ts';
+import { type KeyedAnswerBounds, KeyedAnswers } from './sessions/keyed-answers.ts';
+import { defaultSessionBounds, type SessionBounds, Sessions } from './sessions/sessions.ts';
+import type { ActionRecord } from './vocabulary/administration-types.ts';
+import type { AmendedMessage, AmendmentHead } from './vocabulary/amendment-types.ts';
+import type { HookId, HookView } from './vocabulary/hook-types.ts';
+import type { Moment } from './vocabulary/moment.ts';
+import type { RetentionData } from './vocabulary/retention-types.ts';
+import type { Asked } from './vocabulary/session-types.ts';
+import type { TokenId, TokenView } from './vocabulary/token-types.ts';
 import type {
   Account,
   AccountId,
@@ -50,10 +48,18 @@ import type {
   DeliveryReceipt,
   Numbering,
   Proposal,
+  ReceiptData,
   Result,
   SessionId,
-} from './types.ts';
-import type { AttemptView, ChatView, ConversationView, FilesView, GroupView, SessionView } from './view.ts';
+} from './vocabulary/types.ts';
+import type {
+  AttemptView,
+  ChatView,
+  ConversationView,
+  FilesView,
+  GroupView,
+  SessionView,
+} from './vocabulary/view.ts';
 
 /** One committed entry: its place in the log, its time as stamped by the leader, and an encoded `Proposal`. */
 export interface ChatEntry {

@@ -1,24 +1,20 @@
 /** Reads stored rows back into plain data. Rows of one kind may need those of another, so all are read before any is used. */
 import { CodedError } from '../base/errors.ts';
-import { decodeAccount, decodeLease, type LeaseData } from './account-rows.ts';
-import { decodeAction, decodeGrant } from './administration-codec.ts';
-import type { ActionRecord } from './administration-types.ts';
+import { decodeToken, type TokenData } from './accounts/tokens.ts';
+import { decodeTombstone, type TombstoneData } from './accounts/tombstones.ts';
+import { decodeAction, decodeGrant } from './codecs/administration-codec.ts';
 import {
   type AmendedMessageData,
-  type AmendmentHead,
   decodeAmendedMessage,
   decodeAmendmentHead,
-} from './amendment-codec.ts';
-import { type AttemptData, decodeAttempt } from './attempt-rows.ts';
-import { lobbyId } from './conversation.ts';
-import { decodeFileReference, decodeUploadLease } from './file-rows.ts';
-import type { FileReference, UploadLease } from './file-types.ts';
-import type { HookView } from './hook-types.ts';
-import { decodeHook } from './hooks.ts';
-import { decodeInvitation, type InvitationData } from './invitation-rows.ts';
-import { decodeKeyedAnswer, type KeyedAnswerData } from './keyed-answers.ts';
-import { decodeRetention } from './retention-codec.ts';
-import type { RetentionData } from './retention-types.ts';
+} from './codecs/amendment-codec.ts';
+import { decodeRetention } from './codecs/retention-codec.ts';
+import { lobbyId } from './conversations/conversation.ts';
+import { decodeHook } from './conversations/hooks.ts';
+import { decodeAccount, decodeLease, type LeaseData } from './rows/account-rows.ts';
+import { type AttemptData, decodeAttempt } from './rows/attempt-rows.ts';
+import { decodeFileReference, decodeUploadLease } from './rows/file-rows.ts';
+import { decodeInvitation, type InvitationData } from './rows/invitation-rows.ts';
 import {
   type ConversationData,
   decodeConversation,
@@ -29,13 +25,16 @@ import {
   decodeSession,
   type GroupData,
   type MemberData,
-  type ReceiptData,
   rowPrefix,
   type SessionData,
-} from './row-codec.ts';
-import { decodeToken, type TokenData } from './tokens.ts';
-import { decodeTombstone, type TombstoneData } from './tombstones.ts';
-import type { Account, AccountId } from './types.ts';
+} from './rows/row-codec.ts';
+import { decodeKeyedAnswer, type KeyedAnswerData } from './sessions/keyed-answers.ts';
+import type { ActionRecord } from './vocabulary/administration-types.ts';
+import type { AmendmentHead } from './vocabulary/amendment-types.ts';
+import type { FileReference, UploadLease } from './vocabulary/file-types.ts';
+import type { HookView } from './vocabulary/hook-types.ts';
+import type { RetentionData } from './vocabulary/retention-types.ts';
+import type { Account, AccountId, ReceiptData } from './vocabulary/types.ts';
 
 export class RowLoader {
   readonly accounts: Account[] = [];

@@ -3,13 +3,13 @@
  * proposed in small batches and known on this node at once.
  */
 import type { Clock } from '../base/clock.ts';
-import { lobbyId } from '../chat/conversation.ts';
+import { lobbyId } from '../chat/conversations/conversation.ts';
 import type {
   AccountId,
   ConversationId,
   MessageAcknowledgement,
   ReceiptConfirmation,
-} from '../chat/types.ts';
+} from '../chat/vocabulary/types.ts';
 import { Coalescer } from './coalescer.ts';
 
 export interface Acknowledgement {

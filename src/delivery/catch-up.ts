@@ -4,12 +4,12 @@
  */
 
 import { groupMark, lobbyName } from '../base/addresses.ts';
-import { decodeAmendment } from '../chat/amendment-codec.ts';
-import type { Amendment } from '../chat/amendment-types.ts';
-import { amendmentStream } from '../chat/amendments.ts';
-import { decodeMessage } from '../chat/message-codec.ts';
-import type { AccountId, ConversationId, Message } from '../chat/types.ts';
-import type { ConversationView } from '../chat/view.ts';
+import { decodeAmendment } from '../chat/codecs/amendment-codec.ts';
+import { decodeMessage } from '../chat/codecs/message-codec.ts';
+import { amendmentStream } from '../chat/conversations/amendments.ts';
+import type { Amendment } from '../chat/vocabulary/amendment-types.ts';
+import type { AccountId, ConversationId, Message } from '../chat/vocabulary/types.ts';
+import type { ConversationView } from '../chat/vocabulary/view.ts';
 import { deletedAccountName } from '../protocol/requests.ts';
 import type { StreamRecord } from '../store/state-store.ts';
 import { MinHeap } from './min-heap.ts';

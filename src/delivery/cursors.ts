@@ -3,8 +3,8 @@
  * one log entry per message read.
  */
 import type { Clock } from '../base/clock.ts';
-import { lobbyId } from '../chat/conversation.ts';
-import type { AccountId, ConversationId, CursorAdvance } from '../chat/types.ts';
+import { lobbyId } from '../chat/conversations/conversation.ts';
+import type { AccountId, ConversationId, CursorAdvance } from '../chat/vocabulary/types.ts';
 import { Coalescer } from './coalescer.ts';
 import type { ProposeCursors } from './ports.ts';
 

@@ -5,9 +5,9 @@
  */
 import { assert, unreachable } from '../base/assert.ts';
 import { limits } from '../base/limits.ts';
-import type { AmendmentEvent } from '../chat/amendment-types.ts';
-import type { GroupEvent } from '../chat/group-types.ts';
-import type { TokenId } from '../chat/token-types.ts';
+import type { AmendmentEvent } from '../chat/vocabulary/amendment-types.ts';
+import type { GroupEvent } from '../chat/vocabulary/group-types.ts';
+import type { TokenId } from '../chat/vocabulary/token-types.ts';
 import type {
   AccountId,
   ChatEvent,
@@ -16,7 +16,7 @@ import type {
   DeliveryReceipt,
   Message,
   SessionId,
-} from '../chat/types.ts';
+} from '../chat/vocabulary/types.ts';
 import { MemberSelection } from './member-selection.ts';
 import type { AmendmentPush, DeliveryView, Push } from './ports.ts';
 import { amendmentPushOf } from './present-form.ts';

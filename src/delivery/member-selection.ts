@@ -1,6 +1,6 @@
 /** Those connections of a node that belong to the members of a conversation, found by whichever is shorter: its members or who is here. */
-import type { AccountId } from '../chat/types.ts';
-import type { GroupView } from '../chat/view.ts';
+import type { AccountId } from '../chat/vocabulary/types.ts';
+import type { GroupView } from '../chat/vocabulary/view.ts';
 
 export class MemberSelection<Subscriber> {
   readonly #byAccount: ReadonlyMap<AccountId, ReadonlySet<Subscriber>>;

@@ -6,8 +6,8 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { GroupEvent } from '../chat/group-types.ts';
-import type { AccountId, CursorAdvance, DeliveryReceipt } from '../chat/types.ts';
+import type { GroupEvent } from '../chat/vocabulary/group-types.ts';
+import type { AccountId, CursorAdvance, DeliveryReceipt } from '../chat/vocabulary/types.ts';
 import { type CatchUpPorts, readMissed, type Start } from './catch-up.ts';
 import type { Hub, Subscriber } from './hub.ts';
 import type { AmendmentPush, DeliveryView, HistoryStore, Push, Sink } from './ports.ts';

@@ -1,7 +1,7 @@
 /** What delivery asks of its neighbours. Structural: the engine's bus and the store fit without an import from here. */
 import type { ErrorCode } from '../base/errors.ts';
-import type { CursorAdvance, Message } from '../chat/types.ts';
-import type { ChatView } from '../chat/view.ts';
+import type { CursorAdvance, Message } from '../chat/vocabulary/types.ts';
+import type { ChatView } from '../chat/vocabulary/view.ts';
 import type { AmendedEntry } from '../protocol/amendments.ts';
 import type { MessageEntry } from '../protocol/requests.ts';
 import type { StateStore } from '../store/state-store.ts';

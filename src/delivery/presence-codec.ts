@@ -1,5 +1,5 @@
 /** Frames of presence between nodes. JSON: small, and read with suspicion, since another version may have written them. */
-import type { AccountId, ConversationId } from '../chat/types.ts';
+import type { AccountId, ConversationId } from '../chat/vocabulary/types.ts';
 
 const version = 1;
 

@@ -1,6 +1,6 @@
 /** The sets that presence keeps: a node's accounts with a checksum, and another node's list as far as it is known. */
 import type { Timer } from '../base/clock.ts';
-import type { AccountId } from '../chat/types.ts';
+import type { AccountId } from '../chat/vocabulary/types.ts';
 import type { PresenceFrame } from './presence-codec.ts';
 
 /** Parts of one list: with the frame's size a bound on what another node can make this one hold. */

@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Random } from '../base/prng.ts';
-import type { AccountId, ConversationId } from '../chat/types.ts';
+import type { AccountId, ConversationId } from '../chat/vocabulary/types.ts';
 import type { Bus } from './ports.ts';
 import { decodePresence, encodePresence, type PresenceFrame } from './presence-codec.ts';
 import { AccountSet, RemoteList } from './presence-lists.ts';

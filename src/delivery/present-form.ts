@@ -2,11 +2,11 @@
  * Messages as they are now: what was changed since they were sent is in the view, the text of an edited one in its conversation's stream of
  * amendments. A deleted one keeps its place and says no more than that.
  */
-import { decodeAmendment } from '../chat/amendment-codec.ts';
-import type { AmendedMessage, Amendment, Reaction } from '../chat/amendment-types.ts';
-import { amendmentStream } from '../chat/amendments.ts';
-import type { AccountId, Message } from '../chat/types.ts';
-import type { ChatView } from '../chat/view.ts';
+import { decodeAmendment } from '../chat/codecs/amendment-codec.ts';
+import { amendmentStream } from '../chat/conversations/amendments.ts';
+import type { AmendedMessage, Amendment, Reaction } from '../chat/vocabulary/amendment-types.ts';
+import type { AccountId, Message } from '../chat/vocabulary/types.ts';
+import type { ChatView } from '../chat/vocabulary/view.ts';
 import type { AmendedEntry, ReactionEntry } from '../protocol/amendments.ts';
 import { deletedAccountName, deletedMessageText, type MessageEntry } from '../protocol/requests.ts';
 import type { AmendmentPush, HistoryStore, Push } from './ports.ts';

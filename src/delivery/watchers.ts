@@ -4,8 +4,8 @@
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
-import type { AccountId, ConversationId } from '../chat/types.ts';
-import type { ChatView } from '../chat/view.ts';
+import type { AccountId, ConversationId } from '../chat/vocabulary/types.ts';
+import type { ChatView } from '../chat/vocabulary/view.ts';
 import { MemberSelection } from './member-selection.ts';
 import type { Presence } from './presence.ts';
 

@@ -3,8 +3,8 @@
  * is decided by `apply` alone; two leaders that propose the same step, or none for an hour, do no harm.
  */
 import type { Clock, Timer } from '../base/clock.ts';
-import type { Command, ConversationId, Result } from '../chat/types.ts';
-import type { ChatView } from '../chat/view.ts';
+import type { Command, ConversationId, Result } from '../chat/vocabulary/types.ts';
+import type { ChatView } from '../chat/vocabulary/view.ts';
 import type { Outcome } from '../replication/engine.ts';
 
 export const checkMs = 60_000;

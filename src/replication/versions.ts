@@ -34,7 +34,7 @@ export interface Formats {
 
 const asItIs: Translation = { down: (bytes) => bytes, up: (bytes) => bytes };
 
-/** Version 2 brought commands (see `chat/command-format.ts`); what nodes say to each other is as it was. */
+/** Version 2 brought commands (see `chat/codecs/command-format.ts`); what nodes say to each other is as it was. */
 const sameFrames: FormatStep = { frames: asItIs, requests: asItIs, answers: () => asItIs };
 
 /** What this program speaks. */

@@ -5,7 +5,7 @@ import { endInBackground, giveWay, startInBackground } from '../base/background-
 import type { Clock, Timer } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { ConversationId } from '../chat/types.ts';
+import type { ConversationId } from '../chat/vocabulary/types.ts';
 import type { IndexAnswer, IndexAsked, IndexRequest } from './index-messages.ts';
 import type { Hit, IndexBatch, IndexQuestion, Place, SearchIndex } from './ports.ts';
 

@@ -5,11 +5,11 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { KIB } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import { decodeAmendment } from '../chat/amendment-codec.ts';
-import { amendmentStream } from '../chat/amendments.ts';
-import { decodeMessage } from '../chat/message-codec.ts';
-import type { ChatEvent, ConversationId, Message } from '../chat/types.ts';
-import type { ChatView, ConversationView } from '../chat/view.ts';
+import { decodeAmendment } from '../chat/codecs/amendment-codec.ts';
+import { decodeMessage } from '../chat/codecs/message-codec.ts';
+import { amendmentStream } from '../chat/conversations/amendments.ts';
+import type { ChatEvent, ConversationId, Message } from '../chat/vocabulary/types.ts';
+import type { ChatView, ConversationView } from '../chat/vocabulary/view.ts';
 import { presentForms } from '../delivery/present-form.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { IndexBatch, Place, SearchDocument, SearchIndex } from './ports.ts';

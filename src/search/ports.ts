@@ -1,5 +1,5 @@
 /** What search needs and gives. */
-import type { ConversationId } from '../chat/types.ts';
+import type { ConversationId } from '../chat/vocabulary/types.ts';
 import type { Word } from './words.ts';
 
 /** A message as the index takes it. */

@@ -1,6 +1,6 @@
 /** The words under which the index knows who may read a message, and who wrote it. Pure. */
-import type { AccountId, ConversationId } from '../chat/types.ts';
-import type { ConversationView } from '../chat/view.ts';
+import type { AccountId, ConversationId } from '../chat/vocabulary/types.ts';
+import type { ConversationView } from '../chat/vocabulary/view.ts';
 
 /** Of a message's conversation; see `ConversationId`. */
 export function scopesOf(conversation: ConversationId): readonly string[] {

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import type { AccountId, ChatEvent, ConversationId } from '../chat/types.ts';
-import type { ChatView, ConversationView } from '../chat/view.ts';
+import type { AccountId, ChatEvent, ConversationId } from '../chat/vocabulary/types.ts';
+import type { ChatView, ConversationView } from '../chat/vocabulary/view.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { ChildIndex } from './child-index.ts';
 import { Indexer } from './indexer.ts';

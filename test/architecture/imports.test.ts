@@ -82,22 +82,28 @@ const adapters = new Set([
   'src/client/local-files.ts',
 ]);
 
-/** The rooms within the gateway: each imports from those before it only. What lies beside them puts them together, and none imports it. */
-const gatewayRooms = [
-  'connections',
-  'secrets',
-  'reads',
-  'files',
-  'requests',
-  'native',
-  'lines',
-  'http',
-  'operations',
-  'transfer',
-  'bots',
-  'api',
-  '',
-];
+/**
+ * The rooms within a folder: each imports from those before it only. What lies beside them puts them together, stands last, and none
+ * imports it.
+ */
+const roomOrders: Readonly<Record<string, readonly string[]>> = {
+  chat: ['vocabulary', 'codecs', 'names', 'rows', 'sessions', 'accounts', 'conversations', 'handlers', ''],
+  gateway: [
+    'connections',
+    'secrets',
+    'reads',
+    'files',
+    'requests',
+    'native',
+    'lines',
+    'http',
+    'operations',
+    'transfer',
+    'bots',
+    'api',
+    '',
+  ],
+};
 
 interface Import {
   readonly file: string;
@@ -163,34 +169,45 @@ t.test('imports: every arrow points down or is one of the listed sideways ones',
   t.strictSame(faults, []);
 });
 
-function gatewayRoomOf(file: string): string | null {
-  const [, room, ...rest] = file.split('/');
-  return room !== 'gateway' ? null : rest.length < 2 ? '' : (rest[0] ?? '');
+/** The room within its folder: `''` beside the rooms. */
+function innerRoomOf(file: string): string {
+  const [, , room, ...rest] = file.split('/');
+  return rest.length === 0 ? '' : (room ?? '');
 }
 
-function gatewayFaultOf(line: Import): string | null {
+function orderFaultOf(line: Import): string | null {
   const target = targetOf(line);
-  const [from, to] = [gatewayRoomOf(line.file), target === null ? null : gatewayRoomOf(target)];
-  if (from === null || to === null || from === to) return null;
-  const [upper, lower] = [gatewayRooms.indexOf(from), gatewayRooms.indexOf(to)];
-  if (upper === -1 || lower === -1) return 'a room of the gateway without a place';
-  return upper > lower ? null : 'points up within the gateway';
+  const folder = roomOf(line.file);
+  const order = roomOrders[folder];
+  if (target === null || order === undefined || roomOf(target) !== folder) return null;
+  const [from, to] = [innerRoomOf(line.file), innerRoomOf(target)];
+  if (from === to) return null;
+  const [upper, lower] = [order.indexOf(from), order.indexOf(to)];
+  if (upper === -1 || lower === -1) return `a room of ${folder} without a place`;
+  return upper > lower ? null : `points up within ${folder}`;
 }
 
-t.test('imports: the rooms of the gateway import from those before them only', async (t) => {
+t.test('imports: the rooms of a folder import from those before them only', async (t) => {
+  for (const [folder, order] of Object.entries(roomOrders)) {
+    const found = new Set(files.filter((file) => roomOf(file) === folder).map(innerRoomOf));
+    t.strictSame([...found].sort(), [...order].sort(), `${folder}: its rooms are those in the table`);
+  }
   const faults = imports.flatMap((line) => {
-    const fault = gatewayFaultOf(line);
+    const fault = orderFaultOf(line);
     return fault === null ? [] : [`${line.file} imports ${line.specifier}: ${fault}`];
   });
   t.strictSame(faults, []);
-  t.equal(
-    gatewayFaultOf({ file: 'src/gateway/reads/x.ts', specifier: '../requests/y.ts', typeOnly: true }),
-    'points up within the gateway',
-  );
-  t.equal(
-    gatewayFaultOf({ file: 'src/gateway/lines/x.ts', specifier: '../edge.ts', typeOnly: true }),
-    'points up within the gateway',
-  );
+});
+
+t.test('imports: the check notices a wrong arrow between the rooms of a folder', async (t) => {
+  const fault = (file: string, specifier: string): string | null =>
+    orderFaultOf({ file, specifier, typeOnly: true });
+  t.equal(fault('src/gateway/reads/x.ts', '../requests/y.ts'), 'points up within gateway');
+  t.equal(fault('src/gateway/lines/x.ts', '../edge.ts'), 'points up within gateway');
+  t.equal(fault('src/gateway/lines/dialects/x.ts', '../../edge.ts'), 'points up within gateway');
+  t.equal(fault('src/chat/codecs/x.ts', '../rows/y.ts'), 'points up within chat');
+  t.equal(fault('src/chat/attic/x.ts', '../rows/y.ts'), 'a room of chat without a place');
+  t.equal(fault('src/chat/handlers/x.ts', '../rows/y.ts'), null);
 });
 
 t.test(

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { lobbyId } from '../../src/chat/conversation.ts';
+import { lobbyId } from '../../src/chat/conversations/conversation.ts';
 import { ChatMachine } from '../../src/chat/machine.ts';
-import type { Command, Proposal } from '../../src/chat/types.ts';
-import type { ConversationView } from '../../src/chat/view.ts';
+import type { Command, Proposal } from '../../src/chat/vocabulary/types.ts';
+import type { ConversationView } from '../../src/chat/vocabulary/view.ts';
 import { inKeyOrder, numbering, textTo, World } from './support/world.ts';
 
 const minute = 60_000;

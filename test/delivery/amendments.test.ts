@@ -1,8 +1,8 @@
 /** What has become of messages reaches every reader, however its connections, the store and the log interleave. */
 import fc from 'fast-check';
 import t from 'tap';
-import type { AmendmentCommand } from '../../src/chat/amendment-types.ts';
-import { decodeMessage } from '../../src/chat/message-codec.ts';
+import { decodeMessage } from '../../src/chat/codecs/message-codec.ts';
+import type { AmendmentCommand } from '../../src/chat/vocabulary/amendment-types.ts';
 import { Outbox } from '../../src/delivery/outbox.ts';
 import type { AmendmentPush, Push, Sink } from '../../src/delivery/ports.ts';
 import { presentForms } from '../../src/delivery/present-form.ts';

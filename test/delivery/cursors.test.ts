@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { CursorAdvance } from '../../src/chat/types.ts';
+import type { CursorAdvance } from '../../src/chat/vocabulary/types.ts';
 import { batchCursors, Cursors, flushMs } from '../../src/delivery/cursors.ts';
 import { settle, VirtualClock } from '../support/virtual-clock.ts';
 

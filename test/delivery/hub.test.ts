@@ -1,7 +1,7 @@
 import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
-import { encodeProposal } from '../../src/chat/codec.ts';
-import type { ChatEvent, Command, Message } from '../../src/chat/types.ts';
+import { encodeProposal } from '../../src/chat/codecs/codec.ts';
+import type { ChatEvent, Command, Message } from '../../src/chat/vocabulary/types.ts';
 import { Hub, type Subscriber, sliceReaders, waitingEvents } from '../../src/delivery/hub.ts';
 import { textOf, textTo } from '../chat/support/world.ts';
 import { FakeCluster } from '../support/fake-engine.ts';

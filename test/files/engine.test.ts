@@ -1,8 +1,8 @@
 /** Files over real engines, with nodes that crash when chance says so: what a message refers to is never lost, what nothing wants goes. */
 import t from 'tap';
 import { type Random, seededRandom } from '../../src/base/prng.ts';
-import { encodeProposal } from '../../src/chat/codec.ts';
-import type { Command, Result } from '../../src/chat/types.ts';
+import { encodeProposal } from '../../src/chat/codecs/codec.ts';
+import type { Command, Result } from '../../src/chat/vocabulary/types.ts';
 import { chunkBytes } from '../../src/protocol/manifest.ts';
 import { settle } from '../support/virtual-clock.ts';
 import { makeFile, type TestFile } from './support/file-cluster.ts';

@@ -1,7 +1,7 @@
 /** Messages that are too old, as nodes and readers see it. */
 import t from 'tap';
-import { decodeProposal } from '../../src/chat/codec.ts';
-import type { Command } from '../../src/chat/types.ts';
+import { decodeProposal } from '../../src/chat/codecs/codec.ts';
+import type { Command } from '../../src/chat/vocabulary/types.ts';
 import { Outbox } from '../../src/delivery/outbox.ts';
 import type { AmendmentPush, Push } from '../../src/delivery/ports.ts';
 import { HistoryReader } from '../../src/gateway/reads/history.ts';

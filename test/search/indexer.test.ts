@@ -1,7 +1,7 @@
 /** The indexer against a chat state that a real machine made; time is virtual, the index a real file. */
 import t from 'tap';
 import { silentLogger } from '../../src/base/logger.ts';
-import { encodeProposal } from '../../src/chat/codec.ts';
+import { encodeProposal } from '../../src/chat/codecs/codec.ts';
 import { Indexer } from '../../src/search/indexer.ts';
 import { startNodes } from '../support/gateway.ts';
 import { NativeClient } from '../support/native-client.ts';

@@ -1,4 +1,4 @@
-import type { ChatEvent, Result } from '../../src/chat/types.ts';
+import type { ChatEvent, Result } from '../../src/chat/vocabulary/types.ts';
 import type { Engine } from '../../src/replication/engine.ts';
 
 /** An engine of which some methods are others. */

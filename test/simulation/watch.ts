@@ -4,8 +4,8 @@
  */
 import type { Changes } from '../../src/base/changes.ts';
 import { ChatMachine } from '../../src/chat/machine.ts';
-import type { SessionBounds } from '../../src/chat/sessions.ts';
-import type { ChatEvent, Result } from '../../src/chat/types.ts';
+import type { SessionBounds } from '../../src/chat/sessions/sessions.ts';
+import type { ChatEvent, Result } from '../../src/chat/vocabulary/types.ts';
 import type { ConfState, Entry } from '../../src/raft/types.ts';
 import type { Engine } from '../../src/replication/engine.ts';
 import { decodeDirectory } from '../../src/replication/members.ts';

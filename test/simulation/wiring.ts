@@ -2,7 +2,7 @@
 import type { Clock } from '../../src/base/clock.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import type { ChatMachine } from '../../src/chat/machine.ts';
-import type { ChatEvent, Result } from '../../src/chat/types.ts';
+import type { ChatEvent, Result } from '../../src/chat/vocabulary/types.ts';
 import type { NativeSocket } from '../../src/gateway/native/native-socket.ts';
 import type { Engine } from '../../src/replication/engine.ts';
 import type { Identity } from '../../src/replication/identity.ts';

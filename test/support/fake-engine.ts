@@ -5,7 +5,7 @@
 import type { CodedError } from '../../src/base/errors.ts';
 import { CodedError as Coded } from '../../src/base/errors.ts';
 import { ChatMachine } from '../../src/chat/machine.ts';
-import type { ChatEvent, Result } from '../../src/chat/types.ts';
+import type { ChatEvent, Result } from '../../src/chat/vocabulary/types.ts';
 import type {
   AppliedEvents,
   ChangeOutcome,

@@ -1,5 +1,5 @@
-import type { AmendmentChange, MessageReference } from '../amendment-types.ts';
-import type { Account, Result } from '../types.ts';
+import type { AmendmentChange, MessageReference } from '../vocabulary/amendment-types.ts';
+import type { Account, Result } from '../vocabulary/types.ts';
 import { accept, type Context } from './context.ts';
 
 /** One record and one or two rows, however many are in the conversation. */

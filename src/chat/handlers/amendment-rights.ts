@@ -1,7 +1,8 @@
 /** What all amendments ask: is there such a message, and is who asks in its conversation. */
-import type { MessageReference } from '../amendment-types.ts';
-import type { Conversation } from '../conversation.ts';
-import type { Account, RejectionCode, Result } from '../types.ts';
+
+import type { Conversation } from '../conversations/conversation.ts';
+import type { MessageReference } from '../vocabulary/amendment-types.ts';
+import type { Account, RejectionCode, Result } from '../vocabulary/types.ts';
 import { accept, type Context } from './context.ts';
 
 export interface Amendable {

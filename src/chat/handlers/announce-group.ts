@@ -1,5 +1,5 @@
 import { limits } from '../../base/limits.ts';
-import type { Command, Result } from '../types.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { makeGroup } from './create-group.ts';
 import { nameFault } from './group-rights.ts';

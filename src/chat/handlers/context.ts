@@ -1,22 +1,22 @@
-import type { Accounts } from '../accounts.ts';
-import type { ActionLog } from '../action-log.ts';
-import type { Administrators } from '../administrators.ts';
-import type { Amendments } from '../amendments.ts';
-import type { Attempts } from '../attempts.ts';
-import type { Conversations } from '../conversations.ts';
-import type { Files } from '../files.ts';
-import type { Hooks } from '../hooks.ts';
-import type { Invitations } from '../invitations.ts';
-import type { KeyedAnswers } from '../keyed-answers.ts';
-import type { Leases } from '../leases.ts';
-import type { Moment } from '../moment.ts';
-import type { Retention } from '../retention.ts';
-import type { Senders } from '../senders.ts';
-import type { Session } from '../session.ts';
-import type { Sessions } from '../sessions.ts';
-import type { Tokens } from '../tokens.ts';
-import type { Tombstones } from '../tombstones.ts';
-import type { Account, ChatEvent, Receipt, RejectionCode, Result } from '../types.ts';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { ActionLog } from '../accounts/action-log.ts';
+import type { Administrators } from '../accounts/administrators.ts';
+import type { Attempts } from '../accounts/attempts.ts';
+import type { Invitations } from '../accounts/invitations.ts';
+import type { Leases } from '../accounts/leases.ts';
+import type { Tokens } from '../accounts/tokens.ts';
+import type { Tombstones } from '../accounts/tombstones.ts';
+import type { Amendments } from '../conversations/amendments.ts';
+import type { Conversations } from '../conversations/conversations.ts';
+import type { Files } from '../conversations/files.ts';
+import type { Hooks } from '../conversations/hooks.ts';
+import type { Retention } from '../conversations/retention.ts';
+import type { Senders } from '../conversations/senders.ts';
+import type { KeyedAnswers } from '../sessions/keyed-answers.ts';
+import type { Session } from '../sessions/session.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { Moment } from '../vocabulary/moment.ts';
+import type { Account, ChatEvent, Receipt, RejectionCode, Result } from '../vocabulary/types.ts';
 
 /** The state's tables. Handlers change it through their methods only, which note what changed. */
 export interface Tables {

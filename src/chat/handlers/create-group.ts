@@ -1,7 +1,7 @@
 import { limits } from '../../base/limits.ts';
-import type { Group } from '../conversation.ts';
-import type { GroupAddress } from '../group-types.ts';
-import type { Account, Command, ConversationId, Result } from '../types.ts';
+import type { Group } from '../conversations/conversation.ts';
+import type { GroupAddress } from '../vocabulary/group-types.ts';
+import type { Account, Command, ConversationId, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { hashFault, joinFault, nameFault } from './group-rights.ts';
 

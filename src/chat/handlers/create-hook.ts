@@ -1,10 +1,10 @@
 import { groupNameIn, lobbyName } from '../../base/addresses.ts';
 import { limits } from '../../base/limits.ts';
-import type { Conversation } from '../conversation.ts';
-import { directConversationId } from '../conversations.ts';
-import { foldName } from '../names.ts';
-import { isDisplayName } from '../profile-fields.ts';
-import type { Account, Command, RejectionCode, Result } from '../types.ts';
+import type { Conversation } from '../conversations/conversation.ts';
+import { directConversationId } from '../conversations/conversations.ts';
+import { foldName } from '../names/names.ts';
+import { isDisplayName } from '../names/profile-fields.ts';
+import type { Account, Command, RejectionCode, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { ownedGroup } from './group-rights.ts';
 

@@ -1,6 +1,6 @@
 import { limits } from '../../base/limits.ts';
-import { isDisplayName } from '../profile-fields.ts';
-import type { Command, Result } from '../types.ts';
+import { isDisplayName } from '../names/profile-fields.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 
 type CreateToken = Extract<Command, { kind: 'create-token' }>;

@@ -1,6 +1,6 @@
-import { accountKey } from '../attempts.ts';
-import { foldName } from '../names.ts';
-import type { Command, Result } from '../types.ts';
+import { accountKey } from '../accounts/attempts.ts';
+import { foldName } from '../names/names.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { endSession } from './end-session.ts';
 import { depart } from './group-rights.ts';

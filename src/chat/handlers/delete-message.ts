@@ -1,4 +1,4 @@
-import type { Command, Result } from '../types.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { amend } from './amend.ts';
 import { amendable, unchanged } from './amendment-rights.ts';
 import { type Context, reject } from './context.ts';

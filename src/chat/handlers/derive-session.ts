@@ -1,6 +1,6 @@
-import { isSecretHash, isSessionId } from '../exactly-once.ts';
-import type { SessionCommand } from '../session-types.ts';
-import type { Command, Result } from '../types.ts';
+import { isSecretHash, isSessionId } from '../sessions/exactly-once.ts';
+import type { SessionCommand } from '../vocabulary/session-types.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { endSession } from './end-session.ts';
 

@@ -1,6 +1,6 @@
 import { limits } from '../../base/limits.ts';
-import { exceedsBytes } from '../bytes.ts';
-import type { Command, Result } from '../types.ts';
+import { exceedsBytes } from '../codecs/bytes.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { amend } from './amend.ts';
 import { amendable } from './amendment-rights.ts';
 import { type Context, reject } from './context.ts';

@@ -1,4 +1,4 @@
-import type { Session } from '../session.ts';
+import type { Session } from '../sessions/session.ts';
 import type { Context } from './context.ts';
 
 /** With it go those that were derived from it. As tombstones, which answer retries. */

@@ -1,6 +1,6 @@
 import { limits } from '../../base/limits.ts';
-import type { Account, Command, Result } from '../types.ts';
-import { isUuid } from '../uuid.ts';
+import { isUuid } from '../names/uuid.ts';
+import type { Account, Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { nameFault } from './name-fault.ts';
 import { firstCredential } from './register.ts';

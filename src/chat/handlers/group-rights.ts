@@ -2,9 +2,9 @@
 
 import { lobbyName } from '../../base/addresses.ts';
 import { limits } from '../../base/limits.ts';
-import type { Group } from '../conversation.ts';
-import { foldName, isGroupName } from '../names.ts';
-import type { Account, RejectionCode } from '../types.ts';
+import type { Group } from '../conversations/conversation.ts';
+import { foldName, isGroupName } from '../names/names.ts';
+import type { Account, RejectionCode } from '../vocabulary/types.ts';
 import type { Context, Tables } from './context.ts';
 
 /** An argon2id hash in PHC form has about a hundred. */

@@ -1,5 +1,5 @@
-import type { HookId, HookView } from '../hook-types.ts';
-import type { RejectionCode } from '../types.ts';
+import type { HookId, HookView } from '../vocabulary/hook-types.ts';
+import type { RejectionCode } from '../vocabulary/types.ts';
 import type { Context } from './context.ts';
 
 /** One that is whoever asks's own, or stands in a group of theirs. */

@@ -1,6 +1,6 @@
 import { limits } from '../../base/limits.ts';
-import type { ImportRecord } from '../import-types.ts';
-import type { Result } from '../types.ts';
+import type { ImportRecord } from '../vocabulary/import-types.ts';
+import type { Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { isReaction } from './react.ts';
 

@@ -1,5 +1,5 @@
-import type { ImportRecord } from '../import-types.ts';
-import type { Result } from '../types.ts';
+import type { ImportRecord } from '../vocabulary/import-types.ts';
+import type { Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 
 type Kept = Extract<ImportRecord, { kind: 'kept' }>;

@@ -1,8 +1,8 @@
 import { lobbyName } from '../../base/addresses.ts';
 import { limits } from '../../base/limits.ts';
-import type { Group } from '../conversation.ts';
-import { foldName } from '../names.ts';
-import type { Command, RejectionCode, Result } from '../types.ts';
+import type { Group } from '../conversations/conversation.ts';
+import { foldName } from '../names/names.ts';
+import type { Command, RejectionCode, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { createGroup } from './create-group.ts';
 import { joinFault } from './group-rights.ts';

@@ -1,5 +1,5 @@
-import { chargedBytes } from '../files.ts';
-import type { Command, Result } from '../types.ts';
+import { chargedBytes } from '../conversations/files.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 
 type LeaseUpload = Extract<Command, { kind: 'lease-upload' }>;

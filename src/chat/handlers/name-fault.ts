@@ -1,6 +1,6 @@
-import type { Accounts } from '../accounts.ts';
-import { isName, isPreparedName } from '../names.ts';
-import type { RejectionCode } from '../types.ts';
+import type { Accounts } from '../accounts/accounts.ts';
+import { isName, isPreparedName } from '../names/names.ts';
+import type { RejectionCode } from '../vocabulary/types.ts';
 
 /** Why nobody can come under that name; null when somebody can. */
 export function nameFault(accounts: Accounts, name: string, names?: 'unicode'): RejectionCode | null {

@@ -1,8 +1,8 @@
 import { groupMark } from '../../base/addresses.ts';
 import { limits } from '../../base/limits.ts';
-import { exceedsBytes } from '../bytes.ts';
-import type { HookView } from '../hook-types.ts';
-import type { AccountId, Command, Result } from '../types.ts';
+import { exceedsBytes } from '../codecs/bytes.ts';
+import type { HookView } from '../vocabulary/hook-types.ts';
+import type { AccountId, Command, Result } from '../vocabulary/types.ts';
 import { type Context, reject } from './context.ts';
 import { append } from './send.ts';
 

@@ -1,7 +1,7 @@
 import { limits } from '../../base/limits.ts';
-import type { Reaction } from '../amendment-types.ts';
-import { exceedsBytes } from '../bytes.ts';
-import type { Command, RejectionCode, Result } from '../types.ts';
+import { exceedsBytes } from '../codecs/bytes.ts';
+import type { Reaction } from '../vocabulary/amendment-types.ts';
+import type { Command, RejectionCode, Result } from '../vocabulary/types.ts';
 import { amend } from './amend.ts';
 import { amendable, unchanged } from './amendment-rights.ts';
 import { type Context, reject } from './context.ts';

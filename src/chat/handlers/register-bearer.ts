@@ -1,6 +1,6 @@
-import { bearerName } from '../names.ts';
-import type { Account, Command, Result } from '../types.ts';
-import { isUuid } from '../uuid.ts';
+import { bearerName } from '../names/names.ts';
+import { isUuid } from '../names/uuid.ts';
+import type { Account, Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { firstCredential } from './register.ts';
 

@@ -1,7 +1,7 @@
 import { limits } from '../../base/limits.ts';
-import { isDisplayName, isEmail } from '../profile-fields.ts';
-import type { Account, Command, Result } from '../types.ts';
-import { derivedUuid, isUuid } from '../uuid.ts';
+import { isDisplayName, isEmail } from '../names/profile-fields.ts';
+import { derivedUuid, isUuid } from '../names/uuid.ts';
+import type { Account, Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { nameFault } from './name-fault.ts';
 

@@ -1,4 +1,4 @@
-import type { Command, Result } from '../types.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { acknowledge } from './acknowledge.ts';
 import { advanceCursors } from './advance-cursors.ts';
 import { announceGroup } from './announce-group.ts';

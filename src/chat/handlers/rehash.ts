@@ -1,5 +1,5 @@
 import { limits } from '../../base/limits.ts';
-import type { Command, Result } from '../types.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 
 type Rehash = Extract<Command, { kind: 'rehash' }>;

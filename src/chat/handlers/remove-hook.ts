@@ -1,4 +1,4 @@
-import type { Command, Result } from '../types.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { ownHook } from './hook-rights.ts';
 

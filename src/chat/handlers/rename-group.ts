@@ -1,5 +1,5 @@
-import { foldName } from '../names.ts';
-import type { Command, Result } from '../types.ts';
+import { foldName } from '../names/names.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { nameFault, ownedGroup } from './group-rights.ts';
 

@@ -1,6 +1,6 @@
-import { amendmentStream } from '../amendments.ts';
-import type { Conversation } from '../conversation.ts';
-import type { Command, Result } from '../types.ts';
+import { amendmentStream } from '../conversations/amendments.ts';
+import type { Conversation } from '../conversations/conversation.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 
 type Retain = Extract<Command, { kind: 'retain' }>;

@@ -1,5 +1,5 @@
-import type { TokenId } from '../token-types.ts';
-import type { AccountId, Command, Result } from '../types.ts';
+import type { TokenId } from '../vocabulary/token-types.ts';
+import type { AccountId, Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 import { endSession } from './end-session.ts';
 

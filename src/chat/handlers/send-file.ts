@@ -1,7 +1,7 @@
 import { limits } from '../../base/limits.ts';
-import { exceedsBytes } from '../bytes.ts';
-import type { FileDescription } from '../file-types.ts';
-import type { Command, RejectionCode, Result } from '../types.ts';
+import { exceedsBytes } from '../codecs/bytes.ts';
+import type { FileDescription } from '../vocabulary/file-types.ts';
+import type { Command, RejectionCode, Result } from '../vocabulary/types.ts';
 import { type Context, reject } from './context.ts';
 import { append } from './send.ts';
 

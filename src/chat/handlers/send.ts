@@ -1,10 +1,10 @@
 import { groupMark, groupNameIn, lobbyName } from '../../base/addresses.ts';
 import { limits } from '../../base/limits.ts';
-import { exceedsBytes } from '../bytes.ts';
-import type { Conversation } from '../conversation.ts';
-import { encodeMessage } from '../message-codec.ts';
-import { foldName } from '../names.ts';
-import type { Account, Command, Message, MessageBody, RejectionCode, Result } from '../types.ts';
+import { exceedsBytes } from '../codecs/bytes.ts';
+import { encodeMessage } from '../codecs/message-codec.ts';
+import type { Conversation } from '../conversations/conversation.ts';
+import { foldName } from '../names/names.ts';
+import type { Account, Command, Message, MessageBody, RejectionCode, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 
 type Send = Extract<Command, { kind: 'send' }>;

@@ -1,5 +1,5 @@
-import { isDisplayName, isEmail } from '../profile-fields.ts';
-import type { Command, Result } from '../types.ts';
+import { isDisplayName, isEmail } from '../names/profile-fields.ts';
+import type { Command, Result } from '../vocabulary/types.ts';
 import { accept, type Context, reject } from './context.ts';
 
 type SetProfile = Extract<Command, { kind: 'set-profile' }>;

@@ -5,7 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Clock } from '../../base/clock.ts';
 import type { CodedError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { ChatView } from '../../chat/view.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import { addEvents } from '../bots/event-routes.ts';
 import type { EventStreams } from '../bots/event-streams.ts';
 import { addHooks } from '../bots/hook-routes.ts';

@@ -2,10 +2,10 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { groupMark, groupNameIn, lobbyName } from '../../base/addresses.ts';
 import { CodedError } from '../../base/errors.ts';
-import { lobbyId } from '../../chat/conversation.ts';
-import { foldName } from '../../chat/names.ts';
-import type { AccountId } from '../../chat/types.ts';
-import type { ChatView, ConversationView } from '../../chat/view.ts';
+import { lobbyId } from '../../chat/conversations/conversation.ts';
+import { foldName } from '../../chat/names/names.ts';
+import type { AccountId } from '../../chat/vocabulary/types.ts';
+import type { ChatView, ConversationView } from '../../chat/vocabulary/view.ts';
 import { closed } from '../http/schemas.ts';
 
 export const conversationName = Type.String({

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import type { AccountId } from '../../chat/types.ts';
+import type { AccountId } from '../../chat/vocabulary/types.ts';
 import { chunkBytes, manifestBytes } from '../../protocol/manifest.ts';
 import { resting } from '../files/rest.ts';
 import type { Uploads } from '../files/uploads.ts';

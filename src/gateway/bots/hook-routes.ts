@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import type { HookView } from '../../chat/hook-types.ts';
+import type { HookView } from '../../chat/vocabulary/hook-types.ts';
 import { parseStrictJson } from '../../protocol/json-scan.ts';
 import { received } from '../http/answers.ts';
 import { idempotencyKeyOf } from '../http/door.ts';

@@ -2,7 +2,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { limits } from '../../base/limits.ts';
-import { tokenScopes } from '../../chat/token-types.ts';
+import { tokenScopes } from '../../chat/vocabulary/token-types.ts';
 import { describe } from '../http/operation.ts';
 import type { Resources } from '../http/resources.ts';
 import { closed, nothing, nullable, time } from '../http/schemas.ts';

@@ -1,6 +1,6 @@
-import type { HookId } from '../../chat/hook-types.ts';
-import type { TokenView } from '../../chat/token-types.ts';
-import type { AccountId, SessionId } from '../../chat/types.ts';
+import type { HookId } from '../../chat/vocabulary/hook-types.ts';
+import type { TokenView } from '../../chat/vocabulary/token-types.ts';
+import type { AccountId, SessionId } from '../../chat/vocabulary/types.ts';
 
 export interface Identity {
   readonly account: AccountId;

@@ -1,8 +1,8 @@
 /** One logged-in connection's share of delivery: its outbox, its presence, and the end of its account or session. */
 import type { Clock } from '../../base/clock.ts';
-import type { TokenId } from '../../chat/token-types.ts';
-import type { AccountId, SessionId } from '../../chat/types.ts';
-import type { ConversationView } from '../../chat/view.ts';
+import type { TokenId } from '../../chat/vocabulary/token-types.ts';
+import type { AccountId, SessionId } from '../../chat/vocabulary/types.ts';
+import type { ConversationView } from '../../chat/vocabulary/view.ts';
 import type { Acknowledger } from '../../delivery/acknowledger.ts';
 import type { Start } from '../../delivery/catch-up.ts';
 import type { Cursors } from '../../delivery/cursors.ts';

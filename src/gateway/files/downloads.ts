@@ -1,10 +1,10 @@
 /** Files on their way out: who may have one, under which name, and its bytes from wherever they are. */
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
-import type { FileDescription, FileId } from '../../chat/file-types.ts';
-import { decodeMessage } from '../../chat/message-codec.ts';
-import type { AccountId } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import { decodeMessage } from '../../chat/codecs/message-codec.ts';
+import type { FileDescription, FileId } from '../../chat/vocabulary/file-types.ts';
+import type { AccountId } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Files } from '../../files/files.ts';
 import type { HistoryStore } from '../reads/history.ts';
 import { resting } from './rest.ts';

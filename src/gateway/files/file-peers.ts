@@ -1,4 +1,4 @@
-import type { ChatEvent, Result } from '../../chat/types.ts';
+import type { ChatEvent, Result } from '../../chat/vocabulary/types.ts';
 import type { FilePeers } from '../../files/ports.ts';
 import type { Engine, PeerStreams } from '../../replication/engine.ts';
 

@@ -4,11 +4,11 @@
  */
 import { unreachable } from '../../base/assert.ts';
 import { CodedError } from '../../base/errors.ts';
-import { encodeProposal } from '../../chat/codec.ts';
-import type { FileQuota, ManifestAddress } from '../../chat/file-types.ts';
-import { defaultFileBounds } from '../../chat/files.ts';
-import type { AccountId, ChatEvent, Command, Result } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import { encodeProposal } from '../../chat/codecs/codec.ts';
+import { defaultFileBounds } from '../../chat/conversations/files.ts';
+import type { FileQuota, ManifestAddress } from '../../chat/vocabulary/file-types.ts';
+import type { AccountId, ChatEvent, Command, Result } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import { addressOf } from '../../files/digest.ts';
 import type { Files } from '../../files/files.ts';
 import { chunkBytes, chunkLength, decodeManifest } from '../../protocol/manifest.ts';

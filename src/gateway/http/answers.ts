@@ -1,7 +1,7 @@
 /** The three outcomes of a request as answers of HTTP: a receipt is returned, the other two are thrown as errors of the one table. */
 import type { FastifyReply } from 'fastify';
 import { CodedError } from '../../base/errors.ts';
-import type { Numbering } from '../../chat/types.ts';
+import type { Numbering } from '../../chat/vocabulary/types.ts';
 import type { ClientRequest, Reply, Success } from '../../protocol/requests.ts';
 import type { ConnectionContext } from '../connections/context.ts';
 import type { Service } from '../requests/service.ts';

@@ -1,8 +1,8 @@
 /** Who asks over HTTP: a session of the replicated state, or an access token. */
 import { CodedError } from '../../base/errors.ts';
-import type { TokenView } from '../../chat/token-types.ts';
-import type { SessionId } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import type { TokenView } from '../../chat/vocabulary/token-types.ts';
+import type { SessionId } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Identity } from '../connections/context.ts';
 import { identityOf } from '../requests/scopes.ts';
 import { hashSecret, sameText } from '../secrets/identifiers.ts';

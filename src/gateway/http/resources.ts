@@ -1,5 +1,5 @@
 /** What all resources share. */
-import type { ChatView } from '../../chat/view.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Service } from '../requests/service.ts';
 import type { SecureBytes } from '../secrets/identifiers.ts';
 import type { Asker } from './answers.ts';

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { AccountId } from '../../chat/types.ts';
+import type { AccountId } from '../../chat/vocabulary/types.ts';
 
 /** How many of a kind run at once, on the node and for one account: what is over is refused, and asked again. */
 export class Turnstile {

@@ -5,7 +5,7 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { GroupView } from '../../chat/view.ts';
+import type { GroupView } from '../../chat/vocabulary/view.ts';
 import type { ChatPort } from './chat-port.ts';
 
 export interface GroupPortsOptions {

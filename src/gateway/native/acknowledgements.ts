@@ -2,7 +2,7 @@
  * From "everything up to this log index has reached the person" to delivered cursors: remembers which message of which conversation was
  * sent under which index until it is acknowledged.
  */
-import type { ConversationId } from '../../chat/types.ts';
+import type { ConversationId } from '../../chat/vocabulary/types.ts';
 
 interface Sent {
   readonly index: number;

@@ -1,7 +1,7 @@
 /** What the native session says, as data: outcomes, events, reasons for closing. */
 import { errorTable } from '../../base/errors.ts';
-import type { CursorAdvance } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import type { CursorAdvance } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Hints } from '../../delivery/outbox.ts';
 import type { AmendmentPush, Push } from '../../delivery/ports.ts';
 import type { NativeEvent, Outcome } from '../../protocol/native.ts';

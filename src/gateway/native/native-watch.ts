@@ -1,5 +1,5 @@
 /** What a native connection, or a stream of events, that asked for it is told of the moment. One that lags misses changes, and is told all of it afterwards. */
-import type { AccountId } from '../../chat/types.ts';
+import type { AccountId } from '../../chat/vocabulary/types.ts';
 import type { PresenceNotice, TypingNotice, Watcher, Watchers } from '../../delivery/watchers.ts';
 import type { NativeEvent } from '../../protocol/native.ts';
 

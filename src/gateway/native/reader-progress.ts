@@ -1,6 +1,6 @@
 /** How far a native connection's person got: from acknowledged log indexes and read marks to the cursors of the account. */
-import type { AccountId, ConversationId } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import type { AccountId, ConversationId } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Cursors } from '../../delivery/cursors.ts';
 import type { Push } from '../../delivery/ports.ts';
 import { Acknowledgements } from './acknowledgements.ts';

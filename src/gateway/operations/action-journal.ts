@@ -8,8 +8,8 @@ import type { Clock } from '../../base/clock.ts';
 import { type ErrorCode, errorTable } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { ActionActor } from '../../chat/administration-types.ts';
-import type { Command, Result } from '../../chat/types.ts';
+import type { ActionActor } from '../../chat/vocabulary/administration-types.ts';
+import type { Command, Result } from '../../chat/vocabulary/types.ts';
 import type { Outcome } from '../../replication/engine.ts';
 
 export interface Action {

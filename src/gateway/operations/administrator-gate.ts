@@ -4,8 +4,8 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CodedError, errorTable } from '../../base/errors.ts';
-import type { ActionActor } from '../../chat/administration-types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import type { ActionActor } from '../../chat/vocabulary/administration-types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Caller } from '../http/http-session.ts';
 import { scopeFault } from '../requests/scopes.ts';
 

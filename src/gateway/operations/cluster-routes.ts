@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { FastifyInstance } from 'fastify';
 import { CodedError, errorTable } from '../../base/errors.ts';
-import type { ChatView } from '../../chat/view.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { ClusterView } from './cluster-view.ts';
 
 export interface ClusterRoutesOptions {

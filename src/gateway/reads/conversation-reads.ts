@@ -3,9 +3,9 @@
 import { groupMark, lobbyName } from '../../base/addresses.ts';
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import { foldName } from '../../chat/names.ts';
-import type { AccountId } from '../../chat/types.ts';
-import type { ChatView, ConversationView, GroupView } from '../../chat/view.ts';
+import { foldName } from '../../chat/names/names.ts';
+import type { AccountId } from '../../chat/vocabulary/types.ts';
+import type { ChatView, ConversationView, GroupView } from '../../chat/vocabulary/view.ts';
 import {
   type ConversationEntry,
   deletedAccountName,

@@ -1,6 +1,6 @@
 /** What the state holds, as people see it. */
-import type { GroupEvent } from '../../chat/group-types.ts';
-import type { Message, MessageBody } from '../../chat/types.ts';
+import type { GroupEvent } from '../../chat/vocabulary/group-types.ts';
+import type { Message, MessageBody } from '../../chat/vocabulary/types.ts';
 import type { MessageState } from '../../delivery/present-form.ts';
 import { fileSentence } from '../../protocol/file-text.ts';
 import type { GroupNotice } from '../../protocol/group-requests.ts';

@@ -1,8 +1,8 @@
 /** Messages that hold certain words, of all that an account may read. To be called behind a barrier. */
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import type { AccountId } from '../../chat/types.ts';
-import type { ChatView, ConversationView } from '../../chat/view.ts';
+import type { AccountId } from '../../chat/vocabulary/types.ts';
+import type { ChatView, ConversationView } from '../../chat/vocabulary/view.ts';
 import type { FindRequest, MessageEntry, Success } from '../../protocol/requests.ts';
 import type { Hit } from '../../search/ports.ts';
 import type { Search } from '../../search/search.ts';

@@ -4,10 +4,10 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
-import { bearerName, isName } from '../../chat/names.ts';
-import type { Account, AccountId, Command, Receipt, Result } from '../../chat/types.ts';
-import { isUuid } from '../../chat/uuid.ts';
-import type { ChatView } from '../../chat/view.ts';
+import { bearerName, isName } from '../../chat/names/names.ts';
+import { isUuid } from '../../chat/names/uuid.ts';
+import type { Account, AccountId, Command, Receipt, Result } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Profile, Reply } from '../../protocol/requests.ts';
 import type { Outcome } from '../../replication/engine.ts';
 import type { AddressLimits } from '../connections/address-limits.ts';

@@ -1,9 +1,9 @@
 /** What administrators ask about accounts: who there is, who is locked out, who may come. Whoever calls it has let them in. */
 import { CodedError } from '../../base/errors.ts';
-import { accountKey, groupKey } from '../../chat/attempts.ts';
-import { foldName } from '../../chat/names.ts';
-import type { Account, AttemptKey, Command, Result } from '../../chat/types.ts';
-import type { ChatView, GroupView } from '../../chat/view.ts';
+import { accountKey, groupKey } from '../../chat/accounts/attempts.ts';
+import { foldName } from '../../chat/names/names.ts';
+import type { Account, AttemptKey, Command, Result } from '../../chat/vocabulary/types.ts';
+import type { ChatView, GroupView } from '../../chat/vocabulary/view.ts';
 import type { Reply } from '../../protocol/requests.ts';
 import type { Outcome } from '../../replication/engine.ts';
 import { rejection, settled } from './replies.ts';

@@ -4,12 +4,12 @@
  */
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import { decodeAmendment } from '../../chat/amendment-codec.ts';
-import type { AmendmentCommand, MessageReference } from '../../chat/amendment-types.ts';
-import { amendmentStream } from '../../chat/amendments.ts';
-import { decodeMessage } from '../../chat/message-codec.ts';
-import type { AccountId, Command, Numbering } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import { decodeAmendment } from '../../chat/codecs/amendment-codec.ts';
+import { decodeMessage } from '../../chat/codecs/message-codec.ts';
+import { amendmentStream } from '../../chat/conversations/amendments.ts';
+import type { AmendmentCommand, MessageReference } from '../../chat/vocabulary/amendment-types.ts';
+import type { AccountId, Command, Numbering } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import { amendedEntryOf } from '../../delivery/present-form.ts';
 import type { AmendedEntry, AmendmentRequest } from '../../protocol/amendments.ts';
 import type { ReadRequest, Reply } from '../../protocol/requests.ts';

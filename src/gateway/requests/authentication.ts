@@ -4,12 +4,12 @@
  */
 import type { ErrorCode } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import { accountKey } from '../../chat/attempts.ts';
-import { fingerprintTexts } from '../../chat/fingerprint.ts';
-import { foldName, isName } from '../../chat/names.ts';
-import { isDisplayName, isEmail } from '../../chat/profile-fields.ts';
-import type { Account, AccountId, Command, Numbering, Result } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import { accountKey } from '../../chat/accounts/attempts.ts';
+import { fingerprintTexts } from '../../chat/codecs/fingerprint.ts';
+import { foldName, isName } from '../../chat/names/names.ts';
+import { isDisplayName, isEmail } from '../../chat/names/profile-fields.ts';
+import type { Account, AccountId, Command, Numbering, Result } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { ChangeRequest, Reply } from '../../protocol/requests.ts';
 import type { Outcome } from '../../replication/engine.ts';
 import type { AddressLimits } from '../connections/address-limits.ts';

@@ -3,8 +3,8 @@
  * repeated number gets its first answer, and a resumed session is theirs again.
  */
 import { firstCredential } from '../../chat/handlers/register.ts';
-import { isName } from '../../chat/names.ts';
-import type { Numbering } from '../../chat/types.ts';
+import { isName } from '../../chat/names/names.ts';
+import type { Numbering } from '../../chat/vocabulary/types.ts';
 import type { ChangeRequest, Reply } from '../../protocol/requests.ts';
 import type { AddressLimits } from '../connections/address-limits.ts';
 import { ConnectionContext } from '../connections/context.ts';

@@ -1,5 +1,5 @@
 /** Messages that carry a file: whether its chunks are there is judged here, whether the request was answered before by the state alone. */
-import type { Command, Numbering } from '../../chat/types.ts';
+import type { Command, Numbering } from '../../chat/vocabulary/types.ts';
 import { safeFileName, safeMediaType } from '../../protocol/file-name.ts';
 import type { ChangeRequest, Reply } from '../../protocol/requests.ts';
 import type { ConnectionContext } from '../connections/context.ts';

@@ -4,9 +4,9 @@
  */
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import { groupKey } from '../../chat/attempts.ts';
-import type { Command, Numbering } from '../../chat/types.ts';
-import type { ChatView, GroupView } from '../../chat/view.ts';
+import { groupKey } from '../../chat/accounts/attempts.ts';
+import type { Command, Numbering } from '../../chat/vocabulary/types.ts';
+import type { ChatView, GroupView } from '../../chat/vocabulary/view.ts';
 import type { GroupRequest } from '../../protocol/group-requests.ts';
 import type { Reply } from '../../protocol/requests.ts';
 import type { AddressLimits } from '../connections/address-limits.ts';

@@ -5,10 +5,10 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
-import type { AttemptNote } from '../../chat/account-types.ts';
-import { allowedFailures, backOffMs } from '../../chat/attempts.ts';
-import type { AttemptKey, Command, Result } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import { allowedFailures, backOffMs } from '../../chat/accounts/attempts.ts';
+import type { AttemptNote } from '../../chat/vocabulary/account-types.ts';
+import type { AttemptKey, Command, Result } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Reply } from '../../protocol/requests.ts';
 import type { Outcome } from '../../replication/engine.ts';
 import { rejection } from './replies.ts';

@@ -1,8 +1,8 @@
 /** Requests about webhooks: what may be decided before `apply` is, and what their owners see. */
 import { groupMark } from '../../base/addresses.ts';
-import type { HookView } from '../../chat/hook-types.ts';
-import type { AccountId, Numbering } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import type { HookView } from '../../chat/vocabulary/hook-types.ts';
+import type { AccountId, Numbering } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import {
   type ChangeRequest,
   deletedAccountName,

@@ -2,7 +2,7 @@
  * Names that people type → names as they are kept. ASCII names stay as they are; others are prepared as RFC 8265 says for user names
  * (UsernameCaseMapped): half and full widths become ordinary, letters small, composed; then letters and digits of one script only.
  */
-import { isName, isPreparedName } from '../../chat/names.ts';
+import { isName, isPreparedName } from '../../chat/names/names.ts';
 
 export type NameRule = 'ascii' | 'unicode';
 

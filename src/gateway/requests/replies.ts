@@ -1,6 +1,6 @@
 /** Two of the three outcomes, as replies; the third comes from the engine. */
 import { type ErrorCode, errorTable } from '../../base/errors.ts';
-import type { Receipt, Result } from '../../chat/types.ts';
+import type { Receipt, Result } from '../../chat/vocabulary/types.ts';
 import type { Reply, Success } from '../../protocol/requests.ts';
 import type { Outcome } from '../../replication/engine.ts';
 

@@ -2,8 +2,8 @@
  * What an access token opens. The one table: `Service` asks it about every request, whatever dialect or route it came by, and the few doors
  * that are no request (files, the stream of events) ask it by their own name. Who logged in with a password may do everything.
  */
-import type { TokenScope } from '../../chat/token-types.ts';
-import type { ChatView, SessionView } from '../../chat/view.ts';
+import type { TokenScope } from '../../chat/vocabulary/token-types.ts';
+import type { ChatView, SessionView } from '../../chat/vocabulary/view.ts';
 import type { ClientRequest } from '../../protocol/requests.ts';
 import type { Identity } from '../connections/context.ts';
 import { type Rejection, rejection } from './replies.ts';

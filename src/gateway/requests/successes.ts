@@ -2,11 +2,11 @@
 import { groupMark, lobbyName } from '../../base/addresses.ts';
 import { unreachable } from '../../base/assert.ts';
 import { CodedError } from '../../base/errors.ts';
-import type { AccountReceipt } from '../../chat/account-types.ts';
-import type { HookReceipt } from '../../chat/hook-types.ts';
-import type { TokenReceipt } from '../../chat/token-types.ts';
-import type { Receipt } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import type { AccountReceipt } from '../../chat/vocabulary/account-types.ts';
+import type { HookReceipt } from '../../chat/vocabulary/hook-types.ts';
+import type { TokenReceipt } from '../../chat/vocabulary/token-types.ts';
+import type { Receipt } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Success } from '../../protocol/requests.ts';
 import type { ConnectionContext } from '../connections/context.ts';
 

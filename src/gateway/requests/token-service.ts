@@ -1,9 +1,14 @@
 /** Requests about access tokens, and how it is noted that one was used. A token ends here, as its hash. */
 import type { Clock } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
-import { type TokenId, type TokenScope, type TokenView, tokenScopes } from '../../chat/token-types.ts';
-import type { AccountId, Command, Numbering } from '../../chat/types.ts';
-import type { ChatView } from '../../chat/view.ts';
+import {
+  type TokenId,
+  type TokenScope,
+  type TokenView,
+  tokenScopes,
+} from '../../chat/vocabulary/token-types.ts';
+import type { AccountId, Command, Numbering } from '../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../chat/vocabulary/view.ts';
 import { Coalescer } from '../../delivery/coalescer.ts';
 import type { ChangeRequest, Reply, Success, TokenEntry } from '../../protocol/requests.ts';
 import type { ConnectionContext } from '../connections/context.ts';

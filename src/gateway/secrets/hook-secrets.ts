@@ -3,7 +3,7 @@
  * every node has, and are neither in the log nor in the state. Signatures are those of the Standard Webhooks specification, version 1.
  */
 import { createHmac } from 'node:crypto';
-import type { HookId } from '../../chat/hook-types.ts';
+import type { HookId } from '../../chat/vocabulary/hook-types.ts';
 import { sameText } from './identifiers.ts';
 
 const prefix = 'whsec_';

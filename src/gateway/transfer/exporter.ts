@@ -5,15 +5,20 @@
  */
 import { groupMark } from '../../base/addresses.ts';
 import { CodedError } from '../../base/errors.ts';
-import { decodeAmendment } from '../../chat/amendment-codec.ts';
-import type { AmendedMessage } from '../../chat/amendment-types.ts';
-import { amendmentStream } from '../../chat/amendments.ts';
-import { lobbyId } from '../../chat/conversation.ts';
-import type { FileDescription } from '../../chat/file-types.ts';
-import type { MembershipData } from '../../chat/membership.ts';
-import { decodeMessage } from '../../chat/message-codec.ts';
-import type { Account, AccountId, ConversationId, Message } from '../../chat/types.ts';
-import type { ChatView, ConversationView, GroupView } from '../../chat/view.ts';
+import { decodeAmendment } from '../../chat/codecs/amendment-codec.ts';
+import { decodeMessage } from '../../chat/codecs/message-codec.ts';
+import { amendmentStream } from '../../chat/conversations/amendments.ts';
+import { lobbyId } from '../../chat/conversations/conversation.ts';
+import type { AmendedMessage } from '../../chat/vocabulary/amendment-types.ts';
+import type { FileDescription } from '../../chat/vocabulary/file-types.ts';
+import type {
+  Account,
+  AccountId,
+  ConversationId,
+  MembershipData,
+  Message,
+} from '../../chat/vocabulary/types.ts';
+import type { ChatView, ConversationView, GroupView } from '../../chat/vocabulary/view.ts';
 import { deletedMessageText } from '../../protocol/requests.ts';
 import type { StateStore } from '../../store/state-store.ts';
 import { uuidFor } from '../secrets/identifiers.ts';

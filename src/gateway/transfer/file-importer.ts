@@ -3,7 +3,7 @@
  * before it is answered; messages that refer to it come behind. Every step may be repeated.
  */
 import { CodedError, errorTable } from '../../base/errors.ts';
-import type { ImportRecord } from '../../chat/import-types.ts';
+import type { ImportRecord } from '../../chat/vocabulary/import-types.ts';
 import { addressOf } from '../../files/digest.ts';
 import type { Files } from '../../files/files.ts';
 import { chunkLength, decodeManifest } from '../../protocol/manifest.ts';

@@ -1,8 +1,8 @@
 /** Records of an import into the log: passwords in plain are hashed first, contents of files put away; the rest is decided by `apply`. */
 import { CodedError, errorTable } from '../../base/errors.ts';
-import { parseImportRecord } from '../../chat/import-codec.ts';
-import type { ImportRecord } from '../../chat/import-types.ts';
-import type { Command, Result } from '../../chat/types.ts';
+import { parseImportRecord } from '../../chat/codecs/import-codec.ts';
+import type { ImportRecord } from '../../chat/vocabulary/import-types.ts';
+import type { Command, Result } from '../../chat/vocabulary/types.ts';
 import type { Outcome } from '../../replication/engine.ts';
 import { rejection, settled } from '../requests/replies.ts';
 import type { Hasher } from '../secrets/hasher.ts';

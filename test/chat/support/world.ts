@@ -1,9 +1,9 @@
-import { encodeProposal } from '../../../src/chat/codec.ts';
-import type { FileBounds } from '../../../src/chat/files.ts';
-import type { KeyedAnswerBounds } from '../../../src/chat/keyed-answers.ts';
+import { encodeProposal } from '../../../src/chat/codecs/codec.ts';
+import { decodeMessage } from '../../../src/chat/codecs/message-codec.ts';
+import type { FileBounds } from '../../../src/chat/conversations/files.ts';
 import { ChatMachine } from '../../../src/chat/machine.ts';
-import { decodeMessage } from '../../../src/chat/message-codec.ts';
-import type { SessionBounds } from '../../../src/chat/sessions.ts';
+import type { KeyedAnswerBounds } from '../../../src/chat/sessions/keyed-answers.ts';
+import type { SessionBounds } from '../../../src/chat/sessions/sessions.ts';
 import type {
   AccountId,
   ChatEvent,
@@ -13,7 +13,7 @@ import type {
   Numbering,
   Proposal,
   Result,
-} from '../../../src/chat/types.ts';
+} from '../../../src/chat/vocabulary/types.ts';
 
 export interface Answer {
   readonly result: Result;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { CodedError } from '../../../src/base/errors.ts';
-import { encodeProposal } from '../../../src/chat/codec.ts';
+import { encodeProposal } from '../../../src/chat/codecs/codec.ts';
 import { type Line, LineImport, type SendRecords } from '../../../src/cli/transfer/lines.ts';
 import { longestLineBytes, textLines } from '../../../src/cli/transfer/text-lines.ts';
 import { type Client, connect } from '../../../src/client/index.ts';

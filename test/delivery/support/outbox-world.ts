@@ -1,7 +1,7 @@
 /** One node and its readers, in virtual time: what outboxes are tested on. */
 import { limits } from '../../../src/base/limits.ts';
-import { encodeProposal } from '../../../src/chat/codec.ts';
-import type { ChatEvent, Command } from '../../../src/chat/types.ts';
+import { encodeProposal } from '../../../src/chat/codecs/codec.ts';
+import type { ChatEvent, Command } from '../../../src/chat/vocabulary/types.ts';
 import { Hub, sliceReaders } from '../../../src/delivery/hub.ts';
 import { Outbox } from '../../../src/delivery/outbox.ts';
 import type { HistoryStore, Push, Sink } from '../../../src/delivery/ports.ts';

@@ -2,7 +2,7 @@
 import { silentLogger } from '../../../src/base/logger.ts';
 import { type Random, seededRandom } from '../../../src/base/prng.ts';
 import { ChatMachine } from '../../../src/chat/machine.ts';
-import type { ChatEvent, Result } from '../../../src/chat/types.ts';
+import type { ChatEvent, Result } from '../../../src/chat/vocabulary/types.ts';
 import { type Files, openFiles } from '../../../src/files/files.ts';
 import { filePeers } from '../../../src/gateway/files/file-peers.ts';
 import { Uploads } from '../../../src/gateway/files/uploads.ts';

@@ -1,7 +1,7 @@
 /** Requests over HTTP: what is refused and how, what counts once, what may be old. docs/security.md names some of these tests. */
 import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
-import { encodeProposal } from '../../../src/chat/codec.ts';
+import { encodeProposal } from '../../../src/chat/codecs/codec.ts';
 import { RequestLimits } from '../../../src/gateway/http/request-limits.ts';
 import { hashSecret } from '../../../src/gateway/secrets/identifiers.ts';
 import { startNodes, type TestNode } from '../../support/gateway.ts';

@@ -1,6 +1,6 @@
 /** The client library with a token in place of a login, as a bot uses it. */
 import t from 'tap';
-import { encodeProposal } from '../../../src/chat/codec.ts';
+import { encodeProposal } from '../../../src/chat/codecs/codec.ts';
 import { connect, type Session } from '../../../src/client/index.ts';
 import { MessageStream } from '../../../src/client/message-stream.ts';
 import type { Status } from '../../../src/client/status.ts';

@@ -3,7 +3,7 @@ import t from 'tap';
 import { limits } from '../../../src/base/limits.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { seededRandom } from '../../../src/base/prng.ts';
-import type { Command } from '../../../src/chat/types.ts';
+import type { Command } from '../../../src/chat/vocabulary/types.ts';
 import type { HookAnswer, HookCall } from '../../../src/gateway/bots/hook-caller.ts';
 import { HookRunner } from '../../../src/gateway/bots/hook-runner.ts';
 import { HookSecrets } from '../../../src/gateway/secrets/hook-secrets.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import t from 'tap';
-import { encodeProposal } from '../../../src/chat/codec.ts';
+import { encodeProposal } from '../../../src/chat/codecs/codec.ts';
 import { startNodes, type TestNode } from '../../support/gateway.ts';
 import { type Frame, NativeClient, newSession } from '../../support/native-client.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import { accountKey } from '../../../src/chat/attempts.ts';
+import { accountKey } from '../../../src/chat/accounts/attempts.ts';
 import { formatAccounts, readAccounts } from '../../../src/cli/accounts-table.ts';
 import { OperatorClient } from '../../../src/cli/operator-client.ts';
 import { httpCaller } from '../../../src/client/http-caller.ts';

@@ -4,7 +4,7 @@ import { parseConfig } from '../../../src/base/config.ts';
 import { limits } from '../../../src/base/limits.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { seededRandom } from '../../../src/base/prng.ts';
-import { isUuid } from '../../../src/chat/uuid.ts';
+import { isUuid } from '../../../src/chat/names/uuid.ts';
 import { ConnectionContext } from '../../../src/gateway/connections/context.ts';
 import { Edge } from '../../../src/gateway/edge.ts';
 import type { Reply } from '../../../src/protocol/requests.ts';

@@ -1,6 +1,6 @@
 /** Wrong ways with the replicated state, its clients and its readers. */
-import { decodeProposal, encodeProposal } from '../../../src/chat/codec.ts';
-import type { ChatEvent, Result } from '../../../src/chat/types.ts';
+import { decodeProposal, encodeProposal } from '../../../src/chat/codecs/codec.ts';
+import type { ChatEvent, Result } from '../../../src/chat/vocabulary/types.ts';
 import { Proposals } from '../../../src/replication/proposals.ts';
 import type { CommittedCommand, StateMachine } from '../../../src/replication/state-machine.ts';
 import { engineWith } from '../engine-with.ts';

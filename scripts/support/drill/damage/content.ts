@@ -1,8 +1,8 @@
 /** What the cluster under the drill holds: accounts, direct messages in many conversations, and which of them were acknowledged. */
 import type { Random } from '../../../../src/base/prng.ts';
-import { encodeProposal } from '../../../../src/chat/codec.ts';
-import { decodeMessage } from '../../../../src/chat/message-codec.ts';
-import type { Command } from '../../../../src/chat/types.ts';
+import { encodeProposal } from '../../../../src/chat/codecs/codec.ts';
+import { decodeMessage } from '../../../../src/chat/codecs/message-codec.ts';
+import type { Command } from '../../../../src/chat/vocabulary/types.ts';
 import type { InProcessCluster, InProcessNode } from './in-process-cluster.ts';
 
 const ACCOUNTS = 12;

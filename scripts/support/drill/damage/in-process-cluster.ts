@@ -7,7 +7,7 @@ import { KIB } from '../../../../src/base/limits.ts';
 import { silentLogger } from '../../../../src/base/logger.ts';
 import { seededRandom } from '../../../../src/base/prng.ts';
 import { ChatMachine } from '../../../../src/chat/machine.ts';
-import type { ChatEvent, Result } from '../../../../src/chat/types.ts';
+import type { ChatEvent, Result } from '../../../../src/chat/vocabulary/types.ts';
 import { openDataDirectory, withRemedy } from '../../../../src/replication/data-directory.ts';
 import type { Engine } from '../../../../src/replication/engine.ts';
 import { createEngine } from '../../../../src/replication/raft-engine.ts';

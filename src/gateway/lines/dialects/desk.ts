@@ -4,8 +4,8 @@
  */
 import { CodedError, type ErrorCode } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
-import type { AccountId } from '../../../chat/types.ts';
-import type { ChatView } from '../../../chat/view.ts';
+import type { AccountId } from '../../../chat/vocabulary/types.ts';
+import type { ChatView } from '../../../chat/vocabulary/view.ts';
 import type { Hints } from '../../../delivery/outbox.ts';
 import type { Push, Sink } from '../../../delivery/ports.ts';
 import type { ClientRequest, HistoryRequest, MessageEntry, Reply } from '../../../protocol/requests.ts';

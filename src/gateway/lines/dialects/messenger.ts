@@ -1,6 +1,6 @@
 /** The messenger dialect on one connection, and on the background connection where the client asked for one. */
 import type { Clock } from '../../../base/clock.ts';
-import type { AccountId, DeliveryReceipt } from '../../../chat/types.ts';
+import type { AccountId, DeliveryReceipt } from '../../../chat/vocabulary/types.ts';
 import type { Hints } from '../../../delivery/outbox.ts';
 import type { Push } from '../../../delivery/ports.ts';
 import { invitationTaken } from '../../../protocol/detect.ts';

@@ -1,5 +1,5 @@
 /** The words dialect on one connection: which group's room it is in, and the menu dialogue where it was asked for. */
-import type { GroupEvent } from '../../../chat/group-types.ts';
+import type { GroupEvent } from '../../../chat/vocabulary/group-types.ts';
 import type { Hints } from '../../../delivery/outbox.ts';
 import type { Push } from '../../../delivery/ports.ts';
 import type { Reply } from '../../../protocol/requests.ts';
