@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodeFor } from '../../src/base/exit-codes.ts';
-import { loadClusterKey } from '../../src/replication/cluster-key.ts';
+import { loadClusterKey } from '../../src/replication/transport/cluster-key.ts';
 import { keyFiles } from '../../src/tls/key-directory.ts';
 import { makeKeys } from '../../src/tls/key-maker.ts';
 import { plainTrust, type Trust, trustKeys } from '../../src/tls/trust.ts';

@@ -13,7 +13,6 @@ import { silentLogger } from '../base/logger.ts';
 import { ChatMachine } from '../chat/machine.ts';
 import { outlivesRestore } from '../chat/rows/restored-rows.ts';
 import { ChunkStore } from '../files/chunk-store.ts';
-import { type DataDirectory, openDataDirectory } from '../replication/data-directory.ts';
 import {
   type Directory,
   decodeDirectory,
@@ -22,9 +21,10 @@ import {
   memberOf,
   type NodeAddress,
   requireKnownFormat,
-} from '../replication/members.ts';
-import { joinCopy } from '../replication/recovery.ts';
-import { formats } from '../replication/versions.ts';
+} from '../replication/formats/members.ts';
+import { formats } from '../replication/formats/versions.ts';
+import { joinCopy } from '../replication/replica/recovery.ts';
+import { type DataDirectory, openDataDirectory } from '../replication/storage/data-directory.ts';
 import { decodeMark, encodeMark } from '../store/head.ts';
 import { ROW_RANGE, withoutPrefix } from '../store/keys.ts';
 import type { SnapshotInstall } from '../store/state-store.ts';

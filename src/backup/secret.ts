@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import argon2 from 'argon2';
 import { CodedError } from '../base/errors.ts';
-import { createKeyFile, readKeyFile } from '../replication/key-file.ts';
+import { createKeyFile, readKeyFile } from '../replication/transport/key-file.ts';
 import { type EnvelopeHead, type FindSecret, SALT_BYTES, type Stretching } from './envelope.ts';
 import { invalidBackup } from './records.ts';
 

@@ -9,9 +9,13 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { ChatMachine } from '../chat/machine.ts';
 import { ChunkStore } from '../files/chunk-store.ts';
-import { type DataDirectory, LOG_DIRECTORY, openDataDirectory } from '../replication/data-directory.ts';
-import { ownerOf } from '../replication/identity.ts';
-import { applyTail } from '../replication/tail.ts';
+import { applyTail } from '../replication/replica/tail.ts';
+import {
+  type DataDirectory,
+  LOG_DIRECTORY,
+  openDataDirectory,
+} from '../replication/storage/data-directory.ts';
+import { ownerOf } from '../replication/storage/identity.ts';
 import { checkUnlocked } from '../store/repair.ts';
 import { nodeDisk } from '../wal/node-disk.ts';
 import { backupRecords } from './source.ts';

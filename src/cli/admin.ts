@@ -1,7 +1,7 @@
 /** `npm run admin`: what the people who run a cluster ask of it. */
 import { CodedError } from '../base/errors.ts';
 import { operationsToken } from '../gateway/operations/operations-token.ts';
-import { loadClusterKey } from '../replication/cluster-key.ts';
+import { loadClusterKey } from '../replication/transport/cluster-key.ts';
 import { invite, unlock, users } from './admin-accounts.ts';
 import { backup, backupFlags, restore } from './admin-backup.ts';
 import { doctor } from './admin-doctor.ts';

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { CodedError } from '../base/errors.ts';
 import { systemClock } from '../base/system-clock.ts';
-import { loadClusterKey } from '../replication/cluster-key.ts';
+import { loadClusterKey } from '../replication/transport/cluster-key.ts';
 import { keyDirectory, keyFiles } from '../tls/key-directory.ts';
 import type { KeyOrder, MadeKeys } from '../tls/key-maker.ts';
 import type { Arguments, Flag } from './arguments.ts';

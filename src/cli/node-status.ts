@@ -2,7 +2,7 @@
 import { CodedError } from '../base/errors.ts';
 import { callerFor, type HttpCaller, type ServerAddress } from '../client/index.ts';
 import { operationsToken } from '../gateway/operations/operations-token.ts';
-import { loadClusterKey } from '../replication/cluster-key.ts';
+import { loadClusterKey } from '../replication/transport/cluster-key.ts';
 import type { Arguments } from './arguments.ts';
 import { defaultConfigPath, findNodes, type Nodes } from './nodes.ts';
 import { get, jsonIn, reasonOf, textOf } from './operator-client.ts';

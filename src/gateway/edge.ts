@@ -18,7 +18,7 @@ import { Watchers } from '../delivery/watchers.ts';
 import type { Files } from '../files/files.ts';
 import type { NativeEvent, NodeAddress } from '../protocol/native.ts';
 import { encodeNative } from '../protocol/native-codec.ts';
-import type { Engine, PeerBus } from '../replication/engine.ts';
+import type { Engine, PeerBus } from '../replication/ports/engine.ts';
 import { ClusterClock } from './cluster-clock.ts';
 import type { Ticket } from './connections/address-limits.ts';
 import { Counters } from './connections/counters.ts';

@@ -6,7 +6,7 @@ import type { Timer } from '../base/clock.ts';
 import { isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
 import { isPlainText, type PortKind } from '../base/transport-config.ts';
-import type { EngineStatus } from '../replication/engine.ts';
+import type { EngineStatus } from '../replication/ports/engine.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource, TransportSecurity } from '../tls/transport-security.ts';
 import { api } from './api/api.ts';

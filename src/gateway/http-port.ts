@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { parseStrictJson } from '../protocol/json-scan.ts';
-import type { EngineStatus } from '../replication/engine.ts';
+import type { EngineStatus } from '../replication/ports/engine.ts';
 import type { Material } from '../tls/material.ts';
 import type { MaterialSource } from '../tls/transport-security.ts';
 import type { Ticket } from './connections/address-limits.ts';

@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Command, ConversationId, Result } from '../chat/vocabulary/types.ts';
 import type { ChatView } from '../chat/vocabulary/view.ts';
-import type { Outcome } from '../replication/engine.ts';
+import type { Outcome } from '../replication/ports/engine.ts';
 
 export const checkMs = 60_000;
 /** Conversations that one look takes up before it looks again: those due meanwhile are not kept. */

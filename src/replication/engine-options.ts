@@ -5,15 +5,15 @@ import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/prng.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { LogStore } from '../wal/log-store.ts';
-import type { CompactionSettings } from './compaction.ts';
-import type { RoomSettings } from './disk-room.ts';
-import type { EngineTimings } from './driver.ts';
-import type { Engine, PeerBus, PeerStreams } from './engine.ts';
-import type { Identity } from './identity.ts';
-import type { NodeAddress } from './members.ts';
-import type { PeerTransport } from './ports.ts';
-import type { StateMachine } from './state-machine.ts';
-import { formats } from './versions.ts';
+import type { NodeAddress } from './formats/members.ts';
+import type { EngineFormats } from './formats/versions.ts';
+import type { Engine, PeerBus, PeerStreams } from './ports/engine.ts';
+import type { PeerTransport } from './ports/peer-transport.ts';
+import type { StateMachine } from './ports/state-machine.ts';
+import type { CompactionSettings } from './replica/compaction.ts';
+import type { EngineTimings } from './replica/driver.ts';
+import type { RoomSettings } from './storage/disk-room.ts';
+import type { Identity } from './storage/identity.ts';
 
 export const defaultTimings: EngineTimings = { tickMs: 25, heartbeatTicks: 2, electionTicks: 10 };
 export const defaultCompaction: CompactionSettings = {
@@ -21,15 +21,6 @@ export const defaultCompaction: CompactionSettings = {
   bytes: 33_554_432,
   keepEntries: 8_192,
 };
-
-/** Which versions of commands there are (versions.ts), and for how long an upgrade can be taken back. */
-export interface EngineFormats {
-  readonly newest: number;
-  /** From when the last member knows a newer format until commands of it are proposed. */
-  readonly raiseAfterMs: number;
-}
-
-export const defaultFormats: EngineFormats = { newest: formats.newest, raiseAfterMs: 600_000 };
 
 export interface EngineOptions<Result, Event> {
   /** Number of this node in `cluster.nodes`. */

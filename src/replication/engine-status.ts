@@ -1,6 +1,4 @@
 import type { BasicStatus, MemberId, RaftStatus } from '../raft/index.ts';
-import type { EngineStatus, MemberStatus, StorageStatus } from './engine.ts';
-import type { Links } from './links.ts';
 import {
   addressesOf,
   type Directory,
@@ -9,7 +7,9 @@ import {
   membersAt,
   type NodeAddress,
   noMembers,
-} from './members.ts';
+} from './formats/members.ts';
+import type { Links } from './peers/links.ts';
+import type { EngineStatus, MemberStatus, StorageStatus } from './ports/engine.ts';
 
 export interface StatusSources {
   readonly node: number;

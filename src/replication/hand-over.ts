@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { NONE } from '../raft/index.ts';
 import { comes } from './comes.ts';
-import type { LedReplica } from './stewardship.ts';
+import type { LedReplica } from './membership/stewardship.ts';
 
 const HAND_OVER_MS = 1_500;
 

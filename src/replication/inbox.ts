@@ -1,11 +1,11 @@
 import type { BasicStatus, Message } from '../raft/index.ts';
-import type { ForwardedProposals } from './forwarded.ts';
-import type { Links } from './links.ts';
-import type { Membership } from './membership.ts';
-import type { GossipBus } from './peer-bus.ts';
-import { decodeFrame, encodeFrame, type PeerFrame } from './peer-frames.ts';
-import type { PeerIdentity, PeerTransport } from './ports.ts';
-import type { StorageHealth } from './storage-health.ts';
+import { decodeFrame, encodeFrame, type PeerFrame } from './formats/peer-frames.ts';
+import type { Membership } from './membership/membership.ts';
+import type { Links } from './peers/links.ts';
+import type { GossipBus } from './peers/peer-bus.ts';
+import type { PeerIdentity, PeerTransport } from './ports/peer-transport.ts';
+import type { StorageHealth } from './repair/storage-health.ts';
+import type { ForwardedProposals } from './requests/forwarded.ts';
 
 export interface InboxOptions {
   readonly links: Links;

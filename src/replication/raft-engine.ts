@@ -1,10 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { type MemberId, NONE } from '../raft/index.ts';
 import type { AppliedMark } from '../store/state-store.ts';
-import type { AppliedSlice } from './applier.ts';
 import { comes } from './comes.ts';
-import type { CoreStart, EngineTimings } from './driver.ts';
-import type { AppliedEvents, ChangeOutcome, Engine, EngineStatus, MemberChange, Outcome } from './engine.ts';
 import {
   defaultCompaction,
   defaultTimings,
@@ -12,24 +9,34 @@ import {
   type EngineOptions,
 } from './engine-options.ts';
 import { engineStatus } from './engine-status.ts';
-import { ForwardedProposals } from './forwarded.ts';
+import { foundedBy, type Member } from './formats/members.ts';
+import { encodeFrame } from './formats/peer-frames.ts';
 import { HandOver } from './hand-over.ts';
-import { removedError } from './identity.ts';
 import { Inbox } from './inbox.ts';
-import { Links } from './links.ts';
 import { Listeners } from './listeners.ts';
-import { foundedBy, type Member } from './members.ts';
-import { Membership } from './membership.ts';
-import { GossipBus } from './peer-bus.ts';
-import { encodeFrame } from './peer-frames.ts';
-import { StreamDoor } from './peer-streams.ts';
-import type { PeerIdentity } from './ports.ts';
-import type { Route } from './proposals.ts';
+import { Membership } from './membership/membership.ts';
+import { Links } from './peers/links.ts';
+import { GossipBus } from './peers/peer-bus.ts';
+import { StreamDoor } from './peers/peer-streams.ts';
+import type {
+  AppliedEvents,
+  ChangeOutcome,
+  Engine,
+  EngineStatus,
+  MemberChange,
+  Outcome,
+} from './ports/engine.ts';
+import type { PeerIdentity } from './ports/peer-transport.ts';
 import { Pulse } from './pulse.ts';
-import { type KeptLog, observerCore, recoverCore, writeFounding } from './recovery.ts';
-import { Replica } from './replica.ts';
-import { Requests } from './requests.ts';
-import { StorageHealth } from './storage-health.ts';
+import { StorageHealth } from './repair/storage-health.ts';
+import type { AppliedSlice } from './replica/applier.ts';
+import type { CoreStart, EngineTimings } from './replica/driver.ts';
+import { type KeptLog, observerCore, recoverCore, writeFounding } from './replica/recovery.ts';
+import { Replica } from './replica/replica.ts';
+import { ForwardedProposals } from './requests/forwarded.ts';
+import type { Route } from './requests/proposals.ts';
+import { Requests } from './requests/requests.ts';
+import { removedError } from './storage/identity.ts';
 import { Tally } from './tally.ts';
 
 export type { EngineHandle, EngineOptions };

@@ -10,7 +10,7 @@ import { until } from '../../scripts/support/until.ts';
 import { OperatorClient } from '../../src/cli/operator-client.ts';
 import { callerFor } from '../../src/client/http-caller.ts';
 import { chunkBytes } from '../../src/protocol/manifest.ts';
-import { loadClusterKey } from '../../src/replication/cluster-key.ts';
+import { loadClusterKey } from '../../src/replication/transport/cluster-key.ts';
 import { makeFile } from '../files/support/file-cluster.ts';
 import { type Ask, DocumentedApi, type Got, readDocument } from './support/documented-api.ts';
 import { patienceOfFileMs } from './support/patience.ts';

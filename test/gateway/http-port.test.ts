@@ -5,7 +5,7 @@ import { systemClock } from '../../src/base/system-clock.ts';
 import { AddressLimits } from '../../src/gateway/connections/address-limits.ts';
 import { Counters } from '../../src/gateway/connections/counters.ts';
 import { buildHttp, reasonNotReady } from '../../src/gateway/http-port.ts';
-import type { EngineStatus } from '../../src/replication/engine.ts';
+import type { EngineStatus } from '../../src/replication/ports/engine.ts';
 import { noAddressBounds } from '../support/gateway.ts';
 
 const ready: EngineStatus = {

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { type Random, seededRandom } from '../../src/base/prng.ts';
-import type { Outcome } from '../../src/replication/engine.ts';
+import type { Outcome } from '../../src/replication/ports/engine.ts';
 import { TestCluster } from './support/test-cluster.ts';
 import type { ToyResult } from './support/toy-machine.ts';
 

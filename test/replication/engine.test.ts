@@ -1,8 +1,8 @@
 import t from 'tap';
 import { limits } from '../../src/base/limits.ts';
 import { makeMessage } from '../../src/raft/index.ts';
-import type { Outcome } from '../../src/replication/engine.ts';
-import { decodeFrame, encodeFrame, type PeerFrame } from '../../src/replication/peer-frames.ts';
+import { decodeFrame, encodeFrame, type PeerFrame } from '../../src/replication/formats/peer-frames.ts';
+import type { Outcome } from '../../src/replication/ports/engine.ts';
 import { TestCluster, type TestNode } from './support/test-cluster.ts';
 import type { ToyResult } from './support/toy-machine.ts';
 

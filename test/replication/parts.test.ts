@@ -8,22 +8,27 @@ import {
   type MessageType,
   makeMessage,
 } from '../../src/raft/index.ts';
-import { type AppliedSlice, Applier } from '../../src/replication/applier.ts';
-import { ByteReader, ByteWriter } from '../../src/replication/bytes.ts';
-import { ClockStamps } from '../../src/replication/clock-stamps.ts';
-import type { Outcome } from '../../src/replication/engine.ts';
-import { decodeEnvelope, encodeEnvelope, type ProposalTag } from '../../src/replication/envelope.ts';
-import { ForwardedProposals } from '../../src/replication/forwarded.ts';
-import { encodeContext, encodeDirectory, foundedBy, memberOf } from '../../src/replication/members.ts';
-import { readMessage, writeMessage } from '../../src/replication/message-codec.ts';
+import { ByteReader, ByteWriter } from '../../src/replication/formats/bytes.ts';
+import { decodeEnvelope, encodeEnvelope, type ProposalTag } from '../../src/replication/formats/envelope.ts';
+import {
+  encodeContext,
+  encodeDirectory,
+  foundedBy,
+  memberOf,
+} from '../../src/replication/formats/members.ts';
+import { readMessage, writeMessage } from '../../src/replication/formats/message-codec.ts';
 import {
   decodeFrame,
   decodeMark,
   encodeFrame,
   encodeMark,
   type ForwardedProposal,
-} from '../../src/replication/peer-frames.ts';
-import { Proposals, type Route } from '../../src/replication/proposals.ts';
+} from '../../src/replication/formats/peer-frames.ts';
+import type { Outcome } from '../../src/replication/ports/engine.ts';
+import { type AppliedSlice, Applier } from '../../src/replication/replica/applier.ts';
+import { ClockStamps } from '../../src/replication/replica/clock-stamps.ts';
+import { ForwardedProposals } from '../../src/replication/requests/forwarded.ts';
+import { Proposals, type Route } from '../../src/replication/requests/proposals.ts';
 import type { AppliedMark, StateStore } from '../../src/store/state-store.ts';
 import { settle, VirtualClock } from '../support/virtual-clock.ts';
 import { ToyMachine, type ToyResult } from './support/toy-machine.ts';

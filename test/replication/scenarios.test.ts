@@ -2,7 +2,7 @@
 import t from 'tap';
 import { CodedError } from '../../src/base/errors.ts';
 import { type Random, seededRandom } from '../../src/base/prng.ts';
-import type { ChangeOutcome } from '../../src/replication/engine.ts';
+import type { ChangeOutcome } from '../../src/replication/ports/engine.ts';
 import { TestCluster } from './support/test-cluster.ts';
 
 const small = { compaction: { entries: 150, bytes: 1_000_000, keepEntries: 20 } };

@@ -1,6 +1,6 @@
 /** Nodes of several versions in one cluster. The other versions are those of `support/other-version.ts`. */
 import t, { type Test } from 'tap';
-import { spokenVersion } from '../../src/replication/versions.ts';
+import { spokenVersion } from '../../src/replication/formats/versions.ts';
 import { programOf } from './support/other-version.ts';
 import { TestCluster } from './support/test-cluster.ts';
 

@@ -1,5 +1,5 @@
 import type { ChatEvent, Result } from '../../src/chat/vocabulary/types.ts';
-import type { Engine } from '../../src/replication/engine.ts';
+import type { Engine } from '../../src/replication/ports/engine.ts';
 
 /** An engine of which some methods are others. */
 export function engineWith(

@@ -5,7 +5,7 @@
  * repeated and reordered beyond that, and other frames lost, because those who send them promise to bear it.
  */
 import type { Random } from '../../src/base/prng.ts';
-import type { Lane } from '../../src/replication/ports.ts';
+import type { Lane } from '../../src/replication/ports/peer-transport.ts';
 import { PeerLink } from './peer-link.ts';
 import type { Tally } from './tally.ts';
 import type { SimulatedTransport } from './transport.ts';

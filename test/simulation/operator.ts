@@ -3,7 +3,7 @@
  * node, again with the same tag while the outcome is unknown.
  */
 import type { Random } from '../../src/base/prng.ts';
-import type { ChangeOutcome, MemberChange, MemberStatus } from '../../src/replication/engine.ts';
+import type { ChangeOutcome, MemberChange, MemberStatus } from '../../src/replication/ports/engine.ts';
 import type { Records } from './records.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
 import type { SimulatedNode } from './simulated-node.ts';

@@ -1,5 +1,5 @@
 /** One connection between two processes, with an end on each side that hears of its beginning and its end by itself. */
-import type { Lane } from '../../src/replication/ports.ts';
+import type { Lane } from '../../src/replication/ports/peer-transport.ts';
 import type { SimulatedTransport } from './transport.ts';
 import type { World } from './world.ts';
 

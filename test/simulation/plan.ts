@@ -1,7 +1,7 @@
 /** What a seed stands for: how the cluster is set up, what goes wrong when, and what its users do. Plain data, made in advance. */
 import { type Random, seededRandom } from '../../src/base/prng.ts';
-import type { CompactionSettings } from '../../src/replication/compaction.ts';
-import type { EngineTimings } from '../../src/replication/driver.ts';
+import type { CompactionSettings } from '../../src/replication/replica/compaction.ts';
+import type { EngineTimings } from '../../src/replication/replica/driver.ts';
 import type { Fault, FaultKind, PlannedFault } from './faults.ts';
 import { type ProfileName, profiles } from './profiles.ts';
 

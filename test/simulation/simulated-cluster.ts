@@ -3,7 +3,7 @@ import type { ClusterConfig } from '../../src/base/config.ts';
 import { nodeConfig } from '../../src/base/config.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/prng.ts';
-import type { EngineStatus } from '../../src/replication/engine.ts';
+import type { EngineStatus } from '../../src/replication/ports/engine.ts';
 import { Machine } from './machine.ts';
 import { type NodeSurroundings, ROOM, SimulatedNode } from './simulated-node.ts';
 import type { Tally } from './tally.ts';

@@ -1,6 +1,6 @@
 /** A run as a conversation: who said what to whom and what became of it, what went wrong, what was on a disk when its node died. */
 import type { Entry, Message } from '../../src/raft/types.ts';
-import { decodeFrame, type PeerFrame } from '../../src/replication/peer-frames.ts';
+import { decodeFrame, type PeerFrame } from '../../src/replication/formats/peer-frames.ts';
 import { describeFault } from './describe-fault.ts';
 import type { Injector } from './injector.ts';
 import type { Fate, PeerNetwork } from './network.ts';

@@ -1,5 +1,5 @@
 /** What one process sees of the network between the nodes. */
-import type { Lane, PeerIdentity, PeerTransport } from '../../src/replication/ports.ts';
+import type { Lane, PeerIdentity, PeerTransport } from '../../src/replication/ports/peer-transport.ts';
 import type { Host } from './host.ts';
 import type { PeerNetwork } from './network.ts';
 import type { PeerLink } from './peer-link.ts';

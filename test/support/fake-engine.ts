@@ -15,7 +15,7 @@ import type {
   MemberStatus,
   Outcome,
   PeerBus,
-} from '../../src/replication/engine.ts';
+} from '../../src/replication/ports/engine.ts';
 import type { StreamRecord } from '../../src/store/state-store.ts';
 
 /** Streams in memory, as the store would give them. */

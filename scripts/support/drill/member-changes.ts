@@ -5,8 +5,8 @@ import { EXIT_REMOVED } from '../../../src/base/exit-codes.ts';
 import { type MembersAnswer, readMembers } from '../../../src/cli/members-table.ts';
 import { type Answer, OperatorClient } from '../../../src/cli/operator-client.ts';
 import { callerFor } from '../../../src/client/index.ts';
-import { loadClusterKey } from '../../../src/replication/cluster-key.ts';
-import type { MemberChange } from '../../../src/replication/engine.ts';
+import type { MemberChange } from '../../../src/replication/ports/engine.ts';
+import { loadClusterKey } from '../../../src/replication/transport/cluster-key.ts';
 import type { RealCluster } from '../real-cluster.ts';
 import { until } from '../until.ts';
 

@@ -4,7 +4,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { Random } from '../../base/prng.ts';
 import type { ChatEvent, Result } from '../../chat/vocabulary/types.ts';
 import type { ChatView } from '../../chat/vocabulary/view.ts';
-import type { Engine } from '../../replication/engine.ts';
+import type { Engine } from '../../replication/ports/engine.ts';
 import type { StateStore } from '../../store/state-store.ts';
 import type { Counters } from '../connections/counters.ts';
 import type { Delivery } from '../connections/subscription.ts';

@@ -1,6 +1,6 @@
 import type { ChatEvent, Result } from '../../chat/vocabulary/types.ts';
 import type { FilePeers } from '../../files/ports.ts';
-import type { Engine, PeerStreams } from '../../replication/engine.ts';
+import type { Engine, PeerStreams } from '../../replication/ports/engine.ts';
 
 /** The other nodes as the room of files knows them. */
 export function filePeers(

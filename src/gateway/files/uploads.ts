@@ -12,7 +12,7 @@ import type { ChatView } from '../../chat/vocabulary/view.ts';
 import { addressOf } from '../../files/digest.ts';
 import type { Files } from '../../files/files.ts';
 import { chunkBytes, chunkLength, decodeManifest } from '../../protocol/manifest.ts';
-import type { Engine } from '../../replication/engine.ts';
+import type { Engine } from '../../replication/ports/engine.ts';
 
 export interface UploadsOptions {
   readonly engine: Pick<Engine<Result, ChatEvent>, 'propose'>;

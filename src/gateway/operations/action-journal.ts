@@ -10,7 +10,7 @@ import { limits } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ActionActor } from '../../chat/vocabulary/administration-types.ts';
 import type { Command, Result } from '../../chat/vocabulary/types.ts';
-import type { Outcome } from '../../replication/engine.ts';
+import type { Outcome } from '../../replication/ports/engine.ts';
 
 export interface Action {
   readonly action: string;

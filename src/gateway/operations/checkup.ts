@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import type { Disk } from '../../base/disk.ts';
-import type { EngineStatus } from '../../replication/engine.ts';
+import type { EngineStatus } from '../../replication/ports/engine.ts';
 import type { Expiry } from '../../tls/material.ts';
 import type { NodeStorage } from './node-storage.ts';
 

@@ -1,6 +1,6 @@
 /** What this node has seen of its cluster since it started: who led, who came and went. The newest only; nothing of it is replicated. */
 import type { Clock } from '../../base/clock.ts';
-import type { Engine, PeerBus } from '../../replication/engine.ts';
+import type { Engine, PeerBus } from '../../replication/ports/engine.ts';
 
 export type ChronicleEvent =
   | { readonly kind: 'started'; readonly atMs: number }

@@ -1,7 +1,7 @@
 /** One node's share of the cluster view: what it knows of itself and of the others, for a page that asks all of them. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../../base/clock.ts';
-import type { EngineStatus, MemberStatus, StorageStatus } from '../../replication/engine.ts';
+import type { EngineStatus, MemberStatus, StorageStatus } from '../../replication/ports/engine.ts';
 import type { Counters } from '../connections/counters.ts';
 import type { ChronicleEvent, ClusterChronicle } from './cluster-chronicle.ts';
 

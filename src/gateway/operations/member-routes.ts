@@ -4,8 +4,8 @@ import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isLoopback } from '../../base/config.ts';
 import { type ErrorCode, errorTable } from '../../base/errors.ts';
-import type { ChangeOutcome, Engine } from '../../replication/engine.ts';
-import { changeSchema } from '../../replication/member-asks.ts';
+import { changeSchema } from '../../replication/formats/member-asks.ts';
+import type { ChangeOutcome, Engine } from '../../replication/ports/engine.ts';
 import type { Action } from './action-journal.ts';
 import { jsonOf } from './operator-gate.ts';
 

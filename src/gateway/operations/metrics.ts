@@ -5,7 +5,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Cursors } from '../../delivery/cursors.ts';
 import type { Hub } from '../../delivery/hub.ts';
 import type { FilesStatus } from '../../files/files.ts';
-import type { EngineStatus, StorageStatus } from '../../replication/engine.ts';
+import type { EngineStatus, StorageStatus } from '../../replication/ports/engine.ts';
 import type { Expiry } from '../../tls/material.ts';
 import type { Counters } from '../connections/counters.ts';
 import type { Hasher } from '../secrets/hasher.ts';

@@ -5,7 +5,7 @@ import type { NodeConfig } from '../../base/config.ts';
 import type { Disk } from '../../base/disk.ts';
 import { MIB } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
-import { levelOf, marksOn, type RoomSettings } from '../../replication/disk-room.ts';
+import { levelOf, marksOn, type RoomSettings } from '../../replication/storage/disk-room.ts';
 import type { Material } from '../../tls/material.ts';
 import type { MaterialSource } from '../../tls/transport-security.ts';
 import { portError } from '../connections/listen.ts';

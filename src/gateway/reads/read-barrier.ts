@@ -3,7 +3,7 @@
  * long as the node was sure a moment ago: so a node that is cut off serves nobody for longer, and a log-out counts everywhere soon.
  */
 import type { Clock } from '../../base/clock.ts';
-import type { Engine } from '../../replication/engine.ts';
+import type { Engine } from '../../replication/ports/engine.ts';
 
 /** How old a stale answer may be. */
 export const staleMs = 2_000;

@@ -9,7 +9,7 @@ import { isUuid } from '../../chat/names/uuid.ts';
 import type { Account, AccountId, Command, Receipt, Result } from '../../chat/vocabulary/types.ts';
 import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Profile, Reply } from '../../protocol/requests.ts';
-import type { Outcome } from '../../replication/engine.ts';
+import type { Outcome } from '../../replication/ports/engine.ts';
 import type { AddressLimits } from '../connections/address-limits.ts';
 import type { ConnectionContext } from '../connections/context.ts';
 import { hashSecret, newUuid, type SecureBytes } from '../secrets/identifiers.ts';

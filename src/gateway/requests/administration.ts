@@ -5,7 +5,7 @@ import { foldName } from '../../chat/names/names.ts';
 import type { Account, AttemptKey, Command, Result } from '../../chat/vocabulary/types.ts';
 import type { ChatView, GroupView } from '../../chat/vocabulary/view.ts';
 import type { Reply } from '../../protocol/requests.ts';
-import type { Outcome } from '../../replication/engine.ts';
+import type { Outcome } from '../../replication/ports/engine.ts';
 import { rejection, settled } from './replies.ts';
 
 export interface AdministrationOptions {

@@ -11,7 +11,7 @@ import { isDisplayName, isEmail } from '../../chat/names/profile-fields.ts';
 import type { Account, AccountId, Command, Numbering, Result } from '../../chat/vocabulary/types.ts';
 import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { ChangeRequest, Reply } from '../../protocol/requests.ts';
-import type { Outcome } from '../../replication/engine.ts';
+import type { Outcome } from '../../replication/ports/engine.ts';
 import type { AddressLimits } from '../connections/address-limits.ts';
 import type { ConnectionContext } from '../connections/context.ts';
 import type { Hasher } from '../secrets/hasher.ts';

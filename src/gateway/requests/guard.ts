@@ -10,7 +10,7 @@ import type { AttemptNote } from '../../chat/vocabulary/account-types.ts';
 import type { AttemptKey, Command, Result } from '../../chat/vocabulary/types.ts';
 import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Reply } from '../../protocol/requests.ts';
-import type { Outcome } from '../../replication/engine.ts';
+import type { Outcome } from '../../replication/ports/engine.ts';
 import { rejection } from './replies.ts';
 
 export interface GuardOptions {

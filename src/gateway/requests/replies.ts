@@ -2,7 +2,7 @@
 import { type ErrorCode, errorTable } from '../../base/errors.ts';
 import type { Receipt, Result } from '../../chat/vocabulary/types.ts';
 import type { Reply, Success } from '../../protocol/requests.ts';
-import type { Outcome } from '../../replication/engine.ts';
+import type { Outcome } from '../../replication/ports/engine.ts';
 
 export type Rejection = Extract<Reply, { kind: 'rejection' }>;
 

@@ -26,7 +26,7 @@ import {
   type Success,
   type UserEntry,
 } from '../../protocol/requests.ts';
-import type { Engine, Outcome } from '../../replication/engine.ts';
+import type { Engine, Outcome } from '../../replication/ports/engine.ts';
 import { AddressLimits } from '../connections/address-limits.ts';
 import type { ConnectionContext } from '../connections/context.ts';
 import type { Counters } from '../connections/counters.ts';

@@ -3,7 +3,7 @@ import { CodedError, errorTable } from '../../base/errors.ts';
 import { parseImportRecord } from '../../chat/codecs/import-codec.ts';
 import type { ImportRecord } from '../../chat/vocabulary/import-types.ts';
 import type { Command, Result } from '../../chat/vocabulary/types.ts';
-import type { Outcome } from '../../replication/engine.ts';
+import type { Outcome } from '../../replication/ports/engine.ts';
 import { rejection, settled } from '../requests/replies.ts';
 import type { Hasher } from '../secrets/hasher.ts';
 import { normalisedPassword } from '../secrets/passwords.ts';

@@ -6,7 +6,7 @@ import { CodedError } from '../../../src/base/errors.ts';
 import { systemClock } from '../../../src/base/system-clock.ts';
 import { addressOf } from '../../../src/files/digest.ts';
 import { encodeManifest } from '../../../src/protocol/manifest.ts';
-import { encodeDirectory, foundedBy } from '../../../src/replication/members.ts';
+import { encodeDirectory, foundedBy } from '../../../src/replication/formats/members.ts';
 import { openState } from '../../../src/store/state.ts';
 import type { AppliedMark, StateStore } from '../../../src/store/state-store.ts';
 import { nodeDisk } from '../../../src/wal/node-disk.ts';

@@ -5,7 +5,7 @@ import type { ChatEvent, Command } from '../../../src/chat/vocabulary/types.ts';
 import { Hub, sliceReaders } from '../../../src/delivery/hub.ts';
 import { Outbox } from '../../../src/delivery/outbox.ts';
 import type { HistoryStore, Push, Sink } from '../../../src/delivery/ports.ts';
-import type { AppliedEvents } from '../../../src/replication/engine.ts';
+import type { AppliedEvents } from '../../../src/replication/ports/engine.ts';
 import { textTo } from '../../chat/support/world.ts';
 import { FakeCluster, type FakeEngine } from '../../support/fake-engine.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';

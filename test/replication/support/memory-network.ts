@@ -1,6 +1,16 @@
 import type { Clock } from '../../../src/base/clock.ts';
-import type { Lane, PeerAddress, PeerIdentity, PeerTransport } from '../../../src/replication/ports.ts';
-import { formats, rangeOf, spokenVersion, type VersionRange } from '../../../src/replication/versions.ts';
+import {
+  formats,
+  rangeOf,
+  spokenVersion,
+  type VersionRange,
+} from '../../../src/replication/formats/versions.ts';
+import type {
+  Lane,
+  PeerAddress,
+  PeerIdentity,
+  PeerTransport,
+} from '../../../src/replication/ports/peer-transport.ts';
 
 const LATENCY_MS = 1;
 

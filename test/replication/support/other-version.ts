@@ -1,5 +1,5 @@
-import type { PeerTransport } from '../../../src/replication/ports.ts';
-import type { FormatStep, Translation } from '../../../src/replication/versions.ts';
+import type { FormatStep, Translation } from '../../../src/replication/formats/versions.ts';
+import type { PeerTransport } from '../../../src/replication/ports/peer-transport.ts';
 import type { OtherProgram } from './test-cluster.ts';
 
 /**

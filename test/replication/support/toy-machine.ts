@@ -1,5 +1,9 @@
 import { type Changes, noChanges, type StreamAppend } from '../../../src/base/changes.ts';
-import type { Applied, CommittedCommand, StateMachine } from '../../../src/replication/state-machine.ts';
+import type {
+  Applied,
+  CommittedCommand,
+  StateMachine,
+} from '../../../src/replication/ports/state-machine.ts';
 
 export interface ToyResult {
   readonly text: string;

@@ -1,8 +1,8 @@
 /** Wrong ways with the replicated state, its clients and its readers. */
 import { decodeProposal, encodeProposal } from '../../../src/chat/codecs/codec.ts';
 import type { ChatEvent, Result } from '../../../src/chat/vocabulary/types.ts';
-import { Proposals } from '../../../src/replication/proposals.ts';
-import type { CommittedCommand, StateMachine } from '../../../src/replication/state-machine.ts';
+import type { CommittedCommand, StateMachine } from '../../../src/replication/ports/state-machine.ts';
+import { Proposals } from '../../../src/replication/requests/proposals.ts';
 import { engineWith } from '../engine-with.ts';
 import type { Machine } from '../machine.ts';
 import { faithful } from '../wiring.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CodedError } from '../../../../src/base/errors.ts';
 import { type Random, seededRandom } from '../../../../src/base/prng.ts';
-import { LOG_DIRECTORY } from '../../../../src/replication/data-directory.ts';
+import { LOG_DIRECTORY } from '../../../../src/replication/storage/data-directory.ts';
 import { openLog } from '../../../../src/wal/log.ts';
 import type { RecoveredLog } from '../../../../src/wal/log-store.ts';
 import { nodeDisk } from '../../../../src/wal/node-disk.ts';

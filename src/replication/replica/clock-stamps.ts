@@ -1,0 +1,38 @@
+import type { Clock } from '../../base/clock.ts';
+import type { EntryTime } from '../ports/state-machine.ts';
+
+/**
+ * The time that a leader writes on entries. Wall time is clamped so that it never runs backwards along the log; cluster time is
+ * the last one seen plus what this node's monotonic clock counted since, so a jump of a wall clock moves no expiry.
+ *
+ * Invariant: what `stamp` returns is at least every time that was observed or stamped before.
+ */
+export class ClockStamps {
+  readonly #clock: Clock;
+  #wallMs = 0;
+  #clusterMs = 0;
+  #sinceMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#sinceMs = clock.monotonicMs();
+  }
+
+  /** A time found in the log: at start, or in an entry that another leader sent. */
+  observe(time: EntryTime): void {
+    this.#wallMs = Math.max(this.#wallMs, time.wallMs);
+    if (time.clusterMs < this.#clusterMs) return;
+    this.#clusterMs = time.clusterMs;
+    this.#sinceMs = this.#clock.monotonicMs();
+  }
+
+  stamp(): EntryTime {
+    const nowMs = this.#clock.monotonicMs();
+    const elapsedMs = Math.max(0, Math.floor(nowMs - this.#sinceMs));
+    this.#clusterMs += elapsedMs;
+    // Only whole milliseconds are moved over, so that the fractions of many stamps are not lost.
+    this.#sinceMs += elapsedMs;
+    this.#wallMs = Math.max(this.#wallMs, Math.floor(this.#clock.wallMs()));
+    return { wallMs: this.#wallMs, clusterMs: this.#clusterMs };
+  }
+}
