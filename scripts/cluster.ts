@@ -10,9 +10,9 @@ import { EXIT_DISK_FAILED } from '../src/base/exit-codes.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { systemClock } from '../src/base/system-clock.ts';
 import { isPlainText } from '../src/base/transport-config.ts';
-import { type Arguments, configFlag, type Program, runProgram } from '../src/cli/arguments.ts';
-import { defaultConfigPath, readConfig } from '../src/cli/nodes.ts';
-import { decideAfter } from '../src/cli/restart-policy.ts';
+import { defaultConfigPath, readConfig } from '../src/cli/cluster/nodes.ts';
+import { type Arguments, configFlag, type Program, runProgram } from '../src/cli/program/arguments.ts';
+import { decideAfter } from '../src/cli/program/restart-policy.ts';
 import { TransportSecurity } from '../src/tls/transport-security.ts';
 
 const nodeProgram = fileURLToPath(new URL('../src/main.ts', import.meta.url));

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { exitCodeFor } from '../src/base/exit-codes.ts';
-import { versionText } from '../src/cli/arguments.ts';
+import { versionText } from '../src/cli/program/arguments.ts';
 import { reportLine, reportTotals } from '../test/conformance/report.ts';
 import { runFolder } from '../test/conformance/runner.ts';
 

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { CodedError } from '../src/base/errors.ts';
-import { type Arguments, type Program, runProgram } from '../src/cli/arguments.ts';
+import { type Arguments, type Program, runProgram } from '../src/cli/program/arguments.ts';
 import { mutants } from '../test/simulation/mutants/list.ts';
 import { isProfile, type ProfileName, profileNames } from '../test/simulation/profiles.ts';
 import { readPlan } from '../test/simulation/stored-plan.ts';

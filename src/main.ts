@@ -15,8 +15,14 @@ import { systemClock } from './base/system-clock.ts';
 import { isPlainText } from './base/transport-config.ts';
 import { ChatMachine } from './chat/machine.ts';
 import type { ChatEvent, Result } from './chat/vocabulary/types.ts';
-import { type Arguments, configFlag, type Program, runProgram, versionText } from './cli/arguments.ts';
-import { defaultConfigPath, readConfig } from './cli/nodes.ts';
+import { defaultConfigPath, readConfig } from './cli/cluster/nodes.ts';
+import {
+  type Arguments,
+  configFlag,
+  type Program,
+  runProgram,
+  versionText,
+} from './cli/program/arguments.ts';
 import { type Files, openFiles } from './files/files.ts';
 import { filePeers } from './gateway/files/file-peers.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';

@@ -2,21 +2,21 @@
 import { CodedError } from '../base/errors.ts';
 import { operationsToken } from '../gateway/operations/operations-token.ts';
 import { loadClusterKey } from '../replication/transport/cluster-key.ts';
-import { invite, unlock, users } from './admin-accounts.ts';
-import { backup, backupFlags, restore } from './admin-backup.ts';
-import { doctor } from './admin-doctor.ts';
-import { groupListener } from './admin-group-listener.ts';
-import { groups } from './admin-groups.ts';
-import { log } from './admin-log.ts';
-import { members, transfer } from './admin-members.ts';
-import { exportChat, importChat } from './admin-transfer.ts';
-import { type Arguments, configFlag, type Program, runProgram } from './arguments.ts';
-import { keyFlags, keys } from './keys.ts';
-import { askingOf, askStatus } from './node-status.ts';
-import { connectFlag, defaultConfigPath } from './nodes.ts';
-import { textOf } from './operator-client.ts';
-import { assess, exitCodes, formatReport } from './status-table.ts';
-import { trustFlags } from './trust.ts';
+import { askingOf, askStatus } from './cluster/node-status.ts';
+import { connectFlag, defaultConfigPath } from './cluster/nodes.ts';
+import { textOf } from './cluster/operator-client.ts';
+import { assess, exitCodes, formatReport } from './cluster/status-table.ts';
+import { trustFlags } from './cluster/trust.ts';
+import { invite, unlock, users } from './commands/accounts.ts';
+import { backup, backupFlags, restore } from './commands/backup.ts';
+import { groupListener } from './commands/group-listener.ts';
+import { groups } from './commands/groups.ts';
+import { keyFlags, keys } from './commands/keys.ts';
+import { log } from './commands/log.ts';
+import { members, transfer } from './commands/members.ts';
+import { doctor } from './doctor/doctor.ts';
+import { type Arguments, configFlag, type Program, runProgram } from './program/arguments.ts';
+import { exportChat, importChat } from './transfer/chat-transfer.ts';
 
 interface Command {
   readonly usage: string;

@@ -87,6 +87,7 @@ const adapters = new Set([
  * imports it.
  */
 const roomOrders: Readonly<Record<string, readonly string[]>> = {
+  cli: ['program', 'cluster', 'doctor', 'transfer', 'commands', 'dialogues', 'terminal', ''],
   chat: ['vocabulary', 'codecs', 'names', 'rows', 'sessions', 'accounts', 'conversations', 'handlers', ''],
   gateway: [
     'connections',

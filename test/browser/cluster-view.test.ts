@@ -3,7 +3,7 @@ import type { Request } from 'playwright-core';
 import t from 'tap';
 import { logInOn } from '../../scripts/support/chat-page.ts';
 import { until } from '../../scripts/support/until.ts';
-import { OperatorClient } from '../../src/cli/operator-client.ts';
+import { OperatorClient } from '../../src/cli/cluster/operator-client.ts';
 import { httpCaller } from '../../src/client/http-caller.ts';
 import { memberAt } from '../support/fake-engine.ts';
 import { startNodes, testOperatorKey } from '../support/gateway.ts';

@@ -2,17 +2,23 @@
 import t from 'tap';
 import { parseConfig } from '../../src/base/config.ts';
 import { seededRandom } from '../../src/base/prng.ts';
-import { type Arguments, type Program, readArguments } from '../../src/cli/arguments.ts';
-import { Exchange } from '../../src/cli/exchange.ts';
-import { FailoverNotices } from '../../src/cli/failover-notices.ts';
-import { FileDesk } from '../../src/cli/file-desk.ts';
-import { pipeFileTexts } from '../../src/cli/file-texts.ts';
-import { findNodes, httpAddress, readConfig } from '../../src/cli/nodes.ts';
-import { PipeDialogue } from '../../src/cli/pipe-dialogue.ts';
-import { runPipeMode } from '../../src/cli/pipe-mode.ts';
-import { decideAfter } from '../../src/cli/restart-policy.ts';
-import { wantsColour } from '../../src/cli/screen.ts';
-import { type Answer, assess, exitCodes, formatReport, readStatus } from '../../src/cli/status-table.ts';
+import { findNodes, httpAddress, readConfig } from '../../src/cli/cluster/nodes.ts';
+import {
+  type Answer,
+  assess,
+  exitCodes,
+  formatReport,
+  readStatus,
+} from '../../src/cli/cluster/status-table.ts';
+import { Exchange } from '../../src/cli/dialogues/exchange.ts';
+import { FileDesk } from '../../src/cli/dialogues/file-desk.ts';
+import { pipeFileTexts } from '../../src/cli/dialogues/file-texts.ts';
+import { PipeDialogue } from '../../src/cli/dialogues/pipe-dialogue.ts';
+import { type Arguments, type Program, readArguments } from '../../src/cli/program/arguments.ts';
+import { decideAfter } from '../../src/cli/program/restart-policy.ts';
+import { FailoverNotices } from '../../src/cli/terminal/failover-notices.ts';
+import { runPipeMode } from '../../src/cli/terminal/pipe-mode.ts';
+import { wantsColour } from '../../src/cli/terminal/screen.ts';
 import { Client } from '../../src/client/client.ts';
 import { countingSecrets, FakeCluster } from '../client/fake-cluster.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';

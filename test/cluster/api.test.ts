@@ -7,7 +7,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import t from 'tap';
 import { RealCluster } from '../../scripts/support/real-cluster.ts';
 import { until } from '../../scripts/support/until.ts';
-import { OperatorClient } from '../../src/cli/operator-client.ts';
+import { OperatorClient } from '../../src/cli/cluster/operator-client.ts';
 import { callerFor } from '../../src/client/http-caller.ts';
 import { chunkBytes } from '../../src/protocol/manifest.ts';
 import { loadClusterKey } from '../../src/replication/transport/cluster-key.ts';

@@ -12,7 +12,14 @@ const pages = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ];
-const program = ['admin', 'admin-backup', 'keys', 'trust', 'nodes', 'arguments']
+const program = [
+  'admin',
+  'commands/backup',
+  'commands/keys',
+  'cluster/trust',
+  'cluster/nodes',
+  'program/arguments',
+]
   .map((name) => read(`src/cli/${name}.ts`))
   .join('\n');
 

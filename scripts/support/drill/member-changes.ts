@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT_REMOVED } from '../../../src/base/exit-codes.ts';
-import { type MembersAnswer, readMembers } from '../../../src/cli/members-table.ts';
-import { type Answer, OperatorClient } from '../../../src/cli/operator-client.ts';
+import { type MembersAnswer, readMembers } from '../../../src/cli/cluster/members-table.ts';
+import { type Answer, OperatorClient } from '../../../src/cli/cluster/operator-client.ts';
 import { callerFor } from '../../../src/client/index.ts';
 import type { MemberChange } from '../../../src/replication/ports/engine.ts';
 import { loadClusterKey } from '../../../src/replication/transport/cluster-key.ts';

@@ -6,8 +6,8 @@ import { dirname, join, relative } from 'node:path';
 import type { ClusterConfig, NodeConfig } from '../../base/config.ts';
 import type { Checkup } from '../../gateway/operations/checkup.ts';
 import { keyDirectory, keyFiles } from '../../tls/key-directory.ts';
-import { type Asking, askStatus } from '../node-status.ts';
-import { get, jsonIn, type OperatorClient } from '../operator-client.ts';
+import { type Asking, askStatus } from '../cluster/node-status.ts';
+import { get, jsonIn, type OperatorClient } from '../cluster/operator-client.ts';
 import type { ClusterFacts, FileFacts, NodeFacts } from './findings.ts';
 
 const answerMs = 1_500;

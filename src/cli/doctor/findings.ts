@@ -1,6 +1,6 @@
 /** What was found out about a cluster → what is good, what is not, and what to do about it. Pure. */
 import type { Checkup } from '../../gateway/operations/checkup.ts';
-import type { NodeStatus } from '../status-table.ts';
+import type { NodeStatus } from '../cluster/status-table.ts';
 
 export type Verdict = 'good' | 'look' | 'wrong';
 

@@ -1,9 +1,9 @@
 /** A person at a dialogue, without a screen: what is typed, and what is read next. */
 import type { Test } from 'tap';
-import type { Dialogue, ShowKind, Verdict } from '../../../src/cli/dialogue.ts';
-import { Exchange } from '../../../src/cli/exchange.ts';
-import { FileDesk } from '../../../src/cli/file-desk.ts';
-import { findStyle, type Style, type StyleName, styles } from '../../../src/cli/styles.ts';
+import type { Dialogue, ShowKind, Verdict } from '../../../src/cli/dialogues/dialogue.ts';
+import { Exchange } from '../../../src/cli/dialogues/exchange.ts';
+import { FileDesk } from '../../../src/cli/dialogues/file-desk.ts';
+import { findStyle, type Style, type StyleName, styles } from '../../../src/cli/dialogues/styles.ts';
 import { connect } from '../../../src/client/index.ts';
 import type { TestNode } from '../../support/gateway.ts';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { freePorts } from '../../../scripts/support/ports.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
-import { OperatorClient } from '../../../src/cli/operator-client.ts';
+import { OperatorClient } from '../../../src/cli/cluster/operator-client.ts';
 import { httpCaller } from '../../../src/client/http-caller.ts';
 import { portError } from '../../../src/gateway/connections/listen.ts';
 import { GroupPorts } from '../../../src/gateway/lines/group-ports.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import { accountKey } from '../../../src/chat/accounts/attempts.ts';
-import { formatAccounts, readAccounts } from '../../../src/cli/accounts-table.ts';
-import { OperatorClient } from '../../../src/cli/operator-client.ts';
+import { OperatorClient } from '../../../src/cli/cluster/operator-client.ts';
+import { formatAccounts, readAccounts } from '../../../src/cli/commands/accounts-table.ts';
 import { httpCaller } from '../../../src/client/http-caller.ts';
 import { LineClient, startNodes, testOperatorKey, until } from '../../support/gateway.ts';
 import { NativeClient, newSession } from '../../support/native-client.ts';

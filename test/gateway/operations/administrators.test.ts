@@ -2,8 +2,8 @@
 import t from 'tap';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { systemClock } from '../../../src/base/system-clock.ts';
-import { formatActions, readActions } from '../../../src/cli/actions-table.ts';
-import { OperatorClient } from '../../../src/cli/operator-client.ts';
+import { OperatorClient } from '../../../src/cli/cluster/operator-client.ts';
+import { formatActions, readActions } from '../../../src/cli/commands/actions-table.ts';
 import { httpCaller } from '../../../src/client/http-caller.ts';
 import { ActionJournal } from '../../../src/gateway/operations/action-journal.ts';
 import { startNodes, testOperatorKey, until } from '../../support/gateway.ts';

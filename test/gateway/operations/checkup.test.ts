@@ -1,7 +1,7 @@
 /** What operators alone may ask of a node: its checkup, and its groups. */
 import t from 'tap';
 import { silentLogger } from '../../../src/base/logger.ts';
-import { OperatorClient } from '../../../src/cli/operator-client.ts';
+import { OperatorClient } from '../../../src/cli/cluster/operator-client.ts';
 import { callerFor } from '../../../src/client/index.ts';
 import { BackupRecord } from '../../../src/gateway/operations/backup-record.ts';
 import { DiskFigures } from '../../../src/gateway/operations/disk-figures.ts';
