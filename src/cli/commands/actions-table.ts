@@ -1,5 +1,6 @@
 /** Pure: the log of administrative actions as a node tells it → a table. */
 import { escapeLine } from '../../protocol/escape.ts';
+import { inColumns } from '../program/columns.ts';
 
 export interface ActionRow {
   readonly number: number;
@@ -37,17 +38,7 @@ function isRow(value: unknown): value is ActionRow {
 
 export function formatActions(rows: readonly ActionRow[]): string {
   if (rows.length === 0) return 'Nothing was done yet.';
-  const head = ['when', 'who', 'what', 'node', 'outcome'];
-  const lines = [head, ...rows.map(cellsOf)];
-  const widths = head.map((_, at) => Math.max(...lines.map((cells) => cells[at]?.length ?? 0)));
-  return lines
-    .map((cells) =>
-      cells
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return inColumns(['when', 'who', 'what', 'node', 'outcome'], rows.map(cellsOf));
 }
 
 function cellsOf(row: ActionRow): readonly string[] {
