@@ -61,18 +61,14 @@ export class SimulatedCluster {
     return this.lead?.node ?? null;
   }
 
-  /** Who leads the newest term, by its own word. */
+  /**
+   * Who leads the newest term that had a leader, by its own word. Null when it leads no more: whoever still takes itself for the leader
+   * of an older term, paused perhaps, may know another membership than the cluster's.
+   */
   get lead(): Lead | null {
     const { newestTerm, newestLeader } = this.#options.around.watch.leaders;
-    const likely = newestLeader === null ? null : leadOf(this.#nodes.get(newestLeader));
-    // Nobody leads a newer one: all are asked only when that leader is gone.
-    if (likely?.status.term === newestTerm) return likely;
-    let newest: Lead | null = null;
-    for (const node of this.#nodes.values()) {
-      const lead = leadOf(node);
-      if (lead !== null && lead.status.term > (newest?.status.term ?? 0)) newest = lead;
-    }
-    return newest;
+    const lead = newestLeader === null ? null : leadOf(this.#nodes.get(newestLeader));
+    return lead?.status.term === newestTerm ? lead : null;
   }
 
   start(id: number): void {
