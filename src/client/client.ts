@@ -116,11 +116,15 @@ export class Client extends ClientRequests {
       if (isEntrance(request)) this.#inbox.deliveryBegins();
       // The cursors of a session that ends are to be known before it does.
       if (request.op === 'logout' || request.op === 'delete') this.#progress.tell();
-      const settle = (reply: Reply): void => {
-        this.#observe(request, reply);
-        resolve(reply);
-      };
-      this.#queue.add(request, this.#clock.monotonicMs(), settle, trace);
+      this.#queue.add(
+        request,
+        this.#clock.monotonicMs(),
+        (reply) => {
+          this.#observe(request, reply);
+          resolve(reply);
+        },
+        trace,
+      );
       this.#planPump();
     });
   }

@@ -145,8 +145,10 @@ export class RequestQueue {
         pending.parts = value;
         return 'partial';
       }
-      const label = reply.stale === true ? { stale: reply.stale } : {};
-      this.#settle(pending, { kind: 'receipt', value, ...label });
+      this.#settle(
+        pending,
+        reply.stale === true ? { kind: 'receipt', value, stale: true } : { kind: 'receipt', value },
+      );
       return 'settled';
     }
     const isPassing = pending.insists || pending.uncertain;

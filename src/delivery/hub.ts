@@ -377,8 +377,8 @@ interface CredentialWatch {
 }
 
 /** Just sent: nothing has become of it yet. */
-function pushOf(told: Pick<Push, 'message' | 'fromName' | 'toName'>): Push {
-  return { kind: 'message', ...told, state: {}, forms: {} };
+function pushOf({ message, fromName, toName }: Pick<Push, 'message' | 'fromName' | 'toName'>): Push {
+  return { kind: 'message', message, fromName, toName, state: {}, forms: {} };
 }
 
 function telling(push: Push): Action {

@@ -79,7 +79,10 @@ export type Outcome =
   /** Unknown outcome: send the same number again. */
   | { readonly unknown: true; readonly text: string };
 
-export type NativeReply = ({ readonly n: number } | { readonly q: number }) &
+/** Which request an answer is for: a numbered change, or a query. */
+export type Correlation = { readonly n: number } | { readonly q: number };
+
+export type NativeReply = Correlation &
   Outcome & {
     /** The list of the value goes on in the next reply with this `q`: long lists are parted to fit frames. */
     readonly more?: true;

@@ -4,7 +4,7 @@ import type { CursorAdvance } from '../../chat/vocabulary/types.ts';
 import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { Hints } from '../../delivery/outbox.ts';
 import type { AmendmentPush, Push } from '../../delivery/ports.ts';
-import type { NativeEvent, Outcome } from '../../protocol/native.ts';
+import type { Correlation, NativeEvent, NativeReply } from '../../protocol/native.ts';
 import { deletedAccountName, type Reply } from '../../protocol/requests.ts';
 import { entryOf, noticeOf } from '../reads/entries.ts';
 
@@ -19,16 +19,20 @@ export function labelOf({ stale }: { readonly stale?: boolean }): { readonly sta
   return stale === true ? { stale } : {};
 }
 
-export function outcomeOf(reply: Reply): Outcome {
+/** The answer to request `n` or `q`. A receipt is written out, since nothing is sent as often. */
+export function replyFor(asked: Correlation, reply: Reply): NativeReply {
   switch (reply.kind) {
-    case 'receipt':
-      return { ok: true, value: reply.value, ...labelOf(reply) };
+    case 'receipt': {
+      const { value } = reply;
+      if (reply.stale === true) return { ...asked, ok: true, value, stale: true };
+      return 'n' in asked ? { n: asked.n, ok: true, value } : { q: asked.q, ok: true, value };
+    }
     case 'rejection': {
       const { kind: _kind, ...why } = reply;
-      return { ok: false, ...why };
+      return { ...asked, ok: false, ...why };
     }
     case 'unknown':
-      return { unknown: true, text: reply.text };
+      return { ...asked, unknown: true, text: reply.text };
   }
 }
 

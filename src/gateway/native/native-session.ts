@@ -10,7 +10,13 @@ import type { Logger } from '../../base/logger.ts';
 import type { AccountId, Numbering } from '../../chat/vocabulary/types.ts';
 import type { ChatView } from '../../chat/vocabulary/view.ts';
 import type { AmendmentPush, Push, Sink } from '../../delivery/ports.ts';
-import type { Hello, NodeAddress, NumberedRequest, QueryRequest } from '../../protocol/native.ts';
+import type {
+  Correlation,
+  Hello,
+  NodeAddress,
+  NumberedRequest,
+  QueryRequest,
+} from '../../protocol/native.ts';
 import { nativeVersion } from '../../protocol/native.ts';
 import { encodeNative, type NativeInput, parseNative } from '../../protocol/native-codec.ts';
 import type { Reply, Success } from '../../protocol/requests.ts';
@@ -33,7 +39,7 @@ import {
   encodeMessage,
   hintsOf,
   labelOf,
-  outcomeOf,
+  replyFor,
   textOf,
 } from './native-frames.ts';
 import type { NativeSocket } from './native-socket.ts';
@@ -59,8 +65,6 @@ export interface NativeDependencies {
   /** Runs the action once, soon: what is written until then leaves together. */
   readonly turn: (action: () => void) => void;
 }
-
-type Correlation = { readonly n: number } | { readonly q: number };
 
 /** Until the other side must have answered the close. */
 const closeMs = 2_000;
@@ -376,8 +380,7 @@ export class NativeSession implements Sink {
   #reply(correlation: Correlation, reply: Reply): void {
     if (reply.kind === 'rejection') this.#dependencies.counters.rejections += 1;
     if (this.#state === 'closing') return;
-    const outcome = outcomeOf(reply);
-    for (const part of encodeNative({ ...correlation, ...outcome })) this.#writer.write(part);
+    this.#write(replyFor(correlation, reply));
   }
 
   #write(frame: Parameters<typeof encodeNative>[0]): void {
