@@ -68,7 +68,7 @@ export interface Welcome {
   readonly highest: number;
 }
 
-export type Outcome =
+type Outcome =
   | {
       readonly ok: true;
       readonly value: Success;

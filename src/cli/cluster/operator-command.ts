@@ -2,13 +2,11 @@
 import { callerFor, type ServerAddress } from '../../client/index.ts';
 import { loadClusterKey } from '../../replication/transport/cluster-key.ts';
 import type { Arguments } from '../program/arguments.ts';
+import { exitRejected, exitUnknown } from '../program/outcome-codes.ts';
 import { type MembersAnswer, readMembers } from './members-table.ts';
 import { defaultConfigPath, findNodes } from './nodes.ts';
 import { type Answer, OperatorClient } from './operator-client.ts';
 import { findTrust } from './trust.ts';
-
-export const exitRefused = 1;
-const exitUnknown = 2;
 
 interface Members {
   readonly answer: Answer;
@@ -52,7 +50,7 @@ export function tellFailure(
   args: Arguments,
   advice = 'look at `members`',
 ): number {
-  const code = answer.kind === 'refused' ? exitRefused : exitUnknown;
+  const code = answer.kind === 'refused' ? exitRejected : exitUnknown;
   if (args.has('json')) {
     const detail = answer.kind === 'refused' ? { code: answer.code } : {};
     console.log(JSON.stringify({ status: answer.kind, ...detail, text: answer.text }));

@@ -17,8 +17,9 @@ import { formatBytes } from '../../protocol/file-text.ts';
 import { runningNode } from '../cluster/node-status.ts';
 import { defaultConfigPath, readConfig } from '../cluster/nodes.ts';
 import type { OperatorClient } from '../cluster/operator-client.ts';
-import { exitRefused, operatorClient, tellFailure } from '../cluster/operator-command.ts';
+import { operatorClient, tellFailure } from '../cluster/operator-command.ts';
 import type { Arguments, Flag } from '../program/arguments.ts';
+import { exitRejected } from '../program/outcome-codes.ts';
 import { writeWhole } from '../program/whole-file.ts';
 import { measured, workBar } from '../program/work-bar.ts';
 
@@ -79,7 +80,7 @@ export async function backup(args: Arguments, operands: readonly string[]): Prom
   }
   if (summary === undefined) throw new CodedError('INTERNAL', 'The backup has no end.');
   report(args, first, summary, first === standard ? tell : console.log);
-  return summary.end.missing === 0 ? 0 : exitRefused;
+  return summary.end.missing === 0 ? 0 : exitRejected;
 }
 
 /** From a running cluster, or out of the directory of a node that does not run. Null: `receive` had all of it. */

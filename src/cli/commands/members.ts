@@ -5,14 +5,9 @@ import { CodedError } from '../../base/errors.ts';
 import type { MemberChange, NodePlace } from '../../replication/ports/engine.ts';
 import { formatMembers, progressOf } from '../cluster/members-table.ts';
 import type { OperatorClient } from '../cluster/operator-client.ts';
-import {
-  exitRefused,
-  membersNow,
-  membersOf,
-  operatorClient,
-  tellFailure,
-} from '../cluster/operator-command.ts';
+import { membersNow, membersOf, operatorClient, tellFailure } from '../cluster/operator-command.ts';
 import type { Arguments } from '../program/arguments.ts';
+import { exitRejected } from '../program/outcome-codes.ts';
 import { formatRest } from '../program/progress.ts';
 
 const pollMs = 500;
@@ -83,7 +78,7 @@ async function waitForVoter(client: OperatorClient, node: number, args: Argument
     const row = found?.members.find(({ id }) => id === node);
     if (found !== null && row === undefined) {
       console.error(`Node ${node} was removed meanwhile.`);
-      return exitRefused;
+      return exitRejected;
     }
     const progress = row === undefined ? 'no node can be reached' : progressOf(row);
     tell(progress, row?.lag ?? null);

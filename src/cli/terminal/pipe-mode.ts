@@ -5,10 +5,7 @@
 
 import { type Line, LineSplitter } from '../../protocol/lines.ts';
 import type { Dialogue, Verdict } from '../dialogues/dialogue.ts';
-
-export const exitAccepted = 0;
-export const exitRejected = 1;
-export const exitUnknown = 2;
+import { exitAccepted, exitRejected, exitUnknown } from '../program/outcome-codes.ts';
 
 export interface PipeModeOptions {
   readonly input: AsyncIterable<Uint8Array>;
