@@ -1,7 +1,7 @@
 /** What every view may use: the session, the words, and pieces of the state as they change. */
 import { createContext } from 'preact';
 import { useContext, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
-import type { AppState } from '../model/app-state.ts';
+import type { AppState, Dialog } from '../model/app-state.ts';
 import type { Formats } from '../model/format.ts';
 import type { App } from '../session/app.ts';
 import type { Catalogue } from '../texts/texts.ts';
@@ -27,6 +27,19 @@ export function useApp(): App {
 
 export function useTexts(): Catalogue {
   return useSurroundings().texts;
+}
+
+/** The dialog that a view stands in. */
+export const DialogContext = createContext<Dialog | null>(null);
+
+/**
+ * Closes the dialog that the caller stands in. Not another one that was asked for meanwhile: the browser closes a dialog at once and says so
+ * later, and what a dialog waited for may come when it is long gone.
+ */
+export function useClose(): () => void {
+  const app = useApp();
+  const own = useContext(DialogContext);
+  return () => app.store.update((state) => (state.dialog === own ? { ...state, dialog: null } : state));
 }
 
 /** Draws again when that piece of the state has become another. */

@@ -1,7 +1,7 @@
 /** A dialog over the page: the platform's own, which holds the focus and gives it back. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
-import { useApp, useTexts } from './context.ts';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { useClose, useTexts } from './context.ts';
 import { IconButton } from './icons.tsx';
 
 interface Props {
@@ -11,12 +11,12 @@ interface Props {
 }
 
 export function DialogFrame({ title, size = 'small', children }: Props): JSX.Element {
-  const app = useApp();
   const texts = useTexts();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  const close = (): void => app.store.set({ dialog: null });
-  useEffect(() => {
+  const close = useClose();
+  // Before the next key: what is typed at once is meant for the dialog.
+  useLayoutEffect(() => {
     const { current } = dialog;
     current?.showModal();
     return () => current?.close();
@@ -26,10 +26,7 @@ export function DialogFrame({ title, size = 'small', children }: Props): JSX.Ele
       ref={dialog}
       class={`dialog dialog-${size}`}
       aria-labelledby={id}
-      onClose={(event) => {
-        // Told later: one that has made room for another dialog has nothing to close any more.
-        if (event.currentTarget.isConnected) close();
-      }}
+      onClose={close}
       onMouseDown={(event) => {
         if (event.target === dialog.current) close();
       }}

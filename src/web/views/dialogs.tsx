@@ -1,7 +1,8 @@
 /** Whichever dialog is open. */
 import type { JSX } from 'preact';
+import type { Dialog } from '../model/app-state.ts';
 import { AccountDialog } from './account-dialog.tsx';
-import { useApp, useSelect, useTexts } from './context.ts';
+import { DialogContext, useApp, useClose, useSelect, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { GroupDialog } from './group-dialog.tsx';
 import { JoinGroupDialog, NewGroupDialog } from './group-forms.tsx';
@@ -13,6 +14,15 @@ import { useReply } from './use-reply.ts';
 export function Dialogs(): JSX.Element | null {
   const dialog = useSelect((state) => state.dialog);
   if (dialog === null) return null;
+  return (
+    // The key: one that is opened again begins anew.
+    <DialogContext.Provider key={dialog} value={dialog}>
+      <Opened dialog={dialog} />
+    </DialogContext.Provider>
+  );
+}
+
+function Opened({ dialog }: { readonly dialog: Dialog }): JSX.Element {
   switch (dialog.kind) {
     case 'jump':
       return <JumpDialog />;
@@ -44,9 +54,10 @@ export function Dialogs(): JSX.Element | null {
 function DeleteDialog(props: { readonly conversation: string; readonly sequence: number }): JSX.Element {
   const app = useApp();
   const texts = useTexts();
+  const close = useClose();
   const { isBusy, fault, ask } = useReply();
   const remove = async (): Promise<void> => {
-    if (await ask(() => app.amend({ op: 'delete-message', ...props }))) app.store.set({ dialog: null });
+    if (await ask(() => app.amend({ op: 'delete-message', ...props }))) close();
   };
   return (
     <DialogFrame title={texts.message.remove}>
@@ -55,7 +66,7 @@ function DeleteDialog(props: { readonly conversation: string; readonly sequence:
         {fault}
       </p>
       <div class="dialog-actions">
-        <button type="button" onClick={() => app.store.set({ dialog: null })}>
+        <button type="button" onClick={close}>
           {texts.dialog.no}
         </button>
         <button type="button" class="danger" disabled={isBusy} onClick={() => void remove()}>

@@ -6,7 +6,7 @@ import type { MemberEntry } from '../../protocol/requests.ts';
 import { addressFor } from '../model/route.ts';
 import { Avatar } from './avatar.tsx';
 import { ConfirmButton } from './confirm-button.tsx';
-import { useApp, useSelect, useTexts } from './context.ts';
+import { useApp, useClose, useSelect, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { Field } from './field.tsx';
 import { IconButton } from './icons.tsx';
@@ -15,6 +15,7 @@ import { textIn, useReply } from './use-reply.ts';
 export function GroupDialog({ group }: { readonly group: string }): JSX.Element {
   const app = useApp();
   const texts = useTexts();
+  const close = useClose();
   const me = useSelect((state) => state.me);
   const [members, setMembers] = useState<readonly MemberEntry[]>([]);
   const { fault, ask } = useReply();
@@ -28,7 +29,7 @@ export function GroupDialog({ group }: { readonly group: string }): JSX.Element 
   };
   const goAway = async (request: GroupRequest): Promise<void> => {
     if (!(await change(request))) return;
-    app.store.set({ dialog: null });
+    close();
     location.hash = '#/';
   };
   return (
@@ -38,7 +39,7 @@ export function GroupDialog({ group }: { readonly group: string }): JSX.Element 
         {members.map(({ name, online, owner }) => (
           <li key={name}>
             <Avatar name={name} isOnline={online} />
-            <a href={addressFor(name)} onClick={() => app.store.set({ dialog: null })}>
+            <a href={addressFor(name)} onClick={close}>
               <bdi>{name}</bdi>
             </a>
             {owner && <span class="tag">{texts.group.owner}</span>}

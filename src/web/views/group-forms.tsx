@@ -1,7 +1,7 @@
 /** Making a group, and coming into one. */
 import type { JSX } from 'preact';
 import { addressFor } from '../model/route.ts';
-import { useApp, useTexts } from './context.ts';
+import { useApp, useClose, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { Field } from './field.tsx';
 import { textIn, useReply } from './use-reply.ts';
@@ -9,13 +9,14 @@ import { textIn, useReply } from './use-reply.ts';
 export function NewGroupDialog(): JSX.Element {
   const app = useApp();
   const texts = useTexts();
+  const close = useClose();
   const { isBusy, fault, ask } = useReply();
   const submit = async (form: HTMLFormElement): Promise<void> => {
     const group = textIn(form, 'group').replace(/^#/, '');
     const password = textIn(form, 'password');
     const secret = password === '' ? {} : { password };
     if (!(await ask(() => app.groups.change({ op: 'create-group', group, ...secret })))) return;
-    app.store.set({ dialog: null });
+    close();
     location.hash = addressFor(`#${group}`);
   };
   return (
@@ -50,11 +51,12 @@ export function JoinGroupDialog(props: { readonly group: string; readonly isClos
   const { group, isClosed } = props;
   const app = useApp();
   const texts = useTexts();
+  const close = useClose();
   const { isBusy, fault, ask } = useReply();
   const submit = async (form: HTMLFormElement): Promise<void> => {
     const secret = isClosed ? { password: textIn(form, 'password') } : {};
     if (!(await ask(() => app.groups.change({ op: 'join-group', group, ...secret })))) return;
-    app.store.set({ dialog: null });
+    close();
     location.hash = addressFor(`#${group}`);
   };
   return (

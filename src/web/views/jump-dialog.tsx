@@ -4,10 +4,9 @@ import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import type { GroupEntry, UserEntry } from '../../protocol/requests.ts';
 import { type JumpTarget, targetsFor } from '../model/jump-targets.ts';
 import { addressFor } from '../model/route.ts';
-import type { App } from '../session/app.ts';
 import type { Catalogue } from '../texts/texts.ts';
 import { Avatar } from './avatar.tsx';
-import { useApp, useSelect, useSurroundings, useTexts } from './context.ts';
+import { useApp, useClose, useSelect, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 
 /** Known at once from what the page has, then completed by what the cluster says. */
@@ -34,22 +33,26 @@ function useTargets(text: string): readonly JumpTarget[] {
   );
 }
 
-function goTo(app: App, target: JumpTarget): void {
-  switch (target.kind) {
-    case 'join':
-      app.store.set({ dialog: { kind: 'join-group', group: target.name, closed: target.closed } });
-      return;
-    case 'create':
-      app.store.set({ dialog: { kind: 'new-group' } });
-      return;
-    case 'open':
-      app.store.set({ dialog: null });
-      location.hash = addressFor(target.address);
-  }
+function useGoTo(): (target: JumpTarget) => void {
+  const app = useApp();
+  const close = useClose();
+  return (target) => {
+    switch (target.kind) {
+      case 'join':
+        app.store.set({ dialog: { kind: 'join-group', group: target.name, closed: target.closed } });
+        return;
+      case 'create':
+        app.store.set({ dialog: { kind: 'new-group' } });
+        return;
+      case 'open':
+        close();
+        location.hash = addressFor(target.address);
+    }
+  };
 }
 
 export function JumpDialog(): JSX.Element {
-  const app = useApp();
+  const goTo = useGoTo();
   const texts = useTexts();
   const id = useId();
   const [text, setText] = useState('');
@@ -66,7 +69,7 @@ export function JumpDialog(): JSX.Element {
       document.getElementById(`${id}-${next}`)?.scrollIntoView({ block: 'nearest' });
     } else if (event.key === 'Enter' && target !== undefined) {
       event.preventDefault();
-      goTo(app, target);
+      goTo(target);
     }
   };
   return (
@@ -101,7 +104,8 @@ function TargetList(props: {
   readonly at: number;
 }): JSX.Element {
   const { id, targets, at } = props;
-  const { app, texts } = useSurroundings();
+  const texts = useTexts();
+  const goTo = useGoTo();
   return (
     <>
       <div class="targets" role="listbox" id={`${id}-list`} aria-label={texts.jump.title}>
@@ -112,7 +116,7 @@ function TargetList(props: {
             role="option"
             tabIndex={-1}
             aria-selected={place === at}
-            onPointerUp={() => goTo(app, target)}
+            onPointerUp={() => goTo(target)}
           >
             <TargetLine target={target} texts={texts} />
           </div>

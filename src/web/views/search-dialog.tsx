@@ -5,15 +5,15 @@ import type { MessageEntry } from '../../protocol/requests.ts';
 import { addressOf } from '../model/conversations.ts';
 import { addressFor } from '../model/route.ts';
 import type { Catalogue } from '../texts/texts.ts';
-import { useApp, useSelect, useSurroundings, useTexts } from './context.ts';
+import { useClose, useSelect, useSurroundings, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { type Found, useSearch } from './use-search.ts';
 
 const shownChars = 300;
 
 export function SearchDialog(): JSX.Element {
-  const app = useApp();
   const texts = useTexts();
+  const close = useClose();
   // One that was not used yet has nothing to be found in.
   const open = useSelect(({ openId }) => (openId === null || openId.startsWith('to:') ? null : openId));
   const [text, setText] = useState('');
@@ -29,7 +29,7 @@ export function SearchDialog(): JSX.Element {
         autofocus
         onKeyDown={(event) => {
           // The browser would only empty the field.
-          if (event.key === 'Escape') app.store.set({ dialog: null });
+          if (event.key === 'Escape') close();
         }}
         onInput={(event) => {
           const typed = event.currentTarget.value.trim();
@@ -81,9 +81,10 @@ function foundText(found: Found | null, { search }: Catalogue): string {
 function Result({ message }: { readonly message: MessageEntry }): JSX.Element {
   const { app, formats } = useSurroundings();
   const me = useSelect((state) => state.me);
+  const close = useClose();
   const address = addressOf(message, me);
   const go = (): void => {
-    app.store.set({ dialog: null });
+    close();
     app.aim(message.conversation, message.sequence);
     location.hash = addressFor(address);
   };
