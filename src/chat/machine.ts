@@ -35,12 +35,12 @@ import type { AmendedMessage, AmendmentHead } from './vocabulary/amendment-types
 import type { HookId, HookView } from './vocabulary/hook-types.ts';
 import type { Moment } from './vocabulary/moment.ts';
 import type { RetentionData } from './vocabulary/retention-types.ts';
-import type { Asked } from './vocabulary/session-types.ts';
 import type { TokenId, TokenView } from './vocabulary/token-types.ts';
 import type {
   Account,
   AccountId,
   Actor,
+  Asked,
   AttemptKey,
   ChatEvent,
   Command,

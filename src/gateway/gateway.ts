@@ -8,13 +8,14 @@ import { limits } from '../base/limits.ts';
 import { isPlainText, type PortKind } from '../base/transport-config.ts';
 import type { EngineStatus } from '../replication/ports/engine.ts';
 import type { Material } from '../tls/material.ts';
-import type { MaterialSource, TransportSecurity } from '../tls/transport-security.ts';
+import type { MaterialSource } from '../tls/transport-security.ts';
 import { api } from './api/api.ts';
 import { Bots, type BotsOptions } from './bots/bots.ts';
 import type { Ticket } from './connections/address-limits.ts';
 import { listen } from './connections/listen.ts';
-import { Edge, type EdgeOptions } from './edge.ts';
+import { Edge } from './edge.ts';
 import { Downloads } from './files/downloads.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { buildHttp } from './http-port.ts';
 import { ChatPort } from './lines/chat-port.ts';
 import { Dialects, type Listener, sharedListener } from './lines/dialects/open.ts';
@@ -26,27 +27,11 @@ import { ActionJournal } from './operations/action-journal.ts';
 import { ClusterChronicle } from './operations/cluster-chronicle.ts';
 import { ClusterView } from './operations/cluster-view.ts';
 import { Metrics } from './operations/metrics.ts';
-import type { NodeStorage } from './operations/node-storage.ts';
 import { operationsToken } from './operations/operations-token.ts';
 import { assembleOperators } from './operators.ts';
 import { policyOf } from './requests/policy.ts';
 import { ChildHasher, type Hasher } from './secrets/hasher.ts';
 import { HookSecrets } from './secrets/hook-secrets.ts';
-
-export interface GatewayOptions extends Omit<EdgeOptions, 'hasher' | 'turn' | 'secureBytes'> {
-  /** For tests; otherwise a child process. */
-  readonly hasher?: Hasher;
-  /** Without it there are no backups. */
-  readonly storage?: NodeStorage;
-  /** The cluster key, by which operators are known; without it none is let in. */
-  readonly operatorKey?: Uint8Array;
-  /** Certificates of the ports that are not plain text; not needed when all are. */
-  readonly security?: Pick<TransportSecurity, 'server' | 'alarms' | 'expiries'>;
-  /** Connections on the peer port that were closed before anything on them was parsed, by reason. */
-  readonly peerRefusals?: () => Readonly<Record<string, number>>;
-  /** Ends this process as a power cut would, for the demonstration profile only. */
-  readonly killSelf?: () => void;
-}
 
 export interface BoundPorts {
   readonly chatPort: number;

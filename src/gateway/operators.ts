@@ -1,7 +1,7 @@
 /** What those who look after a cluster may ask of a node, put together: by the cluster key, or by the role of an administrator. */
 import { isPlainText } from '../base/transport-config.ts';
 import type { Edge } from './edge.ts';
-import type { GatewayOptions } from './gateway.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { callerBehind } from './http/door.ts';
 import { HttpSessions } from './http/http-session.ts';
 import type { Operators } from './http-port.ts';

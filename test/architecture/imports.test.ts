@@ -1,6 +1,6 @@
 /**
- * The layers as a test: imports point down, the few sideways ones are listed, and the pure rooms touch neither the platform nor
- * time nor chance. Reads the source text; runs nothing of it.
+ * The layers as a test: imports point down, the few sideways ones are listed, none comes round again, and the pure rooms touch neither the
+ * platform nor time nor chance. Reads the source text; runs nothing of it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
@@ -280,6 +280,42 @@ t.test('imports: the pure rooms use no clock, no chance, no timer and nothing as
     // The state machine's port is asynchronous where rows stream in at start; nothing else may be.
     .filter((fault) => fault !== 'src/chat/machine.ts: something asynchronous');
   t.strictSame(faults, []);
+});
+
+/** The arrows of a graph that close a circle: none is left where this is empty. */
+function closingArrows(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const closing: string[] = [];
+  const open = new Set<string>();
+  const done = new Set<string>();
+  const visit = (file: string): void => {
+    open.add(file);
+    for (const target of graph.get(file) ?? []) {
+      if (open.has(target)) closing.push(`${file} → ${target}`);
+      else if (!done.has(target)) visit(target);
+    }
+    open.delete(file);
+    done.add(file);
+  };
+  for (const file of graph.keys()) if (!done.has(file)) visit(file);
+  return closing;
+}
+
+// A circle of types only runs, and is a knot to a reader all the same: neither file can be understood before the other.
+t.test('imports: no file comes round to itself, not even by its types', async (t) => {
+  const graph = new Map(
+    [...groupByFile(imports)].map(([file, own]) => [file, own.flatMap((line) => targetOf(line) ?? [])]),
+  );
+  t.strictSame(closingArrows(graph), []);
+});
+
+t.test('imports: the check notices a circle', async (t) => {
+  const graph = new Map([
+    ['a', ['b', 'd']],
+    ['b', ['c']],
+    ['c', ['b', 'd']],
+    ['e', ['e']],
+  ]);
+  t.strictSame(closingArrows(graph), ['c → b', 'e → e']);
 });
 
 /** The file and what it reaches within its room, types aside. */

@@ -1,7 +1,8 @@
 /** A chat in memory that can be exported and imported into, as a node does it. */
 
 import { type ImportReport, type Line, LineImport } from '../../src/cli/transfer/lines.ts';
-import { Exporter, type ExportLine } from '../../src/gateway/transfer/exporter.ts';
+import type { ExportLine } from '../../src/gateway/transfer/export-line.ts';
+import { Exporter } from '../../src/gateway/transfer/exporter.ts';
 import { Importer, type ImporterOptions } from '../../src/gateway/transfer/importer.ts';
 import type { World } from '../chat/support/world.ts';
 import { PlainHasher } from './gateway.ts';

@@ -3,8 +3,7 @@
  * that mean nothing are null, never a throw. Layout: version, numbering, actor, command (see `bytes.ts`).
  */
 
-import type { Asked } from '../vocabulary/session-types.ts';
-import type { Actor, Command, CursorAdvance, Numbering, Proposal } from '../vocabulary/types.ts';
+import type { Actor, Asked, Command, CursorAdvance, Numbering, Proposal } from '../vocabulary/types.ts';
 import {
   readAccountCommand,
   writeAccountCommand,

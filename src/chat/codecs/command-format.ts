@@ -1,7 +1,6 @@
 /** Which version of the program knows a command: the cluster takes it once every member does (docs/versions.md). */
 import type { ImportRecord } from '../vocabulary/import-types.ts';
-import type { Asked } from '../vocabulary/session-types.ts';
-import type { Command } from '../vocabulary/types.ts';
+import type { Asked, Command } from '../vocabulary/types.ts';
 
 /** What came later than the first version. */
 const newer: ReadonlyMap<string, number> = new Map<(Command | Asked)['kind'], number>([

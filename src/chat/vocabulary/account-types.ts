@@ -1,5 +1,5 @@
 /** What is proposed and answered about accounts, beside register, login, logout and deletion: part of the vocabulary in `types.ts`. */
-import type { AccountId, AttemptKey } from './types.ts';
+import type { AccountId, AttemptKey } from './ids.ts';
 
 export type AccountCommand =
   /** The gateway has verified the present password, which is of that `credential`. Ends all other sessions of the account. */

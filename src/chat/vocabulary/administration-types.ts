@@ -1,5 +1,5 @@
 /** What is proposed and answered about who looks after the cluster, and what they did: part of the vocabulary in `types.ts`. */
-import type { AccountId } from './types.ts';
+import type { AccountId } from './ids.ts';
 
 /** `operator`: whoever has the cluster key. `page`: the cluster view of a demonstration, which asks nobody who they are. */
 export type ActionActor =

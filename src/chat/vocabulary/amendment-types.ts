@@ -1,5 +1,5 @@
 /** What is proposed, kept and told of changes to messages that were sent: part of the vocabulary in `types.ts`. */
-import type { AccountId, ConversationId } from './types.ts';
+import type { AccountId, ConversationId } from './ids.ts';
 
 /**
  * A message as its record says, which never changes: read by the gateway, since `apply` reads no records. The record is not there, or not this

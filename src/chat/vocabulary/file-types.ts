@@ -1,5 +1,5 @@
 /** The vocabulary of files: what is proposed and kept of them. Their content is never here. */
-import type { AccountId, ConversationId } from './types.ts';
+import type { AccountId, ConversationId } from './ids.ts';
 
 /** SHA-256 of a file's manifest, 64 hex digits: stands for the content of the file. */
 export type ManifestAddress = string;

@@ -1,5 +1,5 @@
 /** What is proposed, answered and told about groups: part of the vocabulary in `types.ts`. */
-import type { AccountId, ConversationId } from './types.ts';
+import type { AccountId, ConversationId } from './ids.ts';
 
 /** Where a group lives that was announced from elsewhere. */
 export interface GroupAddress {

@@ -1,5 +1,5 @@
 /** What is proposed and answered about webhooks: part of the vocabulary in `types.ts`. No secret is: those follow from the cluster key. */
-import type { AccountId, ConversationId } from './types.ts';
+import type { AccountId, ConversationId } from './ids.ts';
 
 /** Log index of its creation. */
 export type HookId = number;

@@ -7,7 +7,8 @@
 import type { Reaction } from './amendment-types.ts';
 import type { ManifestAddress } from './file-types.ts';
 import type { GroupAddress } from './group-types.ts';
-import type { AccountId, ConversationId, MessageBody } from './types.ts';
+import type { AccountId, ConversationId } from './ids.ts';
+import type { MessageBody } from './message-types.ts';
 
 export interface ImportedPlace {
   readonly account: AccountId;

@@ -1,5 +1,5 @@
 /** How long messages are kept: part of the vocabulary in `types.ts`. */
-import type { ConversationId } from './types.ts';
+import type { ConversationId } from './ids.ts';
 
 export type RetentionCommand =
   /** Its owner's. Null: as the configuration says; 0: for ever. */

@@ -1,5 +1,5 @@
 /** What is proposed and answered about access tokens: part of the vocabulary in `types.ts`. */
-import type { AccountId } from './types.ts';
+import type { AccountId } from './ids.ts';
 
 /** Log index of its creation. */
 export type TokenId = number;

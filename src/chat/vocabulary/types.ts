@@ -6,22 +6,19 @@
 import type { AccountCommand, AccountReceipt } from './account-types.ts';
 import type { AdministrationCommand, AdministrationReceipt } from './administration-types.ts';
 import type { AmendmentCommand, AmendmentEvent, AmendmentReceipt } from './amendment-types.ts';
-import type { FileCommand, FileDescription, FileReceipt } from './file-types.ts';
+import type { FileCommand, FileReceipt } from './file-types.ts';
 import type { GroupCommand, GroupEvent, GroupReceipt } from './group-types.ts';
 import type { HookCommand, HookId, HookReceipt } from './hook-types.ts';
+import type { AccountId, ConversationId, SessionId } from './ids.ts';
 import type { ImportCommand, ImportReceipt } from './import-types.ts';
+import type { Message, MessageBody } from './message-types.ts';
 import type { RetentionCommand, RetentionReceipt, TrimEvent } from './retention-types.ts';
-import type { Asked, SessionCommand, SessionReceipt } from './session-types.ts';
+import type { SessionCommand, SessionReceipt } from './session-types.ts';
 import type { TokenCommand, TokenEvent, TokenId, TokenReceipt } from './token-types.ts';
 
-/** Log index of the registration: unique for ever, so that a name registered again is another account. */
-export type AccountId = number;
-
-/** `d:<smaller id>:<larger id>`, `g:<log index of its creation>`, or `lobby`. Also the name of its stream in the store. */
-export type ConversationId = string;
-
-/** Made by the client itself, before it logs in: 32 hex digits, not secret. */
-export type SessionId = string;
+// Who speaks of commands and results speaks of these as well.
+export type { AccountId, AttemptKey, ConversationId, SessionId } from './ids.ts';
+export type { Message, MessageBody } from './message-types.ts';
 
 /**
  * `member`: registered, with a password. `guest`: a name held by a lease, gone with its connection. `bearer`: of the registry
@@ -45,34 +42,6 @@ export interface Account {
   readonly displayName: string | null;
   /** Unique without regard to case; stands for the name at a login. Shown to its owner only. */
   readonly email: string | null;
-}
-
-/** What a message says. Kinds are added, never changed: stored records keep theirs. */
-export type MessageBody =
-  | {
-      readonly kind: 'text';
-      readonly text: string;
-      /** Name of the webhook that it came in by, in the name of `from`. */
-      readonly via?: string;
-    }
-  | { readonly kind: 'file'; readonly file: FileDescription };
-
-/** One message as stored in its conversation's stream. */
-export interface Message {
-  readonly conversation: ConversationId;
-  /** 1, 2, 3 … within the conversation, without gaps. */
-  readonly sequence: number;
-  /** Log index: orders messages of different conversations, and is a subscriber's cursor. */
-  readonly index: number;
-  readonly from: AccountId;
-  /** The receiver of a direct message; null in a group and in the lobby. */
-  readonly to: AccountId | null;
-  /** Counts all that its sender has sent: 1, 2, 3 … */
-  readonly number: number;
-  /** Sequence of the message of the same conversation that this one answers; null for none. */
-  readonly replyTo: number | null;
-  readonly body: MessageBody;
-  readonly sentMs: number;
 }
 
 /** Who asks. The gateway has authenticated it; `apply` checks that it still exists. */
@@ -202,6 +171,17 @@ export interface MembershipData {
   readonly singles: readonly number[];
 }
 
+/**
+ * A request without a number, of a connection that lasts no longer than it: over HTTP. The actor's session must live when it is applied,
+ * not only when the gateway looked.
+ */
+export interface Asked {
+  readonly kind: 'asked';
+  /** Of the account's choice, as 32 hex digits of its hash: the same again within `limits.keyedAnswerMs` gets the first answer. Null: none. */
+  readonly key: string | null;
+  readonly command: Command;
+}
+
 export interface Proposal {
   readonly numbering: Numbering | null;
   readonly actor: Actor | null;
@@ -297,6 +277,3 @@ export type ChatEvent =
   | GroupEvent
   | AmendmentEvent
   | TrimEvent;
-
-/** What was attacked: `a:<account>`, `n:<fingerprint>` of a name that nobody has, `g:<group>:<account>`. */
-export type AttemptKey = string;

@@ -22,12 +22,10 @@ import type { ChatView, ConversationView, GroupView } from '../../chat/vocabular
 import { deletedMessageText } from '../../protocol/requests.ts';
 import type { StateStore } from '../../store/state-store.ts';
 import { uuidFor } from '../secrets/identifiers.ts';
+import type { ExportLine } from './export-line.ts';
 import { type FileSource, fileLines } from './file-exporter.ts';
 
 export const exportVersion = 1;
-
-/** One line of an export. */
-export type ExportLine = Readonly<Record<string, unknown>> & { readonly kind: string };
 
 const pageRecords = 256;
 const cutShort = 'A conversation was deleted while it was exported: try again.';

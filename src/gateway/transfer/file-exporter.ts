@@ -2,7 +2,7 @@
 import { CodedError } from '../../base/errors.ts';
 import type { Files } from '../../files/files.ts';
 import { decodeManifest } from '../../protocol/manifest.ts';
-import type { ExportLine } from './exporter.ts';
+import type { ExportLine } from './export-line.ts';
 
 export type FileSource = Pick<Files['reader'], 'read'>;
 

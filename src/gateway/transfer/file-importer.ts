@@ -7,7 +7,7 @@ import type { ImportRecord } from '../../chat/vocabulary/import-types.ts';
 import { addressOf } from '../../files/digest.ts';
 import type { Files } from '../../files/files.ts';
 import { chunkLength, decodeManifest } from '../../protocol/manifest.ts';
-import type { ImportAnswer, WireRecord } from './importer.ts';
+import type { ImportAnswer, WireRecord } from './import-exchange.ts';
 
 export interface FileImporterOptions {
   readonly files: Pick<Files, 'holdings' | 'reader'>;

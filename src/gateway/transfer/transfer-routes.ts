@@ -7,7 +7,8 @@ import { CodedError, errorTable } from '../../base/errors.ts';
 import { MIB } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import { jsonOf } from '../operations/operator-gate.ts';
-import type { Exporter, ExportLine } from './exporter.ts';
+import type { ExportLine } from './export-line.ts';
+import type { Exporter } from './exporter.ts';
 import type { Importer } from './importer.ts';
 
 export interface TransferRoutesOptions {

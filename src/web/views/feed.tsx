@@ -12,7 +12,8 @@ import { messageAt } from '../model/message-window.ts';
 import type { Row } from '../model/timeline.ts';
 import type { Surroundings } from './context.ts';
 import { IconButton } from './icons.tsx';
-import { type MessageAction, MessageRow, OpenRow } from './message-row.tsx';
+import type { MessageAction } from './message-action.ts';
+import { MessageRow, OpenRow } from './message-row.tsx';
 import { titleOf } from './sidebar.tsx';
 
 export interface FeedProps {

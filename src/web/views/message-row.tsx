@@ -10,14 +10,11 @@ import type { Surroundings } from './context.ts';
 import { FileCard } from './file-card.tsx';
 import { Icon, IconButton, type IconName } from './icons.tsx';
 import { MarkPicture } from './mark.tsx';
+import type { MessageAction } from './message-action.ts';
 import { MessageText } from './message-text.tsx';
 import { Pure } from './pure.ts';
 import { Reactions } from './reactions.tsx';
 import { shownText } from './sidebar.tsx';
-
-export type MessageAction =
-  | { readonly kind: 'reply' | 'copy' | 'edit' | 'delete' | 'choose-reaction' }
-  | { readonly kind: 'react'; readonly reaction: string; readonly remove: boolean };
 
 export interface MessageRowProps {
   readonly surroundings: Surroundings;

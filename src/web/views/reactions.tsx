@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import type { MessageEntry } from '../../protocol/requests.ts';
 import { hasReacted } from '../model/amendments.ts';
 import type { Catalogue } from '../texts/texts.ts';
-import type { MessageAction } from './message-row.tsx';
+import type { MessageAction } from './message-action.ts';
 
 interface Props {
   readonly message: MessageEntry;

@@ -2,7 +2,7 @@
 import type { MessageEntry, Reply } from '../../protocol/requests.ts';
 import { errorText } from '../texts/texts.ts';
 import { useApp, useTexts } from './context.ts';
-import type { MessageAction } from './message-row.tsx';
+import type { MessageAction } from './message-action.ts';
 
 export function useMessageActions(): (action: MessageAction, message: MessageEntry) => void {
   const app = useApp();
