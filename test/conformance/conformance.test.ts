@@ -103,6 +103,25 @@ t.test('judge: a script whose expectation was changed fails and says where', (t)
   t.end();
 });
 
+t.test(
+  'judge: messages are delivered and dropped in the order in which the command names their addressees',
+  (t) => {
+    const script = (order: string, lines: readonly string[]): string =>
+      'add-nodes 3 voters=(1,2,3) index=3\n----\nok\n\ncampaign 1\n----\nok\n\n' +
+      `stabilize 1 log-level=none\n----\nok\n\ndeliver-msgs ${order}\n----\n${lines.join('\n')}\n`;
+    const delivered = '1->2 MsgVote Term:1 Log:1/3';
+    const dropped = 'dropped: 1->3 MsgVote Term:1 Log:1/3';
+    t.equal(failure('interaction', script('2 drop=(3)', [delivered, dropped])), 'passed');
+    t.equal(failure('interaction', script('drop=(3) 2', [dropped, delivered])), 'passed');
+    t.match(
+      failure('interaction', script('2 drop=(2)', [delivered])),
+      "can't both deliver and drop msgs to 2",
+    );
+    t.match(failure('interaction', script('2 type=MsgTea', [delivered])), 'unknown message type MsgTea');
+    t.end();
+  },
+);
+
 t.test('judge: what is not known is a failure, never a skip', (t) => {
   t.match(failure('interaction', 'make-coffee 1\n----\nok\n'), '1: make-coffee: unknown command make-coffee');
   t.match(

@@ -67,12 +67,12 @@ const addNodes: Command = (env, args) => {
 };
 
 const deliver: Command = (env, args) => {
-  const recipients: Recipient[] = args.numbers().map((id) => ({ id, drop: false }));
-  for (const id of args.numberList('drop')) {
-    if (recipients.some((known) => known.id === id)) {
-      throw new CommandError(`can't both deliver and drop msgs to ${id}`);
+  const recipients: Recipient[] = [];
+  for (const { value: id, keyed: drop } of args.numbersAmong('drop')) {
+    if (drop && recipients.some((known) => known.id === id)) {
+      throw new ScriptError(`can't both deliver and drop msgs to ${id}`);
     }
-    recipients.push({ id, drop: true });
+    recipients.push({ id, drop });
   }
   const type = args.option<MessageType | null>('type', null, toMessageType);
   args.done();
@@ -222,7 +222,7 @@ function isMessageType(text: string): text is MessageType {
 }
 
 function toMessageType(text: string): MessageType {
-  if (!isMessageType(text)) throw new CommandError(`unknown message type ${text}`);
+  if (!isMessageType(text)) throw new ScriptError(`unknown message type ${text}`);
   return text;
 }
 

@@ -129,11 +129,13 @@ function significant(lines: readonly string[]): readonly string[] {
 /** The arguments of one directive, taken one by one: what is left over is not known, and fails it. */
 export class Arguments {
   readonly #command: string;
+  readonly #given: readonly Argument[];
   readonly #words: string[] = [];
   readonly #values = new Map<string, readonly string[]>();
 
   constructor(directive: Directive) {
     this.#command = directive.command;
+    this.#given = directive.args;
     for (const { key, values } of directive.args) {
       if (values === null) this.#words.push(key);
       else this.#values.set(key, [...(this.#values.get(key) ?? []), ...values]);
@@ -153,6 +155,16 @@ export class Arguments {
   /** All remaining bare words. */
   numbers(): readonly number[] {
     return this.#words.splice(0).map(toNumber);
+  }
+
+  /** All bare words and all values of `key`, in the order in which they stand. */
+  numbersAmong(key: string): readonly { readonly value: number; readonly keyed: boolean }[] {
+    this.#words.length = 0;
+    this.#values.delete(key);
+    return this.#given.flatMap(({ key: name, values }) => {
+      if (values !== null && name !== key) return [];
+      return (values ?? [name]).map((value) => ({ value: toNumber(value), keyed: values !== null }));
+    });
   }
 
   has(key: string): boolean {
