@@ -1,4 +1,7 @@
-/** A line dialect over a WebSocket: a frame of text is a line without its end, either way. The order of a line connection, and its bounds. */
+/**
+ * A line dialect over a WebSocket: a frame of text is a line, sent without its end and taken with or without it. The order of a line connection,
+ * and its bounds.
+ */
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
@@ -178,7 +181,8 @@ export class FrameLines implements LineOutput {
 }
 
 /** `ws` has checked the encoding of a frame of text. */
-function inputOf(line: string, isBinary: boolean): Input {
+function inputOf(frame: string, isBinary: boolean): Input {
+  const line = frame.replace(/\r?\n$/, '');
   if (isBinary || line.includes('\0')) return { kind: 'fault', code: 'BAD_ENCODING' };
   const isTooLong = Buffer.byteLength(line) > limits.lineBytes;
   return isTooLong ? { kind: 'fault', code: 'LINE_TOO_LONG' } : { kind: 'line', line };

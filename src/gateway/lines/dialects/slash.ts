@@ -23,7 +23,7 @@ export interface SlashOptions {
   readonly clock: Clock;
   /** Least time between two messages of one connection to everyone; 0: none. */
   readonly broadcastMs: number;
-  /** A first line that is one bare word is a guest's name: where no other dialect could be meant. */
+  /** A first line that is one bare word is a guest's name, and so is the next where that one was refused: where no other dialect could be meant. */
   readonly bareNames: boolean;
 }
 
@@ -33,11 +33,13 @@ export class SlashDialect implements Dialect {
   /** The group last joined or used. */
   #group: string | null = null;
   #lastBroadcastMs = Number.NEGATIVE_INFINITY;
-  #isFirst = true;
+  /** Nothing but names that were refused has come. */
+  #expectsName: boolean;
 
   constructor(desk: Desk, options: SlashOptions) {
     this.#desk = desk;
     this.#options = options;
+    this.#expectsName = options.bareNames;
   }
 
   format({ message, fromName, toName }: Push): string {
@@ -46,7 +48,7 @@ export class SlashDialect implements Dialect {
 
   async receive(text: string): Promise<void> {
     const line = this.#read(text);
-    this.#isFirst = false;
+    this.#expectsName &&= line.kind === 'name';
     switch (line.kind) {
       case 'invalid':
         this.#desk.write([line.text]);
@@ -82,10 +84,8 @@ export class SlashDialect implements Dialect {
   }
 
   #read(text: string): SlashLine {
-    if (this.#isFirst && this.#options.bareNames && /^[^/\s]\S*$/.test(text)) {
-      return { kind: 'name', user: text };
-    }
-    return parseSlash(text);
+    const isName = this.#expectsName && !this.#desk.loggedIn && /^[^/\s]\S*$/.test(text);
+    return isName ? { kind: 'name', user: text } : parseSlash(text);
   }
 
   async #enter(line: SlashLine & { kind: 'name' }): Promise<void> {

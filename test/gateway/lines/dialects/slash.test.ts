@@ -198,7 +198,7 @@ t.test('slash: without a majority every command says so in the same words', asyn
   await talk.play('fox> /help\nfox< /public <message> - …');
 });
 
-t.test('slash: over WebSocket a first frame that is a bare word is a name', async (t) => {
+t.test('slash: over WebSocket a first frame that is a bare word is a name, until one is taken', async (t) => {
   const socket = new WebSocket(`ws://127.0.0.1:${one.httpPort}/slash`);
   const frames: string[] = [];
   let wake = (): void => undefined;
@@ -215,8 +215,10 @@ t.test('slash: over WebSocket a first frame that is a bare word is a name', asyn
     }
     return frames.shift() ?? '';
   };
-  socket.send('gina');
-  t.equal(await next(), 'SUCCESS: Username registered.');
+  socket.send('g');
+  t.equal(await next(), 'ERROR: Username must be alphanumeric and 2-20 characters!');
+  socket.send('gina\n');
+  t.equal(await next(), 'SUCCESS: Username registered.', 'after a refused one the next is a name, too');
   const talk = new Transcript(t);
   t.teardown(() => talk.close());
   await talk.join('hal', two.chatPort);
@@ -226,6 +228,8 @@ t.test('slash: over WebSocket a first frame that is a bare word is a name', asyn
     'hal< [Broadcast from gina]: hello over the web\nhal> /msg gina hi\nhal< Private message to gina: hi',
   );
   t.equal(await next(), 'Private message from hal: hi');
+  socket.send('/list\r\n');
+  t.match(await next(), /gina, hal$/, 'a frame may end as a line does');
   socket.send('/quit');
   t.equal(await next(), 'SUCCESS: You have left the ChatSystem:)');
   await new Promise((resolve) => socket.once('close', resolve));
