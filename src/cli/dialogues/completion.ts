@@ -18,6 +18,7 @@ const pipeVerbs = [
   '5|',
   'd|',
   'f|',
+  '/file ',
   'j|#',
   'g',
   'l|#',
@@ -27,7 +28,11 @@ const pipeVerbs = [
   'more',
   'me',
   'p|',
+  'token|',
+  'tokens',
+  'revoke|',
   'h',
+  '/help',
   'q',
 ];
 /** What follows the verb: a user, a user or group, a group. */
@@ -55,6 +60,10 @@ type Kind = 'user' | 'group' | 'address';
 export async function completePipe(names: Names, line: string): Promise<Completion> {
   const path = pathIn(line);
   if (path !== null) return completePath(path);
+  const addressee = /^\/file +(\S*)$/.exec(line)?.[1];
+  if (addressee !== undefined) {
+    return { fragment: addressee, candidates: await namesFor(names, 'address', addressee) };
+  }
   const bar = line.indexOf('|');
   if (bar < 0) return among(pipeVerbs, line);
   const kind = pipeFields.get(line.slice(0, bar));

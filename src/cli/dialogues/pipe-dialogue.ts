@@ -20,7 +20,11 @@ import { type Form, Questions } from './questions.ts';
 import { formatTokenReply, makeToken, parseTokenLine, type TokenLine, tokenHelp } from './token-desk.ts';
 
 /** The client's own, in either form. The rest of the line is the path. */
-const fileLine = /^(?:f\|([^|]+)\||\/file (\S+) +)(.+)$/s;
+const fileLine = /^(?:f\|([^|]+)\||\/file +(\S+) +)(.+)$/s;
+const wrongFileLine = /^(?:f|\/file)(?![^| ])/;
+const fileForm = 'f|to|path or /file to path';
+/** As in the other dialects. */
+const otherHelp = '/help';
 
 /** Where files are saved when a person asks for it and did not say where. */
 const usualDownloads = 'downloads';
@@ -29,7 +33,7 @@ const ownHelp: readonly string[] = [
   ...accountHelp,
   ...groupHelp,
   ...tokenHelp,
-  'f|to|path or /file to path - send a file to a user, #group or #lobby',
+  `${fileForm} - send a file to a user, #group or #lobby`,
   `s - save the file that came last in ./${usualDownloads} (with --downloads DIR all are saved, there)`,
   'c - show your conversations, and how much of each you have not read',
   'more - show the messages before those that 6 showed',
@@ -83,6 +87,8 @@ export class PipeDialogue implements Dialogue {
     const [, piped, slashed, path] = fileLine.exec(line) ?? [];
     const to = piped ?? slashed;
     if (to !== undefined && path !== undefined) return exchange.sendFile(to, path);
+    if (wrongFileLine.test(line)) return exchange.say([`Invalid arguments! Usage: ${fileForm}`], 'rejected');
+    if (line === otherHelp) return exchange.say(this.opening, 'accepted');
     if (line === 'c') return this.#conversations();
     if (line === 'more') return this.#more();
     if (line === 's') return this.#saveFile();
@@ -112,7 +118,7 @@ export class PipeDialogue implements Dialogue {
 
   isImmediate(line: string): boolean {
     const { kind } = parsePipe(line);
-    return kind === 'help' || kind === 'quit';
+    return kind === 'help' || kind === 'quit' || line === otherHelp;
   }
 
   holdsPassword(line: string): boolean {

@@ -24,8 +24,12 @@ export const wordsHelp: readonly string[] = [
   'send-to-group group_id message',
   'in a room any other line is said there; /chat members, /user:text, exit chat!',
   'exit server! - leave; an empty first line - the same by numbers',
+  '/help - show this help',
   '',
 ];
+
+/** The client's own: nothing that the dialect could mean. */
+const helpLine = '/help';
 
 export class WordsDialogue implements Dialogue {
   readonly opening = wordsHelp;
@@ -51,6 +55,7 @@ export class WordsDialogue implements Dialogue {
 
   async execute(text: string): Promise<Verdict> {
     const exchange = this.#exchange;
+    if (text === helpLine && !this.isSecret) return exchange.say(wordsHelp, 'accepted');
     const opensMenu = this.#isFirst && text === '';
     this.#isFirst = false;
     if (opensMenu) {
@@ -65,7 +70,7 @@ export class WordsDialogue implements Dialogue {
   }
 
   isImmediate(line: string): boolean {
-    return line === wordsExitServer;
+    return line === wordsExitServer || (line === helpLine && !this.isSecret);
   }
 
   refusal(code: ErrorCode): string {

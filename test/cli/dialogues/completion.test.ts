@@ -21,6 +21,9 @@ t.test('completion: commands first, then names, and nothing in a message', async
   t.strictSame(await completePipe(names, 'd|an'), { fragment: 'an', candidates: ['ann', 'anna'] });
   t.strictSame((await completePipe(names, 'd|ann|an')).candidates, []);
   t.strictSame((await completePipe(names, '1|an')).candidates, []);
+  t.strictSame((await completePipe(names, '/f')).candidates, ['/file '], 'also what only the client knows');
+  t.strictSame(await completePipe(names, '/file an'), { fragment: 'an', candidates: ['ann', 'anna'] });
+  t.strictSame((await completePipe(names, 'tok')).candidates, ['token|', 'tokens']);
   t.strictSame((await completePipe(names, 'j|#a')).candidates, [], 'what may not be seen is not offered');
   t.strictSame((await completeSlash(names, '/show')).candidates, ['/showgroups', '/showgroupmembers']);
   t.strictSame((await completeSlash(names, '/msg bo')).candidates, ['bob']);

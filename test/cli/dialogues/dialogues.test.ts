@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { errorTable } from '../../../src/base/errors.ts';
 import { findStyle, type Style, styles } from '../../../src/cli/dialogues/styles.ts';
+import { wordsHelp } from '../../../src/cli/dialogues/words-dialogue.ts';
 import { startNodes, tellAddresses } from '../../support/gateway.ts';
 import { menu, Person, play } from '../support/person.ts';
 
@@ -101,6 +102,8 @@ t.test('words client: rooms, whispers and the menu, to the letter', async (t) =>
     t,
     people,
     `
+    ann> /help
+${wordsHelp.map((line) => `    ann< ${line}`).join('\n')}
     ann> register anna anna@example.org short
     ann< Illegal password, please try again...
     ann> register anna anna@example.org longenough
@@ -177,6 +180,12 @@ t.test('pipe client: earlier messages page by page, conversations, what is unrea
     dan< New account created! User ID: eve. Please log in.
     dan> 2|dan|pw
     dan< Login successful - welcome back dan!
+    dan> f|eve
+    dan< Invalid arguments! Usage: f|to|path or /file to path
+    dan> /file eve
+    dan< Invalid arguments! Usage: f|to|path or /file to path
+    dan> /fil
+    dan< Invalid request, use "h" for usage help!
     dan> c
     dan< #lobby
     dan<
@@ -208,6 +217,8 @@ t.test('pipe client: earlier messages page by page, conversations, what is unrea
   `,
   );
   t.equal(await people.dan.notices(), '(earlier ones: more)');
+  await people.dan.types('/help');
+  t.match(await people.dan.reads(), /^1\|user\|password - /, 'as in the other dialects');
   t.equal(await people.eve.notices(), 'Unread: dan (3)');
   people.eve.exchange.seen();
   const first = async (): Promise<string> => {
