@@ -4,7 +4,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CodedError } from '../../base/errors.ts';
-import type { OperatorClient } from '../cluster/operator-client.ts';
+import type { Answer, OperatorClient } from '../cluster/operator-client.ts';
 import { operatorClient, tellFailure } from '../cluster/operator-command.ts';
 import type { Arguments } from '../program/arguments.ts';
 import { writeWhole } from '../program/whole-file.ts';
@@ -21,6 +21,16 @@ const againMs = 250;
 const endLine = '{"kind":"end"}';
 /** With whatever blanks are around it. */
 const endLineBytes = 256;
+
+/** An import goes no further: what went in so far stays, and it is repeated as a whole. */
+class Stopped extends Error {
+  readonly answer: Exclude<Answer, { kind: 'done' }>;
+
+  constructor(answer: Exclude<Answer, { kind: 'done' }>) {
+    super(answer.text);
+    this.answer = answer;
+  }
+}
 
 /** To a file, under its name only once it is whole, or to the standard output. */
 export async function exportChat(args: Arguments, operands: readonly string[]): Promise<number> {
@@ -58,11 +68,16 @@ export async function importChat(args: Arguments, operands: readonly string[]): 
     (records) => send(client, records),
     (attempt) => new Promise((resolve) => setTimeout(resolve, attempt * againMs)),
   );
-  for await (const line of await source(file, args, (problem) => into.note(problem))) {
-    if (line.kind === 'conclave-export' || line.kind === 'end') continue;
-    await into.add(line);
+  try {
+    for await (const line of await source(file, args, (problem) => into.note(problem))) {
+      if (line.kind === 'conclave-export' || line.kind === 'end') continue;
+      await into.add(line);
+    }
+    await into.flush();
+  } catch (error) {
+    if (error instanceof Stopped) return tellFailure(error.answer, args);
+    throw error;
   }
-  await into.flush();
   const report = into.report();
   if (args.has('json')) console.log(JSON.stringify(report));
   else {
@@ -124,9 +139,8 @@ async function send(
     case 'unknown':
       return records.map(() => ({ kind: 'unknown' }));
     case 'refused':
-      throw new CodedError(answer.code, answer.text);
     case 'unreachable':
-      throw new CodedError('UNAVAILABLE', answer.text);
+      throw new Stopped(answer);
   }
 }
 
