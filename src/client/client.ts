@@ -2,10 +2,9 @@
  * The client as a program sees it: a session that lives on some node of the cluster, requests that end in one of three ways, and
  * messages that come once. Which node, and how one gets there after a failure, is the connector's matter.
  */
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { NativeFrame, Welcome } from '../protocol/native.ts';
-import { type Hello, nativeVersion } from '../protocol/native.ts';
 import {
   type ClientRequest,
   type FileEntry,
@@ -13,6 +12,7 @@ import {
   type MessageEntry,
   type Reply,
 } from '../protocol/requests.ts';
+import { Alarm } from './alarm.ts';
 import { ClientRequests } from './client-requests.ts';
 import { Connector } from './connector.ts';
 import type { ConnectorHost } from './connector-host.ts';
@@ -24,6 +24,7 @@ import type { FileSource, FileTaker, Secrets } from './ports.ts';
 import { Progress } from './progress.ts';
 import { RequestQueue } from './request-queue.ts';
 import { ServerPool } from './server-pool.ts';
+import { helloOf, newSession } from './session.ts';
 import type { Status, StatusListener } from './status.ts';
 import { timings } from './timings.ts';
 import type { ClientEvent, ClientOptions, EventListener, Outcome, RequestTrace, Session } from './types.ts';
@@ -42,6 +43,7 @@ export class Client extends ClientRequests {
   readonly #files: FileTransfers | null;
   readonly #listeners = new Set<StatusListener>();
   readonly #eventListeners = new Set<EventListener>();
+  readonly #alarm: Alarm;
   #session: Session;
   /** The session is older than this program: its used numbers are learnt from the first welcome. */
   #adopted: boolean;
@@ -54,17 +56,16 @@ export class Client extends ClientRequests {
   #losingSession = false;
   #pumpPlanned = false;
   #caughtUpWaiters: (() => void)[] = [];
-  #timer: Timer | null = null;
-  #timerAtMs = 0;
   #closed = false;
 
   constructor(options: ClientOptions) {
     super();
     const { clock, random, dialer } = options;
     this.#clock = clock;
+    this.#alarm = new Alarm(clock, (lateMs) => this.#work(lateMs));
     this.#secrets = options.secrets;
     this.#name = options.name;
-    this.#session = options.session ?? this.#newSession();
+    this.#session = options.session ?? newSession(options.secrets);
     this.#adopted = options.session !== undefined;
     this.#token = options.token ?? null;
     if (options.onStatus !== undefined) this.#listeners.add(options.onStatus);
@@ -213,7 +214,7 @@ export class Client extends ClientRequests {
     this.#progress.tell();
     this.#closed = true;
     this.#stream?.end();
-    this.#timer?.cancel();
+    this.#alarm.cancel();
     this.#connector.close();
     this.#queue.closeAll();
     this.#endWaiting();
@@ -268,14 +269,10 @@ export class Client extends ClientRequests {
 
   // ——— the session
 
-  #newSession(): Session {
-    return { id: this.#secrets.hex(16), secret: this.#secrets.hex(32) };
-  }
-
   /** The old session is over: a new one, not logged in, takes its place on a new connection. */
   #beginSession(): void {
     this.#progress.tell();
-    this.#session = this.#newSession();
+    this.#session = newSession(this.#secrets);
     this.#adopted = false;
     this.#user = null;
     this.#watches = false;
@@ -292,19 +289,6 @@ export class Client extends ClientRequests {
     const wasLoggedIn = this.#user !== null;
     this.#beginSession();
     if (wasLoggedIn) this.#tell({ kind: 'session-lost', reason });
-  }
-
-  #hello(): string {
-    const after = this.#inbox.received;
-    const hello: Hello = {
-      op: 'hello',
-      v: nativeVersion,
-      session: this.#session.id,
-      secret: this.#session.secret,
-      ...(after === undefined ? {} : { after }),
-      ...(this.#name === undefined ? {} : { client: this.#name }),
-    };
-    return JSON.stringify(hello);
   }
 
   #welcomed(welcome: Welcome): void {
@@ -353,7 +337,7 @@ export class Client extends ClientRequests {
 
   #host(): ConnectorHost {
     return {
-      hello: () => this.#hello(),
+      hello: () => helloOf(this.#session, this.#inbox.received, this.#name),
       welcomed: (welcome) => this.#welcomed(welcome),
       disconnected: () => this.#queue.disconnected(this.#clock.monotonicMs()),
       received: (frame) => this.#received(frame),
@@ -384,22 +368,17 @@ export class Client extends ClientRequests {
 
   // ——— time
 
-  /** One timer for everything: the earliest wish wins, and each look plans the next one. */
+  /** Each look plans the next one. */
   #wake(atMs: number): void {
-    if (this.#closed || (this.#timer !== null && this.#timerAtMs <= atMs)) return;
-    this.#timer?.cancel();
-    this.#timerAtMs = atMs;
-    this.#timer = this.#clock.after(Math.max(0, atMs - this.#clock.monotonicMs()), () => this.#work());
+    if (!this.#closed) this.#alarm.set(atMs);
   }
 
-  #work(): void {
-    this.#timer = null;
+  #work(lateMs: number): void {
     if (this.#closed) return;
     const now = this.#clock.monotonicMs();
-    const late = now - this.#timerAtMs > timings.lateMs;
     if ((this.#progress.atMs ?? Number.POSITIVE_INFINITY) <= now) this.#progress.tell();
     this.#queue.expire(now);
-    const next = this.#connector.work(late);
+    const next = this.#connector.work(lateMs > timings.lateMs);
     this.#pump();
     if (next !== null) this.#wake(next);
     if (this.#progress.atMs !== null) this.#wake(this.#progress.atMs);

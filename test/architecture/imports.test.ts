@@ -77,6 +77,7 @@ const adapters = new Set([
   'src/wal/node-disk.ts',
   'src/replication/transport/tcp-transport.ts',
   'src/replication/transport/peer-sockets.ts',
+  'src/replication/transport/timers.ts',
   'src/client/ws-dialer.ts',
   'src/client/http-caller.ts',
   'src/client/local-files.ts',

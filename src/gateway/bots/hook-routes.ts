@@ -125,35 +125,26 @@ function addOwnHooks(scope: FastifyInstance, { door, ask }: Resources): void {
       return { hooks };
     },
   );
-  scope.delete<Own>(
-    `${path}/:id`,
+  const described = (operationId: string, summary: string): ReturnType<typeof describe> =>
     describe({
-      operationId: 'removeHook',
+      operationId,
       tag: 'bots',
-      summary: 'Remove a webhook.',
+      summary,
       params,
       answers: { 204: nothing },
       errors: ['UNKNOWN_HOOK', 'SCOPE_MISSING'],
-    }),
-    async (request, reply) => {
-      await ask(reply, door.contextOf(request), { op: 'remove-hook', id: request.params.id });
+    });
+  const changing =
+    (op: 'remove-hook' | 'resume-hook') =>
+    async (request: FastifyRequest<Own>, reply: FastifyReply): Promise<FastifyReply> => {
+      await ask(reply, door.contextOf(request), { op, id: request.params.id });
       return reply.code(204).send();
-    },
-  );
+    };
+  scope.delete<Own>(`${path}/:id`, described('removeHook', 'Remove a webhook.'), changing('remove-hook'));
   scope.post<Own>(
     `${path}/:id/resume`,
-    describe({
-      operationId: 'resumeHook',
-      tag: 'bots',
-      summary: 'Let a suspended webhook go on where it stood.',
-      params,
-      answers: { 204: nothing },
-      errors: ['UNKNOWN_HOOK', 'SCOPE_MISSING'],
-    }),
-    async (request, reply) => {
-      await ask(reply, door.contextOf(request), { op: 'resume-hook', id: request.params.id });
-      return reply.code(204).send();
-    },
+    described('resumeHook', 'Let a suspended webhook go on where it stood.'),
+    changing('resume-hook'),
   );
 }
 

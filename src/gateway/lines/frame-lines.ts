@@ -9,6 +9,7 @@ import type { Ticket } from '../connections/address-limits.ts';
 import type { NativeSocket } from '../native/native-socket.ts';
 import { errorText, type LineDialect } from './errors.ts';
 import type { LineOutput, LineSession, LineTimeouts, OpenSession } from './line-connection.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import type { Taken } from './socket-writer.ts';
 
 /** Frames that wait for their turn; above it, nothing more is read. */
@@ -42,13 +43,21 @@ export class FrameLines implements LineOutput {
   #working = false;
   #stopping = false;
   #ending = false;
-  #silence: Timer | null = null;
+  readonly #silence: SilenceWatch;
+  #closing: Timer | null = null;
 
   constructor(socket: NativeSocket, options: FrameLinesOptions) {
     this.#socket = socket;
     this.#options = options;
     this.address = options.address;
     this.#session = options.open(options.dialect, this);
+    this.#silence = new SilenceWatch({
+      clock: options.clock,
+      silentMs: options.timeouts.silentMs,
+      isOver: () => this.#session.loggedIn || this.#ending,
+      isBusy: () => this.#working,
+      onSilence: () => this.#idle(),
+    });
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
@@ -56,7 +65,7 @@ export class FrameLines implements LineOutput {
         resolve();
       });
     });
-    this.#watchSilence();
+    this.#silence.begin();
   }
 
   write(text: string, taken?: Taken): void {
@@ -96,12 +105,12 @@ export class FrameLines implements LineOutput {
     // The other side's answer to the close has to be read.
     this.#socket.resume();
     this.#socket.close(1000, '');
-    this.#silence?.cancel();
-    this.#silence = this.#options.clock.after(closeMs, () => this.#socket.terminate());
+    this.#silence.end();
+    this.#closing = this.#options.clock.after(closeMs, () => this.#socket.terminate());
   }
 
   expectEnd(): void {
-    this.#watchSilence(goodbyeMs, () => this.end());
+    this.#silence.begin(goodbyeMs, () => this.end());
   }
 
   /** Reads no more, lets the running line finish, then closes. */
@@ -122,7 +131,7 @@ export class FrameLines implements LineOutput {
 
   #receive(data: unknown, isBinary: boolean): void {
     if (this.#ending || this.#stopping) return;
-    if (!this.#session.loggedIn) this.#watchSilence();
+    if (!this.#session.loggedIn) this.#silence.begin();
     this.#queue.push(inputOf(String(data), isBinary));
     if (this.#queue.length >= readAheadFrames) this.#socket.pause();
     void this.#work();
@@ -157,15 +166,6 @@ export class FrameLines implements LineOutput {
     this.write(errorText(this.#options.dialect, code));
   }
 
-  #watchSilence(delayMs = this.#options.timeouts.silentMs, action = (): void => this.#idle()): void {
-    this.#silence?.cancel();
-    this.#silence = this.#options.clock.after(delayMs, () => {
-      if (this.#session.loggedIn || this.#ending) return;
-      if (this.#working) this.#watchSilence();
-      else action();
-    });
-  }
-
   #idle(): void {
     this.#refuse('IDLE');
     this.end();
@@ -174,7 +174,8 @@ export class FrameLines implements LineOutput {
   #gone(): void {
     this.#ending = true;
     this.#queue = [];
-    this.#silence?.cancel();
+    this.#silence.end();
+    this.#closing?.cancel();
     this.#options.ticket.closed();
     this.#session.close();
   }

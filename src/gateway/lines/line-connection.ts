@@ -10,6 +10,7 @@ import type { Logger } from '../../base/logger.ts';
 import { detectDialect, invitationTaken, readInvitation } from '../../protocol/detect.ts';
 import { type Line, LineSplitter } from '../../protocol/lines.ts';
 import { errorLine, type LineDialect } from './errors.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { SocketWriter, type Taken } from './socket-writer.ts';
 
 /** The dialect's part of one connection. No method throws. */
@@ -76,7 +77,7 @@ export class LineConnection implements LineOutput {
   #stopping = false;
   #ending = false;
   #halfLine: Timer | null = null;
-  #silence: Timer | null = null;
+  readonly #silence: SilenceWatch;
   #linger: Timer | null = null;
   /** Settles when the connection is gone. */
   readonly closed: Promise<void>;
@@ -105,6 +106,13 @@ export class LineConnection implements LineOutput {
     this.#open = options.open;
     this.#dialect = options.dialect;
     this.#announceLogin = options.loggedIn;
+    this.#silence = new SilenceWatch({
+      clock: options.clock,
+      silentMs: options.timeouts.silentMs,
+      isOver: () => this.#loggedIn || this.#ending,
+      isBusy: () => this.#working,
+      onSilence: () => this.#idle(),
+    });
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.#gone();
@@ -114,7 +122,7 @@ export class LineConnection implements LineOutput {
     socket.on('error', (error) => this.#logger.debug({ cause: error.message }, 'a chat connection broke'));
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('end', () => this.#ended());
-    this.#watchSilence();
+    this.#silence.begin();
   }
 
   write(text: string, taken?: Taken): void {
@@ -144,7 +152,7 @@ export class LineConnection implements LineOutput {
   }
 
   expectEnd(): void {
-    this.#watchSilence(goodbyeMs, () => this.end());
+    this.#silence.begin(goodbyeMs, () => this.end());
   }
 
   /** Reads no more, lets the running line finish, then closes. */
@@ -166,7 +174,7 @@ export class LineConnection implements LineOutput {
     const lines = this.#splitter.push(chunk);
     this.#watchHalfLine(lines.length > 0);
     if (lines.length === 0) return;
-    if (!this.#loggedIn) this.#watchSilence();
+    if (!this.#loggedIn) this.#silence.begin();
     this.#queue.push(...lines);
     if (this.#queue.length >= readAheadLines) this.#socket.pause();
     void this.#work();
@@ -256,15 +264,6 @@ export class LineConnection implements LineOutput {
     });
   }
 
-  #watchSilence(delayMs = this.#timeouts.silentMs, action = (): void => this.#idle()): void {
-    this.#silence?.cancel();
-    this.#silence = this.#clock.after(delayMs, () => {
-      if (this.#loggedIn || this.#ending) return;
-      if (this.#working) this.#watchSilence();
-      else action();
-    });
-  }
-
   #idle(): void {
     this.#refuse('IDLE');
     this.end();
@@ -273,7 +272,8 @@ export class LineConnection implements LineOutput {
   #gone(): void {
     this.#ending = true;
     this.#queue = [];
-    for (const timer of [this.#halfLine, this.#silence, this.#linger]) timer?.cancel();
+    this.#silence.end();
+    for (const timer of [this.#halfLine, this.#linger]) timer?.cancel();
     this.#session?.close();
   }
 }

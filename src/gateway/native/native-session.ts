@@ -45,6 +45,7 @@ import {
 import type { NativeSocket } from './native-socket.ts';
 import { NativeWatch } from './native-watch.ts';
 import { ReaderProgress } from './reader-progress.ts';
+import { UnderWay } from './under-way.ts';
 
 export interface NativeDependencies {
   readonly service: Service;
@@ -84,8 +85,7 @@ export class NativeSession implements Sink {
   #early: NativeInput[] = [];
   /** Whose connection this is: of a guest the node keeps the account while it lasts. */
   #held: AccountId | null = null;
-  #inFlight = 0;
-  #idle: (() => void)[] = [];
+  readonly #underWay = new UnderWay(limits.inFlightPerSession);
   #timer: Timer;
 
   constructor(socket: NativeSocket, dependencies: NativeDependencies) {
@@ -126,7 +126,7 @@ export class NativeSession implements Sink {
     if (this.#state === 'open') {
       this.#write({ ev: 'closing', code: 'GOING_AWAY', text: textOf('GOING_AWAY') });
       this.#state = 'leaving';
-      if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+      await this.#underWay.ended();
     }
     this.close('GOING_AWAY');
   }
@@ -278,11 +278,10 @@ export class NativeSession implements Sink {
 
   #ask(request: NumberedRequest | QueryRequest): void {
     const correlation = 'n' in request ? { n: request.n } : { q: request.q };
-    if (this.#inFlight >= limits.inFlightPerSession) {
+    if (!this.#underWay.begin()) {
       this.#reply(correlation, rejection('TOO_MANY_IN_FLIGHT'));
       return;
     }
-    this.#inFlight += 1;
     if (request.op === 'history') {
       void this.#askHistory(request);
       return;
@@ -291,7 +290,7 @@ export class NativeSession implements Sink {
     void this.#dependencies.service.execute(this.#context, request, numbering).then((reply) => {
       this.#reply(correlation, reply);
       if (reply.kind === 'receipt') this.#changed(reply.value);
-      this.#answered();
+      this.#underWay.end();
     });
   }
 
@@ -322,20 +321,12 @@ export class NativeSession implements Sink {
       await writePages(this.#writer, { q, ...labelOf(request) }, pages).catch((error: unknown) =>
         this.#failed(q, error),
       );
-    this.#answered();
+    this.#underWay.end();
   }
 
   #failed(q: number, error: unknown): void {
     this.#dependencies.logger.error({ cause: causeOf(error) }, 'a conversation cannot be read');
     this.#reply({ q }, rejection('INTERNAL'));
-  }
-
-  #answered(): void {
-    this.#inFlight -= 1;
-    if (this.#inFlight > 0) return;
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resolve of idle) resolve();
   }
 
   #hold(): void {

@@ -25,13 +25,8 @@ import {
   type HandshakeOptions,
   type SecureConnection,
 } from './secure-connection.ts';
-import {
-  encodeStreamFrame,
-  type Later,
-  receiveStream,
-  type StreamHandler,
-  serveStream,
-} from './stream-frames.ts';
+import { encodeStreamFrame, receiveStream, type StreamHandler, serveStream } from './stream-frames.ts';
+import { Timers } from './timers.ts';
 
 const redialFirstMs = 20;
 const redialLastMs = 500;
@@ -90,7 +85,7 @@ export class TcpTransport implements PeerTransport {
   /** Nodes that are being dialed, or will be. */
   readonly #dialing = new Set<number>();
   #started = false;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Timers();
   readonly #keys: KeyDoubts;
   readonly #versions: SpokenVersions;
   readonly #refusals: Refusals;
@@ -162,11 +157,11 @@ export class TcpTransport implements PeerTransport {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.cancelAll();
     for (const link of this.#links.values()) link.close(true);
     for (const link of this.#joining.values()) link.close(false);
     const closed = this.#sockets.close();
-    this.#later(200, () => this.#sockets.destroyAll());
+    this.#timers.later(200, () => this.#sockets.destroyAll());
     await closed;
   }
 
@@ -176,7 +171,7 @@ export class TcpTransport implements PeerTransport {
 
   async openStream(node: number, request: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
     const connection = await this.#dial(node, 'stream', newLinkId());
-    const frames = receiveStream(connection, this.#unlessCancelled);
+    const frames = receiveStream(connection, this.#timers.later);
     connection.send(encodeStreamFrame({ kind: 'data', chunk: request }));
     return frames;
   }
@@ -212,14 +207,14 @@ export class TcpTransport implements PeerTransport {
     }
     if (peer.lane === 'stream') {
       const from = this.#versions.identityOf(peer);
-      serveStream(connection, from, this.#onStream, this.#unlessCancelled).catch((error: unknown) => {
+      serveStream(connection, from, this.#onStream, this.#timers.later).catch((error: unknown) => {
         this.#refusals.log(performance.now(), 'stream', error instanceof Error ? error.message : 'failed');
       });
     } else if (this.#isWelcome(peer)) this.#join(peer, peer.lane, 'in', connection);
     else {
       this.#refusals.count('no-place');
       connection.end();
-      this.#later(lingerMs, () => connection.destroy());
+      this.#timers.later(lingerMs, () => connection.destroy());
     }
   }
 
@@ -292,7 +287,7 @@ export class TcpTransport implements PeerTransport {
     const delayMs = failures === 0 ? 0 : most / 2 + this.#options.random.fraction() * (most / 2);
     const isFirst = failures === 0 && this.#options.node > node;
     this.#dialing.add(node);
-    this.#later(isFirst ? patienceMs : delayMs, () => {
+    this.#timers.later(isFirst ? patienceMs : delayMs, () => {
       void this.#tryLink(node).then(() => {
         this.#dialing.delete(node);
         this.#keepDialing(node, Math.min(failures + 1, 10));
@@ -323,7 +318,7 @@ export class TcpTransport implements PeerTransport {
     const peer = this.#peers.get(node);
     if (peer === undefined || this.#stopped) throw new HandshakeError('unknown-node', node);
     const { socket, certified } = await this.#sockets.dial(peer, (giveUp) =>
-      this.#unlessCancelled(dialMs, giveUp),
+      this.#timers.later(dialMs, giveUp),
     );
     return dialerHandshake(socket, this.#handshake({ node, lane, link }, certified));
   }
@@ -336,7 +331,7 @@ export class TcpTransport implements PeerTransport {
     return {
       key,
       certified,
-      later: this.#unlessCancelled,
+      later: this.#timers.later,
       hello: (theirs) => ({
         conclave: this.#versions.range.newest,
         oldest: this.#versions.range.oldest,
@@ -378,23 +373,6 @@ export class TcpTransport implements PeerTransport {
       (error: unknown) => this.#refuse(error, false),
     );
   }
-
-  #later(delayMs: number, action: () => void): NodeJS.Timeout {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      action();
-    }, delayMs);
-    this.#timers.add(timer);
-    return timer;
-  }
-
-  readonly #unlessCancelled: Later = (delayMs, action) => {
-    const timer = this.#later(delayMs, action);
-    return () => {
-      clearTimeout(timer);
-      this.#timers.delete(timer);
-    };
-  };
 }
 
 function newLinkId(): string {

@@ -14,15 +14,13 @@ const storiesShown = 6;
 
 export function HistoryList({ stories, texts }: HistoryProps): JSX.Element {
   return (
-    <section class="panel" aria-labelledby="history-title">
-      <h2 id="history-title">{texts.history.title}</h2>
-      {stories.length === 0 ? <p class="quiet">{texts.history.empty}</p> : null}
-      <Folded
-        rows={stories.map((story) => <StoryRow key={keyOf(story)} story={story} texts={texts} />)}
-        shown={storiesShown}
-        texts={texts}
-      />
-    </section>
+    <FoldedPanel
+      id="history"
+      about={texts.history}
+      rows={stories.map((story) => <StoryRow key={keyOf(story)} story={story} texts={texts} />)}
+      shown={storiesShown}
+      texts={texts}
+    />
   );
 }
 
@@ -58,16 +56,21 @@ function ActionRow({
   );
 }
 
-interface FoldedProps {
+interface FoldedPanelProps {
+  readonly id: string;
+  readonly about: { readonly title: string; readonly empty: string };
   readonly rows: readonly JSX.Element[];
   readonly shown: number;
   readonly texts: Catalogue;
 }
 
 /** The newest in sight, the others one step away. */
-function Folded({ rows, shown, texts }: FoldedProps): JSX.Element {
+function FoldedPanel({ id, about, rows, shown, texts }: FoldedPanelProps): JSX.Element {
+  const titleId = `${id}-title`;
   return (
-    <>
+    <section class="panel" aria-labelledby={titleId}>
+      <h2 id={titleId}>{about.title}</h2>
+      {rows.length === 0 ? <p class="quiet">{about.empty}</p> : null}
       <ol class="story">{rows.slice(0, shown)}</ol>
       {rows.length > shown ? (
         <details>
@@ -75,7 +78,7 @@ function Folded({ rows, shown, texts }: FoldedProps): JSX.Element {
           <ol class="story">{rows.slice(shown)}</ol>
         </details>
       ) : null}
-    </>
+    </section>
   );
 }
 
@@ -139,15 +142,13 @@ const actionsShown = 4;
 
 export function ActionList({ actions, texts }: ActionsProps): JSX.Element {
   return (
-    <section class="panel" aria-labelledby="actions-title">
-      <h2 id="actions-title">{texts.actions.title}</h2>
-      {actions.length === 0 ? <p class="quiet">{texts.actions.empty}</p> : null}
-      <Folded
-        rows={actions.map((action) => <ActionRow key={action.number} action={action} texts={texts} />)}
-        shown={actionsShown}
-        texts={texts}
-      />
-    </section>
+    <FoldedPanel
+      id="actions"
+      about={texts.actions}
+      rows={actions.map((action) => <ActionRow key={action.number} action={action} texts={texts} />)}
+      shown={actionsShown}
+      texts={texts}
+    />
   );
 }
 
