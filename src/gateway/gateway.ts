@@ -28,6 +28,7 @@ import { ClusterChronicle } from './operations/cluster-chronicle.ts';
 import { ClusterView } from './operations/cluster-view.ts';
 import { Metrics } from './operations/metrics.ts';
 import { operationsToken } from './operations/operations-token.ts';
+import type { SharedOperations } from './operations/shared-operations.ts';
 import { assembleOperators } from './operators.ts';
 import { policyOf } from './requests/policy.ts';
 import { ChildHasher, type Hasher } from './secrets/hasher.ts';
@@ -270,7 +271,11 @@ class NodeGateway implements Gateway {
   #buildHttp(): ReturnType<typeof buildHttp> {
     const { config, node, logger } = this.#options;
     const { host, chatPort } = nodeConfig(config, node);
-    const origins = () => this.#origins();
+    const operators = assembleOperators(this.#options, {
+      edge: this.#edge,
+      hasher: this.#hasher,
+      clusterView: this.#clusterView,
+    });
     const http = buildHttp({
       status: () => this.#status(),
       metrics: this.#metrics,
@@ -278,24 +283,19 @@ class NodeGateway implements Gateway {
       logger,
       tls: this.#tlsOf('http'),
       connectionsPerAddress: policyOf(config).httpConnectionsPerAddress,
-      origins,
+      origins: () => this.#origins(),
       greeting: `Conclave "${config.cluster}", node ${node}. Chat: ${host}:${chatPort} (${isPlainText(config, 'chat') ? `try: nc ${host} ${chatPort}` : 'TLS'}, then h). State: /cluster /readyz /healthz /metrics. Native protocol: /ws.\n`,
       openTicket: (address) => this.#edge.openTicket(address),
       onSlash: (socket, address, ticket) => this.#openSlash(socket, address, ticket),
       onSocket: (socket, address, ticket) => this.#edge.openNative(socket, address, ticket),
       operationsToken: this.#operationsToken(),
-      operators: assembleOperators(this.#options, {
-        edge: this.#edge,
-        hasher: this.#hasher,
-        clusterView: this.#clusterView,
-        origins,
-      }),
+      operators,
     });
-    void http.register(this.#api());
+    void http.register(this.#api(operators));
     return http;
   }
 
-  #api(): ReturnType<typeof api> {
+  #api(operations: SharedOperations | null): ReturnType<typeof api> {
     const { config, node, logger, view, clock } = this.#options;
     const { service, uploads } = this.#edge;
     return api({
@@ -312,6 +312,8 @@ class NodeGateway implements Gateway {
       logger,
       secureBytes: randomBytes,
       journal: new ActionJournal({ node, clock, logger, proposeOwn: service.proposeOwn }),
+      isDemonstration: config.profile === 'loopback-demo',
+      operations,
     });
   }
 

@@ -17,16 +17,11 @@ import { logRequests, requestIdOf } from './http/request-log.ts';
 import { addPages } from './http/web-pages.ts';
 import { type NativeSocket, webSocketBounds } from './native/native-socket.ts';
 import { WireSocket } from './native/wire-socket.ts';
-import { addAccountRoutes } from './operations/account-routes.ts';
-import { type ActionJournal, keepJournal } from './operations/action-journal.ts';
-import { type AdministratorGate, addAdministratorRoutes } from './operations/administrator-gate.ts';
 import { addBackupRoutes, type BackupRoutesOptions } from './operations/backup-routes.ts';
 import { addCheckupRoute, type CheckupOptions } from './operations/checkup.ts';
-import { addClusterRoutes, type ClusterRoutesOptions } from './operations/cluster-routes.ts';
-import { addMemberRoutes, type MemberRoutesOptions } from './operations/member-routes.ts';
 import { askForToken } from './operations/operations-token.ts';
 import { addOperatorRoutes, type OperatorGate } from './operations/operator-gate.ts';
-import type { Administration } from './requests/administration.ts';
+import { addSharedOperations, type SharedOperations } from './operations/shared-operations.ts';
 import { addTransferRoutes, type TransferRoutesOptions } from './transfer/transfer-routes.ts';
 
 export interface HttpOptions {
@@ -56,15 +51,9 @@ export interface HttpOptions {
   readonly operators: Operators | null;
 }
 
-export interface Operators {
+export interface Operators extends SharedOperations {
   readonly gate: OperatorGate;
-  readonly members: MemberRoutesOptions;
-  readonly accounts: Administration;
   readonly transfer: TransferRoutesOptions;
-  readonly cluster: ClusterRoutesOptions;
-  readonly journal: ActionJournal;
-  /** People with a role instead of the key. */
-  readonly administrators: AdministratorGate;
   readonly backup: BackupRoutesOptions | null;
   readonly checkup: CheckupOptions | null;
 }
@@ -89,7 +78,7 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
   const pages = addPages(app, options);
   app.get('/cluster/ui', (_request, reply) => pages.send(reply, 'cluster'));
   addOperations(app, options);
-  if (options.operators !== null) addOperators(app, options.operators);
+  if (options.operators !== null) addOperators(app, options.operators, options.logger);
   app.addHook('preClose', async () => connections.end());
   void app.register(websocket, {
     options: webSocketBounds,
@@ -205,24 +194,15 @@ function addOperations(app: FastifyInstance, options: HttpOptions): void {
   });
 }
 
-function addOperators(app: FastifyInstance, operators: Operators): void {
-  const { gate, administrators, journal, members, accounts, transfer, backup, checkup, cluster } = operators;
+function addOperators(app: FastifyInstance, operators: Operators, logger: Logger): void {
+  const { gate, transfer, backup, checkup } = operators;
   // What a seal must say: whose it is and of which time. Open to all, since neither is a secret.
   app.get('/admin/hello', () => ({ node: gate.node, timeMs: gate.timeMs }));
-  addOperatorRoutes(app, gate, (scope) => {
-    keepJournal(scope, journal, () => ({ kind: 'operator' }));
-    addMemberRoutes(scope, members);
-    addAccountRoutes(scope, accounts);
+  addOperatorRoutes(app, gate, logger, (scope) => {
+    addSharedOperations(scope, operators, () => ({ kind: 'operator' }));
     addTransferRoutes(scope, transfer);
     if (backup !== null) addBackupRoutes(scope, backup);
     if (checkup !== null) addCheckupRoute(scope, checkup);
-    addClusterRoutes(scope, cluster);
-  });
-  addAdministratorRoutes(app, administrators, (scope, actorOf) => {
-    keepJournal(scope, journal, actorOf);
-    addMemberRoutes(scope, members);
-    addAccountRoutes(scope, accounts);
-    addClusterRoutes(scope, cluster);
   });
 }
 

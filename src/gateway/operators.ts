@@ -1,12 +1,8 @@
-/** What those who look after a cluster may ask of a node, put together: by the cluster key, or by the role of an administrator. */
-import { isPlainText } from '../base/transport-config.ts';
+/** What those who look after a cluster may ask of a node, put together. */
 import type { Edge } from './edge.ts';
 import type { GatewayOptions } from './gateway-options.ts';
-import { callerBehind } from './http/door.ts';
-import { HttpSessions } from './http/http-session.ts';
 import type { Operators } from './http-port.ts';
 import { ActionJournal } from './operations/action-journal.ts';
-import { AdministratorGate } from './operations/administrator-gate.ts';
 import type { BackupRoutesOptions } from './operations/backup-routes.ts';
 import type { CheckupOptions } from './operations/checkup.ts';
 import type { ClusterView } from './operations/cluster-view.ts';
@@ -19,33 +15,19 @@ export interface OperatorsPlace {
   readonly edge: Edge;
   readonly hasher: Hasher;
   readonly clusterView: ClusterView;
-  /** Origins of the members' own pages. */
-  readonly origins: () => readonly string[];
 }
 
 /** Null without a cluster key. */
 export function assembleOperators(options: GatewayOptions, place: OperatorsPlace): Operators | null {
   const { operatorKey: key, node, clock, engine, config, view, store, files, logger, killSelf } = options;
-  const { edge, hasher, clusterView, origins } = place;
+  const { edge, hasher, clusterView } = place;
   if (key === undefined) return null;
   const { service } = edge;
   const { proposeOwn } = service;
   const barrier = (): Promise<void> => service.barrier();
   const isDemonstration = config.profile === 'loopback-demo';
-  const sessions = new HttpSessions(view, service);
-  const recent = new HttpSessions(view, {
-    barrier: () => service.barrier({ stale: true }),
-    tokens: service.tokens,
-  });
   return {
     gate: new OperatorGate({ key, node, clock }),
-    administrators: new AdministratorGate({
-      view,
-      isDemonstration,
-      origins,
-      authenticate: (request, stale) =>
-        callerBehind(request, stale ? recent : sessions, !isPlainText(config, 'http')),
-    }),
     journal: new ActionJournal({ node, clock, logger, proposeOwn }),
     members: { engine, loopbackOnly: isDemonstration },
     accounts: service.administration,

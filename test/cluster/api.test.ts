@@ -12,7 +12,9 @@ import { callerFor } from '../../src/client/http-caller.ts';
 import { chunkBytes } from '../../src/protocol/manifest.ts';
 import { loadClusterKey } from '../../src/replication/transport/cluster-key.ts';
 import { makeFile } from '../files/support/file-cluster.ts';
-import { type Ask, DocumentedApi, type Got, readDocument } from './support/documented-api.ts';
+import { useAccounts, useNodes } from './support/api-administration.ts';
+import { Person } from './support/api-person.ts';
+import { DocumentedApi, needsLogin, readDocument } from './support/documented-api.ts';
 import { patienceOfFileMs } from './support/patience.ts';
 
 t.setTimeout(patienceOfFileMs);
@@ -29,39 +31,10 @@ const [first = '', second = ''] = followers;
 const document = await readDocument(first);
 const api = new DocumentedApi(document);
 
-/** Somebody who asks one follower and then the other. */
-class Person {
-  readonly name: string;
-  token = '';
-  #turn = 0;
+const person = (name: string): Person => new Person(name, api, followers);
 
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  async ask(operationId: string, ask: Ask = {}): Promise<Got> {
-    const origin = followers[this.#turn++ % followers.length] ?? '';
-    const shown = this.token === '' ? {} : { authorization: `Bearer ${this.token}` };
-    return api.call(origin, operationId, { ...ask, headers: { ...shown, ...ask.headers } });
-  }
-
-  /** What must be answered as asked. */
-  async get(operationId: string, ask: Ask = {}): Promise<Got['json']> {
-    const got = await this.ask(operationId, ask);
-    if (got.status >= 300) throw new Error(`${operationId}: ${got.status} ${JSON.stringify(got.json)}`);
-    return got.json;
-  }
-
-  async join(): Promise<this> {
-    const who = { user: this.name, password: 'pw' };
-    await this.get('register', { body: who });
-    this.token = String((await this.get('logIn', { body: who })).token);
-    return this;
-  }
-}
-
-const ann = await new Person('ann').join();
-const bob = await new Person('bob').join();
+const ann = await person('ann').join();
+const bob = await person('bob').join();
 
 t.test(
   'document: it is valid OpenAPI 3.1, every node gives the same, and its page runs nothing inline',
@@ -84,9 +57,9 @@ t.test(
 );
 
 t.test('access: whatever is not open wants a login, and says so as documented', async (t) => {
-  const stranger = new Person('nobody');
+  const stranger = person('nobody');
   for (const [operationId, { operation }] of api.operations) {
-    if (operation.security?.length === 0) continue;
+    if (!needsLogin(operation)) continue;
     const got = await stranger.ask(operationId, { params: { id: 1, place: 0 } });
     t.match([operationId, got.status, got.json.code], [operationId, 401, 'AUTH_REQUIRED']);
     t.match(got.headers.get('www-authenticate'), 'Bearer');
@@ -103,14 +76,14 @@ t.test('accounts and sessions: one’s own profile, password, sessions', async (
   t.match(await ann.get('deriveSession', { body: {} }), { user: 'ann' });
   await ann.get('changePassword', { body: { current: 'pw', password: 'pw2' } });
   t.equal((await ann.ask('changePassword', { body: { current: 'pw', password: 'x' } })).json.code, 'DENIED');
-  const going = await new Person('going').join();
+  const going = await person('going').join();
   await going.get('logOut');
   t.equal((await going.ask('logOut')).status, 401);
-  const gone = await new Person('gone').join();
+  const gone = await person('gone').join();
   await gone.get('deleteAccount');
   t.equal((await gone.ask('ownAccount')).status, 401);
   t.equal(
-    (await new Person('ann').ask('register', { body: { user: 'ANN', password: 'x' } })).json.code,
+    (await person('ann').ask('register', { body: { user: 'ANN', password: 'x' } })).json.code,
     'NAME_TAKEN',
   );
   t.equal((await ann.ask('changeAccount', { body: { nickname: 'x' } })).json.code, 'BAD_REQUEST');
@@ -149,7 +122,7 @@ t.test('conversations: said on one node, read, counted and marked as read on ano
   t.match(await ann.get('messages', { params: lobby }), { messages: [{ from: 'bob', text: 'all' }] });
   const wrong = await ann.ask('sendMessage', { params: { conversation: 'nobody' }, body: { text: 'x' } });
   t.equal(wrong.json.code, 'UNKNOWN_USER');
-  const foreign = await (await new Person('eve').join()).ask('messages', { params: { conversation: id } });
+  const foreign = await (await person('eve').join()).ask('messages', { params: { conversation: id } });
   t.equal(foreign.json.code, 'UNKNOWN_USER');
   const long = { text: 'x'.repeat(8_193) };
   t.equal((await ann.ask('sendMessage', { params, body: long })).json.code, 'TOO_LONG');
@@ -257,7 +230,7 @@ t.test('people: who there is, who is here, what was said; and all of one’s own
 t.test('programs: tokens with scopes, the stream of events, webhooks', async (t) => {
   const made = await ann.get('createToken', { body: { name: 'bot', scopes: ['read'] } });
   t.match(await ann.get('listTokens'), { tokens: [{ id: made.id, name: 'bot', scopes: ['read'] }] });
-  const bot = new Person('bot');
+  const bot = person('bot');
   bot.token = String(made.token);
   t.equal(
     (await bot.ask('createToken', { body: { name: 'x', scopes: ['admin'] } })).json.code,
@@ -300,9 +273,9 @@ t.test('invitations: an administrator’s to make, good for a registration, and 
   t.match(await operator.ask({ method: 'POST', path: '/admin/role', body }), { kind: 'done' });
   const { code } = await ann.get('invite', { body: { uses: 1 } });
   const invited = { user: 'ivy', password: 'pw', invitation: code };
-  t.match(await new Person('ivy').get('register', { body: invited }), { user: 'ivy' });
+  t.match(await person('ivy').get('register', { body: invited }), { user: 'ivy' });
   t.equal(
-    (await new Person('joy').ask('register', { body: { ...invited, user: 'joy' } })).json.code,
+    (await person('joy').ask('register', { body: { ...invited, user: 'joy' } })).json.code,
     'INVITATION_INVALID',
   );
   const log = JSON.stringify(await operator.ask({ method: 'GET', path: '/admin/log' }));
@@ -312,7 +285,7 @@ t.test('invitations: an administrator’s to make, good for a registration, and 
 
 t.test('tokens: a program that has one asks as its owner, and opens nothing that outlives it', async (t) => {
   const made = await bob.get('createToken', { body: { name: 'reader', scopes: ['read'] } });
-  const bot = new Person('bob');
+  const bot = person('bob');
   bot.token = String(made.token);
   t.match(await bot.get('currentSession'), { user: 'bob', session: null, via: 'token' });
   t.equal((await bot.ask('deriveSession', { body: {} })).json.code, 'SCOPE_MISSING');
@@ -321,8 +294,12 @@ t.test('tokens: a program that has one asks as its owner, and opens nothing that
   }
 });
 
-t.test('document: nothing is documented that was not exercised', async (t) => {
-  t.strictSame([...api.exercised].sort(), [...api.operations.keys()].sort());
+t.test('administration: accounts and groups, for an administrator and for nobody else', async (t) => {
+  await useAccounts(t, api, { administrator: ann, other: bob, stranger: person('zoe') });
+});
+
+t.test('administration: nodes, who leads, and the log of what was done', async (t) => {
+  await useNodes(t, cluster, ann);
 });
 
 t.test(
@@ -335,7 +312,11 @@ t.test(
     };
     const sent = await api.call(originOf(leader.id), 'sendMessage', ask);
     t.equal(sent.status, 201);
-    await cluster.end(leader.id);
+    const killed = await api.call(originOf(leader.id), 'killNode', {
+      headers: { authorization: `Bearer ${ann.token}` },
+    });
+    t.strictSame(killed.json, { status: 'done' });
+    await cluster.process(leader.id).exited;
     const again = await until('another node answers', 30_000, async () => {
       const got = await api.call(second, 'sendMessage', ask);
       return got.status === 503 || got.status === 504 ? null : got;
@@ -347,6 +328,10 @@ t.test(
     t.equal(JSON.stringify(messages).split('only once').length, 2);
   },
 );
+
+t.test('document: nothing is documented that was not exercised', async (t) => {
+  t.strictSame([...api.exercised].sort(), [...api.operations.keys()].sort());
+});
 
 t.test('no majority: 503 with Retry-After, for a read as for a change', async (t) => {
   const [left, other] = cluster.runningIds;

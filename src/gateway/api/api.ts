@@ -19,7 +19,10 @@ import { answerError, sendProblem } from '../http/problems.ts';
 import { RequestLimits } from '../http/request-limits.ts';
 import type { Resources } from '../http/resources.ts';
 import { problem } from '../http/schemas.ts';
+import { compileSerializer, compileValidator } from '../http/validation.ts';
 import type { ActionJournal } from '../operations/action-journal.ts';
+import { AdministratorGate, addAdministratorRoutes } from '../operations/administrator-gate.ts';
+import type { SharedOperations } from '../operations/shared-operations.ts';
 import type { Service } from '../requests/service.ts';
 import type { HookSecrets } from '../secrets/hook-secrets.ts';
 import type { SecureBytes } from '../secrets/identifiers.ts';
@@ -33,7 +36,6 @@ import { addInvitations } from './invitations.ts';
 import { addOwnExport } from './own-export.ts';
 import { addPeople } from './people.ts';
 import { addSessions } from './sessions.ts';
-import { compileSerializer, compileValidator } from './validation.ts';
 
 export interface ApiOptions {
   readonly service: Service;
@@ -52,6 +54,9 @@ export interface ApiOptions {
   readonly logger: Logger;
   readonly secureBytes: SecureBytes;
   readonly journal: ActionJournal;
+  readonly isDemonstration: boolean;
+  /** Null: without a cluster key nobody looks after the cluster. */
+  readonly operations: SharedOperations | null;
 }
 
 /** In a minute, of one account, on one node. */
@@ -65,7 +70,7 @@ export function api(options: ApiOptions): FastifyPluginAsync {
       void reply.header('x-content-type-options', 'nosniff');
     });
     await scope.register(swagger, {
-      openapi: documentOf(options.isSecure),
+      openapi: documentOf(options),
       refResolver: {
         buildLocalReference: ({ $id }, _base, _fragment, at) =>
           $id === undefined ? `def-${at}` : String($id),
@@ -78,7 +83,7 @@ export function api(options: ApiOptions): FastifyPluginAsync {
       uiConfig: { layout: 'BaseLayout', deepLinking: true, validatorUrl: null },
       theme: { title: 'Conclave: HTTP API' },
     });
-    await scope.register(async (inner) => addResources(inner, options));
+    await scope.register(async (inner) => addDoors(inner, options));
     await scope.register(
       async (inner) => {
         inner.setNotFoundHandler((_request, reply) =>
@@ -90,9 +95,27 @@ export function api(options: ApiOptions): FastifyPluginAsync {
   };
 }
 
-function addResources(scope: FastifyInstance, options: ApiOptions): void {
-  const { service, view, origins, isSecure, clock, logger, secureBytes, requestsPerAddress } = options;
-  const door = new Door({
+/** One way to check, to answer and to go wrong; one door for people, a stricter one behind it for administrators. */
+function addDoors(scope: FastifyInstance, options: ApiOptions): void {
+  const { view, origins, logger, isDemonstration, operations } = options;
+  scope.setValidatorCompiler(compileValidator);
+  scope.setSerializerCompiler(compileSerializer);
+  scope.setErrorHandler((error: FastifyError | CodedError, _request, reply) =>
+    answerError(error, reply, logger),
+  );
+  // What concerns one account, or the cluster, is kept by nobody on the way.
+  scope.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+  });
+  const door = doorOf(options);
+  void scope.register(async (inner) => addResources(inner, options, door));
+  if (operations === null) return;
+  const gate = new AdministratorGate({ view, door, isDemonstration, origins });
+  addAdministratorRoutes(scope, gate, operations);
+}
+
+function doorOf({ service, view, origins, isSecure, clock, requestsPerAddress }: ApiOptions): Door {
+  return new Door({
     sessions: new HttpSessions(view, service),
     origins,
     isSecure,
@@ -102,18 +125,13 @@ function addResources(scope: FastifyInstance, options: ApiOptions): void {
       address: { name: 'address', requests: requestsPerAddress },
     },
   });
+}
+
+function addResources(scope: FastifyInstance, options: ApiOptions, door: Door): void {
+  const { service, view, clock, secureBytes } = options;
   const asker = new Asker(service);
   const resources: Resources = { door, service, view, secureBytes, ask: (...asked) => asker.ask(...asked) };
-  scope.setValidatorCompiler(compileValidator);
-  scope.setSerializerCompiler(compileSerializer);
-  scope.setErrorHandler((error: FastifyError | CodedError, _request, reply) =>
-    answerError(error, reply, logger),
-  );
   scope.addHook('onRequest', async (request, reply) => door.enter(request, reply));
-  // What concerns one account is kept by nobody on the way.
-  scope.addHook('onSend', async (_request, reply) => {
-    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
-  });
   addSessions(scope, resources);
   addAccounts(scope, resources);
   addConversations(scope, resources);

@@ -1,8 +1,14 @@
 /** What the document says beside its operations. */
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import { cookieName } from '../http/cookies.ts';
+import { pageHeader } from '../operations/administrator-gate.ts';
 
-export function documentOf(isSecure: boolean): NonNullable<FastifyDynamicSwaggerOptions['openapi']> {
+export interface DocumentOptions {
+  readonly isSecure: boolean;
+  readonly isDemonstration: boolean;
+}
+
+export function documentOf(options: DocumentOptions): NonNullable<FastifyDynamicSwaggerOptions['openapi']> {
   return {
     openapi: '3.1.0',
     info: {
@@ -23,13 +29,22 @@ export function documentOf(isSecure: boolean): NonNullable<FastifyDynamicSwagger
         cookie: {
           type: 'apiKey',
           in: 'cookie',
-          name: cookieName(isSecure),
+          name: cookieName(options.isSecure),
           description: 'Of a page; every change needs `X-CSRF-Token`, too.',
         },
+        ...(options.isDemonstration ? { page } : {}),
       },
     },
   };
 }
+
+const page = {
+  type: 'apiKey',
+  in: 'header',
+  name: pageHeader,
+  description:
+    'The cluster view of a demonstration, which asks nobody who they are: any value, from a page (`Origin`) of a member.',
+} as const;
 
 const about = `Any node takes any request. Errors are problem details (RFC 9457) with a \`code\`. Without a majority of the nodes the answer
 is 503 with \`Retry-After\`; 504 \`UNKNOWN_OUTCOME\` says that a change may or may not have happened: send it again with the same

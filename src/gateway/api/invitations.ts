@@ -3,7 +3,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { CodedError } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
-import { received } from '../http/answers.ts';
+import { refusalOf } from '../http/answers.ts';
 import { describe } from '../http/operation.ts';
 import type { Resources } from '../http/resources.ts';
 import { closed } from '../http/schemas.ts';
@@ -44,7 +44,7 @@ export function addInvitations(scope: FastifyInstance, resources: Resources, jou
       const code = Buffer.from(secureBytes(16)).toString('hex');
       const made = await service.administration.invite(hashSecret(code), uses, lifetimeMs);
       await journal.end(begun, outcomeOf(made));
-      if (made.kind !== 'done') throw received(made);
+      if (made.kind !== 'done') throw refusalOf(made);
       return reply.code(201).send({ code, uses, lifetimeMs });
     },
   );

@@ -32,15 +32,15 @@ export class Asker {
 }
 
 export function received(reply: Reply): Success {
-  switch (reply.kind) {
-    case 'receipt':
-      return reply.value;
-    case 'rejection':
-      if (reply.retryAfterMs === undefined) throw new CodedError(reply.code, reply.text);
-      throw new LaterError(reply.code, reply.text, reply.retryAfterMs);
-    case 'unknown':
-      throw new CodedError('UNKNOWN_OUTCOME', reply.text);
-  }
+  if (reply.kind === 'receipt') return reply.value;
+  throw refusalOf(reply);
+}
+
+/** What is thrown for what did not, or may not have happened. */
+export function refusalOf(reply: Exclude<Reply, { readonly kind: 'receipt' }>): CodedError {
+  if (reply.kind === 'unknown') return new CodedError('UNKNOWN_OUTCOME', reply.text);
+  const { code, text, retryAfterMs } = reply;
+  return retryAfterMs === undefined ? new CodedError(code, text) : new LaterError(code, text, retryAfterMs);
 }
 
 function isOf<Op extends Success['op']>(success: Success, op: Op): success is Answer<Op> {

@@ -16,6 +16,8 @@ declare module 'fastify' {
     readonly access?: 'open';
     /** What an access token must open, where no request of the service says it. */
     readonly door?: TokenDoor;
+    /** Of a read that a page asks for every second: who asks is looked up in what this node has, not each time through the leader. */
+    readonly glance?: true;
   }
 }
 
@@ -115,7 +117,7 @@ export class Door {
 
   async #prove(credentials: Credentials, request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
     try {
-      return await this.#options.sessions.authenticate(credentials, wantsStale(request));
+      return await this.#options.sessions.authenticate(credentials, mayBeStale(request));
     } catch (error) {
       const isOver = error instanceof CodedError && error.code === 'AUTH_REQUIRED';
       if (isOver && credentials.via === 'cookie') void reply.header('set-cookie', clearCookie(this.isSecure));
@@ -148,19 +150,6 @@ function isOfFile({ routeOptions }: FastifyRequest): boolean {
 /** What a page of another member may read of an answer. */
 const exposedHeaders = 'retry-after, ratelimit, ratelimit-policy, conclave-stale, content-range, etag';
 
-/** For doors elsewhere: by whatever the request shows. Rejects with `CodedError` AUTH_REQUIRED, DENIED or UNAVAILABLE. */
-export async function callerBehind(
-  request: FastifyRequest,
-  sessions: HttpSessions,
-  isSecure: boolean,
-): Promise<Caller> {
-  const credentials = credentialsOf(request.headers, isSecure);
-  if (credentials === null) throw new CodedError('AUTH_REQUIRED');
-  const caller = await sessions.authenticate(credentials);
-  checkToken(request, credentials);
-  return caller;
-}
-
 /** A cookie comes by itself; the token does not. */
 function checkToken({ method, headers }: FastifyRequest, { via, secret }: Credentials): void {
   if (via === 'bearer' || harmless.has(method)) return;
@@ -173,14 +162,10 @@ function checkToken({ method, headers }: FastifyRequest, { via, secret }: Creden
 }
 
 /** Only a read may be stale. */
-export function wantsStale({ method, query }: FastifyRequest): boolean {
-  return (
-    method === 'GET' &&
-    typeof query === 'object' &&
-    query !== null &&
-    'stale' in query &&
-    query.stale === 'true'
-  );
+function mayBeStale({ method, query, routeOptions }: FastifyRequest): boolean {
+  if (method !== 'GET') return false;
+  if (routeOptions.config.glance === true) return true;
+  return typeof query === 'object' && query !== null && 'stale' in query && query.stale === 'true';
 }
 
 export function idempotencyKeyOf({ headers }: FastifyRequest): string | null {

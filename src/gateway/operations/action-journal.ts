@@ -2,10 +2,10 @@
  * The log of administrative actions as a gateway keeps it: what is asked for is noted in the replicated state before it is done, and what
  * became of it before whoever asked is told.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { unreachable } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
-import { type ErrorCode, errorTable } from '../../base/errors.ts';
+import { CodedError, type ErrorCode } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ActionActor } from '../../chat/vocabulary/administration-types.ts';
@@ -20,7 +20,7 @@ export interface Action {
   readonly joins?: boolean;
 }
 
-/** By the body as it came. Total: the body has not been checked yet. */
+/** By the body, which has been checked. */
 export type DescribeAction = (body: unknown) => Action;
 
 declare module 'fastify' {
@@ -107,12 +107,12 @@ export function keepJournal(
   actorOf: (request: FastifyRequest) => ActionActor,
 ): void {
   const noted = new WeakMap<FastifyRequest, Begun>();
-  scope.addHook('preHandler', async (request, reply) => {
+  scope.addHook('preHandler', async (request) => {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (isRead && request.routeOptions.config.describe === undefined) return;
     const begun = await journal.begin(actorOf(request), actionOf(request));
-    if (begun.kind === 'refused') await refuse(reply, begun.code);
-    else noted.set(request, begun);
+    if (begun.kind === 'refused') throw new CodedError(begun.code);
+    noted.set(request, begun);
   });
   scope.addHook('onSend', async (request, reply, payload) => {
     const begun = noted.get(request);
@@ -129,8 +129,4 @@ function outcomeOf(status: number, payload: unknown): string {
   if (status < 300) return 'done';
   const [, code] = /"code":"([A-Z_]{1,64})"/.exec(typeof payload === 'string' ? payload : '') ?? [];
   return code ?? `HTTP ${status}`;
-}
-
-function refuse(reply: FastifyReply, code: ErrorCode): FastifyReply {
-  return reply.code(errorTable[code].http).send({ code, text: errorTable[code].text });
 }

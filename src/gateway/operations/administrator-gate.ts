@@ -2,12 +2,12 @@
  * The door of `/api/v1/admin/…`: people with the role of an administrator, by their session, or by an access token of theirs with that scope. In the demonstration profile the cluster view may
  * also look, and do what its buttons do, without a login; pages of others may not, whoever visits them.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { CodedError, errorTable } from '../../base/errors.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CodedError } from '../../base/errors.ts';
 import type { ActionActor } from '../../chat/vocabulary/administration-types.ts';
 import type { ChatView } from '../../chat/vocabulary/view.ts';
-import type { Caller } from '../http/http-session.ts';
-import { scopeFault } from '../requests/scopes.ts';
+import type { Door } from '../http/door.ts';
+import { addSharedOperations, type SharedOperations } from './shared-operations.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,10 +18,7 @@ declare module 'fastify' {
 
 export interface AdministratorGateOptions {
   readonly view: Pick<ChatView, 'isAdministrator'>;
-  /**
-   * By the credentials of a request. `stale`: by what this node knew a moment ago. Rejects with `CodedError` AUTH_REQUIRED or UNAVAILABLE.
-   */
-  readonly authenticate: (request: FastifyRequest, stale: boolean) => Promise<Caller>;
+  readonly door: Pick<Door, 'enter' | 'callerOf'>;
   readonly isDemonstration: boolean;
   /** Origins of the members' own pages. */
   readonly origins: () => readonly string[];
@@ -38,38 +35,40 @@ export class AdministratorGate {
   }
 
   /** Rejects with `CodedError` for whoever is not let in. */
-  async admit(request: FastifyRequest): Promise<ActionActor> {
-    const { isDemonstration, view, authenticate, origins } = this.#options;
-    const { origin } = request.headers;
-    const reads = request.method === 'GET' || request.method === 'HEAD';
-    if (origin !== undefined && !origins().includes(origin)) {
-      throw new CodedError('DENIED', 'This origin may not ask.');
-    }
-    const isOpen = isDemonstration && request.routeOptions.config.demonstration === true;
-    if (isOpen && request.headers.authorization === undefined) {
-      if (!reads && (origin === undefined || request.headers[pageHeader] === undefined)) {
-        throw new CodedError('DENIED', 'Only the cluster view may ask this without a login.');
-      }
-      return { kind: 'page' };
-    }
-    // What the cluster view shows is asked for every second: not each time through the leader.
-    const { identity } = await authenticate(
-      request,
-      reads && request.routeOptions.config.demonstration === true,
-    );
-    const { account, name } = identity;
-    const barred = scopeFault(identity, 'administer');
-    if (barred !== null) throw new CodedError(barred.code, barred.text);
+  async admit(request: FastifyRequest, reply: FastifyReply): Promise<ActionActor> {
+    const { view, door } = this.#options;
+    if (this.#isShow(request)) return { kind: 'page' };
+    await door.enter(request, reply);
+    const { account, name } = door.callerOf(request).identity;
     if (!view.isAdministrator(account)) throw new CodedError('DENIED', 'This is for administrators.');
     return { kind: 'account', account, name };
   }
+
+  /** What the document says of the access to a route; null: what it says of all. */
+  securityOf(method: string, isShown: boolean | undefined): Record<string, string[]>[] | null {
+    if (!this.#options.isDemonstration || isShown !== true) return null;
+    return [{ bearer: [] }, { cookie: [] }, isRead(method) ? {} : { page: [] }];
+  }
+
+  #isShow({ method, headers, routeOptions }: FastifyRequest): boolean {
+    const { isDemonstration, origins } = this.#options;
+    const isShown = isDemonstration && routeOptions.config.demonstration === true;
+    if (!isShown || headers.authorization !== undefined) return false;
+    const { origin } = headers;
+    if (origin === undefined) return isRead(method);
+    return origins().includes(origin) && (isRead(method) || headers[pageHeader] !== undefined);
+  }
 }
 
-/** Routes for administrators. Bodies come as bytes, as behind the operators' door. Returns who has been let in. */
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** Within the scope of the API, which answers errors as problem details. */
 export function addAdministratorRoutes(
-  app: FastifyInstance,
+  api: FastifyInstance,
   gate: AdministratorGate,
-  add: (scope: FastifyInstance, actorOf: (request: FastifyRequest) => ActionActor) => void,
+  operations: SharedOperations,
 ): void {
   const actors = new WeakMap<FastifyRequest, ActionActor>();
   const actorOf = (request: FastifyRequest): ActionActor => {
@@ -77,20 +76,16 @@ export function addAdministratorRoutes(
     if (actor === undefined) throw new CodedError('AUTH_REQUIRED');
     return actor;
   };
-  void app.register(
+  void api.register(
     async (scope) => {
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-      scope.addHook('onRequest', async (request, reply) => {
-        try {
-          actors.set(request, await gate.admit(request));
-        } catch (error) {
-          if (!(error instanceof CodedError)) throw error;
-          const { code, message } = error;
-          await reply.code(errorTable[code].http).send({ code, text: message });
-        }
+      scope.addHook('onRoute', (route) => {
+        const security = gate.securityOf(String(route.method), route.config?.demonstration);
+        if (security !== null) route.schema = { ...route.schema, security };
       });
-      add(scope, actorOf);
+      scope.addHook('onRequest', async (request, reply) => {
+        actors.set(request, await gate.admit(request, reply));
+      });
+      addSharedOperations(scope, operations, actorOf);
     },
     { prefix: '/api/v1' },
   );

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { backupRecords } from '../../backup/source.ts';
-import { CodedError, errorTable } from '../../base/errors.ts';
+import { CodedError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 
 export interface BackupRoutesOptions {
@@ -33,20 +33,15 @@ export function addBackupRoutes(
   const describe = () => ({ action: 'backup', subject: '' });
   scope.get('/admin/backup', { config: { describe } }, async (_request, reply) => {
     const records = alone();
-    try {
-      // All that was acknowledged before it was asked for is in it.
-      await barrier();
-      // What can be wrong at the start is an answer, not a stream that breaks off.
-      const first = await records.next();
-      const stream = Readable.from(first.done === true ? [] : following(first.value, records));
-      // Also when nobody took the first piece: a copy of the state that nobody ends is held for ever.
-      stream.once('close', () => void records.return());
-      stream.on('error', (error) => logger.warn({ cause: error.message }, 'a backup ended early'));
-      return reply.type('application/octet-stream').send(stream);
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      return reply.code(errorTable[error.code].http).send({ code: error.code, text: error.message });
-    }
+    // All that was acknowledged before it was asked for is in it.
+    await barrier();
+    // What can be wrong at the start is an answer, not a stream that breaks off.
+    const first = await records.next();
+    const stream = Readable.from(first.done === true ? [] : following(first.value, records));
+    // Also when nobody took the first piece: a copy of the state that nobody ends is held for ever.
+    stream.once('close', () => void records.return());
+    stream.on('error', (error) => logger.warn({ cause: error.message }, 'a backup ended early'));
+    return reply.type('application/octet-stream').send(stream);
   });
 }
 

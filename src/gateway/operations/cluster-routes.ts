@@ -1,9 +1,12 @@
 /** `/admin/cluster`, `/admin/log` and `/admin/kill`: what the cluster view asks every node, behind either door. */
-import { Type } from '@sinclair/typebox';
-import { TypeCompiler } from '@sinclair/typebox/compiler';
+import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
-import { CodedError, errorTable } from '../../base/errors.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { ActionRecord } from '../../chat/vocabulary/administration-types.ts';
 import type { ChatView } from '../../chat/vocabulary/view.ts';
+import { closed } from '../http/schemas.ts';
+import { describeDeed, describeLook } from './administrator-operation.ts';
+import { actionEntry, done, nodeView } from './cluster-schemas.ts';
 import type { ClusterView } from './cluster-view.ts';
 
 export interface ClusterRoutesOptions {
@@ -16,42 +19,65 @@ export interface ClusterRoutesOptions {
 }
 
 const linesPerPage = 100;
-const logQuery = TypeCompiler.Compile(
-  Type.Object(
-    {
-      /** Numbers below it. */
-      before: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$' })),
-    },
-    { additionalProperties: false },
+const logQuery = closed({
+  before: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'The number of the last line of the page before.' }),
   ),
-);
+});
 
 export function addClusterRoutes(scope: FastifyInstance, options: ClusterRoutesOptions): void {
-  const { node, clusterView, view, barrier, killSelf } = options;
-  scope.get('/admin/cluster', { config: { demonstration: true } }, (_request, reply) =>
+  addLooks(scope, options);
+  addKill(scope, options);
+}
+
+function addLooks(scope: FastifyInstance, { clusterView, view, barrier }: ClusterRoutesOptions): void {
+  const ofNode = describeLook({
+    operationId: 'nodeView',
+    summary: 'What this node knows of itself, of the others, and of what it saw of elections.',
+    description: 'Of this moment, and of this node only: it asks no other one, and needs no majority.',
+    answers: { 200: nodeView },
+  });
+  const shown = { demonstration: true, glance: true } as const;
+  scope.get('/admin/cluster', { ...ofNode, config: { ...ofNode.config, ...shown } }, (_request, reply) =>
     reply.header('cache-control', 'no-store').send(clusterView.now()),
   );
-  scope.get('/admin/log', { config: { demonstration: true } }, async (request, reply) => {
-    if (!logQuery.Check(request.query)) {
-      return reply.code(400).send({ code: 'BAD_REQUEST', text: errorTable.BAD_REQUEST.text });
-    }
-    try {
-      await barrier();
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      return reply.code(errorTable[error.code].http).send({ code: error.code, text: error.message });
-    }
-    const before = Number(request.query.before ?? Number.MAX_SAFE_INTEGER);
-    const older = view.actions().filter(({ number }) => number < before);
-    // Newest first: what is asked for first.
-    const actions = older.slice(-linesPerPage).reverse();
-    return reply.send({ actions, more: older.length > actions.length });
+  const ofLog = describeLook({
+    operationId: 'listActions',
+    summary: 'What was done to the cluster, by whom, and what became of it; the newest first.',
+    querystring: logQuery,
+    answers: { 200: closed({ actions: Type.Array(actionEntry), more: Type.Boolean() }) },
   });
-  const describe = () => ({ action: 'kill', subject: `node ${node}` });
-  scope.post('/admin/kill', { config: { demonstration: true, describe } }, (_request, reply) => {
+  scope.get<{ Querystring: Static<typeof logQuery> }>(
+    '/admin/log',
+    { ...ofLog, config: { ...ofLog.config, ...shown } },
+    async ({ query: { before = Number.MAX_SAFE_INTEGER } }) => {
+      await barrier();
+      const older = view.actions().filter(({ number }) => number < before);
+      // Newest first: what is asked for first.
+      const actions = older.slice(-linesPerPage).reverse().map(shownAction);
+      return { actions, more: older.length > actions.length };
+    },
+  );
+}
+
+/** Of what the state holds, what a line says. */
+function shownAction(record: ActionRecord): ActionRecord {
+  const { number, by, action, subject, node, beganMs, endedMs, outcome, times } = record;
+  return { number, by, action, subject, node, beganMs, endedMs, outcome, times };
+}
+
+function addKill(scope: FastifyInstance, { node, killSelf }: ClusterRoutesOptions): void {
+  const { schema, config } = describeDeed(
+    {
+      operationId: 'killNode',
+      summary: 'End this node as a power cut would, in the profile "loopback-demo" only.',
+      answers: { 200: done },
+    },
+    () => ({ action: 'kill', subject: `node ${node}` }),
+  );
+  scope.post('/admin/kill', { schema, config: { ...config, demonstration: true } }, (_request, reply) => {
     if (killSelf === null) {
-      const text = 'A node kills itself in the profile "loopback-demo" only.';
-      return reply.code(errorTable.DENIED.http).send({ code: 'DENIED', text });
+      throw new CodedError('DENIED', 'A node kills itself in the profile "loopback-demo" only.');
     }
     // The answer is the last that leaves this process.
     reply.raw.once('close', killSelf);

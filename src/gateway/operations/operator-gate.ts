@@ -1,9 +1,11 @@
 /** The door of `/admin/…`: only requests that are sealed with the cluster key, for this node, now, and for the first time. */
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
-import { type ErrorCode, errorTable } from '../../base/errors.ts';
+import { CodedError, type ErrorCode, errorTable } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import type { Logger } from '../../base/logger.ts';
 import { parseStrictJson } from '../../protocol/json-scan.ts';
+import { compileSerializer, compileValidator } from '../http/validation.ts';
 import { isSealedBody, isSealedWith, readSeal } from './operator-seal.ts';
 
 export interface OperatorGateOptions {
@@ -80,11 +82,12 @@ export class OperatorGate {
 
 /**
  * Routes that only operators may use. Nothing of a body is read before the seal is known to be good; it comes as bytes then, since the
- * seal is over what was sent, not over what it means.
+ * seal is over what was sent, not over what it means. What is refused is a code and a text.
  */
 export function addOperatorRoutes(
   app: FastifyInstance,
   gate: OperatorGate,
+  logger: Logger,
   add: (scope: FastifyInstance) => void,
 ): void {
   void app.register(async (scope) => {
@@ -98,16 +101,31 @@ export function addOperatorRoutes(
     scope.addHook('onRequest', async ({ method, url: path, headers: { authorization } }, reply) =>
       refuse(reply, gate.check({ method, path, authorization })),
     );
-    scope.addHook('preHandler', async ({ body, headers: { authorization } }, reply) =>
-      refuse(reply, gate.checkBody(authorization, bytesOf(body))),
-    );
+    scope.addHook('preValidation', async (request, reply) => {
+      const bytes = bytesOf(request.body);
+      const refused = gate.checkBody(request.headers.authorization, bytes);
+      if (refused !== null) return refuse(reply, refused);
+      request.body = parseStrictJson(Buffer.from(bytes).toString('utf8'));
+    });
+    scope.setValidatorCompiler(compileValidator);
+    scope.setSerializerCompiler(compileSerializer);
+    scope.setErrorHandler((error: FastifyError | CodedError, request, reply) => {
+      const refused = refusalOf(error);
+      if (refused.code === 'INTERNAL') {
+        logger.error({ request: request.id, cause: error.message }, 'an HTTP request failed');
+      }
+      return reply.code(errorTable[refused.code].http).send(refused);
+    });
     add(scope);
   });
 }
 
-/** JSON out of a body, or undefined. */
-export function jsonOf(body: unknown): unknown {
-  return parseStrictJson(Buffer.from(bytesOf(body)).toString('utf8'));
+function refusalOf(error: FastifyError | CodedError): Refusal {
+  if (error instanceof CodedError) return refusal(error.code, error.message);
+  const { statusCode = 500 } = error;
+  if (statusCode === 413) return refusal('TOO_LARGE', 'The body is too large.');
+  if (statusCode < 500) return refusal('BAD_REQUEST', error.message);
+  return refusal('INTERNAL', errorTable.INTERNAL.text);
 }
 
 function bytesOf(body: unknown): Uint8Array {

@@ -41,6 +41,15 @@ export interface Got {
   readonly bytes: Uint8Array;
 }
 
+/** Whether nobody gets an answer who shows nothing. */
+export function needsLogin({ security }: DocumentedOperation): boolean {
+  return security === undefined || !(security.length === 0 || security.some((way) => isEmpty(way)));
+}
+
+function isEmpty(way: object): boolean {
+  return Object.keys(way).length === 0;
+}
+
 export class DocumentedApi {
   readonly operations: ReadonlyMap<string, Place>;
   /** Operations that were answered as asked, at least once. */
