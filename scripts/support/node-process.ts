@@ -76,7 +76,7 @@ export class NodeProcess {
   }
 
   /** Sends the signal and waits for the end. SIGKILL follows when `patienceMs` is over. */
-  async end(signal: NodeJS.Signals, patienceMs = 15_000): Promise<Exit> {
+  async end(signal: NodeJS.Signals, patienceMs = 30_000): Promise<Exit> {
     this.signal(signal);
     const timer = setTimeout(() => this.signal('SIGKILL'), patienceMs);
     const exit = await this.exited;

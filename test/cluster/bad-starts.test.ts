@@ -151,7 +151,7 @@ t.test('start: a node whose parent dies while it starts does not stay behind', a
   const { stdout } = spawnSync(process.execPath, ['-e', parent], { cwd: checkout, encoding: 'utf8' });
   const pid = Number(stdout);
   t.ok(isRunning(pid), 'it was started');
-  await until('the orphan ends', 20_000, () => !isRunning(pid));
+  await until('the orphan ends', 60_000, () => !isRunning(pid));
 });
 
 t.test('start: after all that the cluster works as before', async (t) => {

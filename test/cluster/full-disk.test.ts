@@ -97,7 +97,13 @@ t.test(
     await until('it is ready', patienceMs, isReady);
     t.strictSame(await alarms(), []);
     const line = await LineClient.open(chatPort);
-    t.match(await line.ask('2|ann|pw'), /^Login successful/, 'nothing is lost');
+    // A busy machine may be busy for a while more.
+    let answer = await line.ask('2|ann|pw');
+    await until('it is not busy', patienceMs, async () => {
+      if (/BUSY/.test(answer)) answer = await line.ask('2|ann|pw');
+      return !/BUSY/.test(answer);
+    });
+    t.match(answer, /^Login successful/, 'nothing is lost');
     t.match(await line.ask('d|bob|hi'), /^Message/);
     line.close();
   },

@@ -84,7 +84,7 @@ t.test('production: lines over TLS on one node reach a client of the library on 
   t.match(await bob.register('bob', password), { kind: 'receipt' });
   t.match(await bob.login('bob', password), { kind: 'receipt' });
   t.equal(await ann.ask('d|bob|over TLS'), 'Message sent to bob.');
-  await until('the message is there', 10_000, () => texts.length === 1);
+  await until('the message is there', 30_000, () => texts.length === 1);
   t.match(await bob.send('ann', 'and back'), { kind: 'receipt' });
   t.equal(await ann.next(), '[bob] and back');
 });
@@ -146,7 +146,7 @@ t.test(
     t.equal(await serialAt(cluster.node(1).httpPort), before, 'not in use before the node is told');
     for (const { id, httpPort, chatPort } of cluster.nodes) {
       cluster.signal(id, 'SIGHUP');
-      await until(`node ${id} shows the new one`, 10_000, async () => (await serialAt(httpPort)) !== before);
+      await until(`node ${id} shows the new one`, 30_000, async () => (await serialAt(httpPort)) !== before);
       t.equal(await serialAt(chatPort), await serialAt(httpPort));
     }
     // New connections between the nodes, old certificates on none of them: a node that comes back finds the others.

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { connectTrusted, type SecureTrust } from '../../../src/tls/trust.ts';
 
-const patienceMs = 15_000;
+const patienceMs = 30_000;
 
 /** What `nc` is: bytes out, lines in, nothing understood. */
 export class LineClient {
