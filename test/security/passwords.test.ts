@@ -84,12 +84,16 @@ t.test(
       ['PassWord', /most used/],
       ['annabelle', /user/],
       ['!Annabelle99', /user/],
+      ['annabelle-Annabelle', /user/],
       ['conclave', /service/],
       ['Conclave2026!', /service/],
     ];
     for (const [password, reason] of made) {
       t.match(weaknessOf(password, { name: 'annabelle' }, rules), reason, password);
     }
+    t.match(weaknessOf('evanevan', { name: 'evan' }, rules), /user/, 'however often');
+    t.equal(weaknessOf('evans evening', { name: 'evan' }, rules), null, 'a name may be part of more');
+    t.equal(weaknessOf('20261126', { name: '1126' }, rules), null, 'digits, too');
     t.match(weaknessOf('ann.miller', { name: 'x', email: 'Ann.Miller@example.org' }, rules), /user/);
     t.match(await register('annabelle', 'annabelle1'), { code: 'WEAK_PASSWORD', text: /name of its user/ });
   },

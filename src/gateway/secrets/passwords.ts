@@ -35,10 +35,9 @@ export function weaknessOf(password: string, owner: Owner, rules: PasswordRules)
   if (!rules.refuseCommon) return null;
   const folded = password.toLowerCase();
   if (commonPasswords().has(folded)) return 'The password is one of the most used ones.';
-  const core = coreOf(folded);
-  if (namesOf(owner).some((name) => coreOf(name) === core))
+  if (namesOf(owner).some((name) => isMadeOf(folded, name)))
     return 'The password is made of the name of its user.';
-  if (rules.serviceNames.some((name) => coreOf(name.toLowerCase()) === core)) {
+  if (rules.serviceNames.some((name) => isMadeOf(folded, name.toLowerCase()))) {
     return 'The password is made of the name of this service.';
   }
   return null;
@@ -47,6 +46,15 @@ export function weaknessOf(password: string, owner: Owner, rules: PasswordRules)
 function namesOf({ name, displayName, email }: Owner): readonly string[] {
   const local = email?.split('@')[0];
   return [name, displayName, email, local].filter((text) => text != null).map((text) => text.toLowerCase());
+}
+
+/** Of this name, once or several times, and nothing beside it but digits and signs. */
+function isMadeOf(password: string, name: string): boolean {
+  const core = coreOf(name);
+  if (core === '' || !password.includes(core)) return false;
+  const rest = password.replaceAll(core, '');
+  // A name of digits is in many a number.
+  return /\p{L}/u.test(core) ? !/\p{L}/u.test(rest) : rest === '';
 }
 
 /** Without what people hang on to a word to make it pass: digits and signs around it. A name of only those stays as it is. */
