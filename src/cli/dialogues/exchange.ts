@@ -69,6 +69,13 @@ export class Exchange {
     return answer;
   }
 
+  /** Shown, as it came or once more: when the person goes on, it is seen. */
+  standsOnScreen({ conversation, sequence }: MessageEntry): void {
+    const before = this.#onScreen.get(conversation);
+    if (before === undefined && this.#onScreen.size >= mostOnScreen) return;
+    this.#onScreen.set(conversation, Math.max(before ?? 0, sequence));
+  }
+
   /** A person has seen what was shown so far. */
   seen(): void {
     for (const [conversation, sequence] of this.#onScreen) this.client.markRead(conversation, sequence);
@@ -116,10 +123,6 @@ export class Exchange {
     return { reply, verdict: this.#verdictOf(reply) };
   }
 
-  #standsOnScreen({ conversation, sequence }: MessageEntry): void {
-    if (this.#onScreen.size < mostOnScreen) this.#onScreen.set(conversation, sequence);
-  }
-
   #verdictOf(reply: Reply): Verdict {
     switch (reply.kind) {
       case 'receipt':
@@ -146,7 +149,7 @@ export class Exchange {
     const present = (): void | Promise<void> => {
       const lines = format(message);
       const shown = lines.length === 0 ? undefined : show(lines, 'message');
-      if (lines.length > 0) this.#standsOnScreen(message);
+      if (lines.length > 0) this.standsOnScreen(message);
       onMessage?.(message);
       files.received(message);
       return shown;

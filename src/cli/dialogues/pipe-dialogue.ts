@@ -10,7 +10,13 @@ import {
   pipeListEnd,
 } from '../../protocol/pipe.ts';
 import { formatPipeError, type PipeOptions } from '../../protocol/pipe-errors.ts';
-import type { ClientRequest, ConversationEntry, HistoryRequest, Reply } from '../../protocol/requests.ts';
+import {
+  type ClientRequest,
+  type ConversationEntry,
+  deletedAccountName,
+  type HistoryRequest,
+  type Reply,
+} from '../../protocol/requests.ts';
 import { accountHelp, holdsPassword, parseAccountLine } from './account-lines.ts';
 import { completePipe } from './completion.ts';
 import { type Completion, type Dialogue, keyboardHelp, type Verdict } from './dialogue.ts';
@@ -177,6 +183,8 @@ export class PipeDialogue implements Dialogue {
   async #showedHistory(request: HistoryRequest, reply: Reply): Promise<void> {
     if (reply.kind !== 'receipt' || reply.value.op !== 'history') return;
     const { messages } = reply.value;
+    const last = messages.at(-1);
+    if (last !== undefined) this.#exchange.standsOnScreen(last);
     const before = messages.length < request.limit ? undefined : messages[0]?.sequence;
     this.#earlier = before === undefined ? null : { ...request, before };
     if (this.#earlier !== null && this.#options.forPerson === true) {
@@ -230,8 +238,10 @@ function listOf(reply: Reply): readonly string[] | null {
   return value.op === 'members' ? [...value.members.map(memberLine), pipeListEnd] : null;
 }
 
-function conversationLine({ name, unread, others, lastSequence }: ConversationEntry): string {
+function conversationLine({ conversation, name, unread, others, lastSequence }: ConversationEntry): string {
   const marks = [
+    // There may be several of that name.
+    ...(name === deletedAccountName ? [`6|${conversation}`] : []),
     ...(unread > 0 ? [`${unread} unread`] : []),
     ...(others !== null && others.read >= lastSequence && unread === 0 ? ['read by all'] : []),
   ];

@@ -115,11 +115,8 @@ export class ConversationReads {
       case 'lobby':
         return groupMark + lobbyName;
       case 'direct': {
-        const other = conversation.members.find((member) => member !== account);
-        if (other !== undefined) return this.#nameOf(other);
-        const [, first, second] = conversation.id.split(':');
-        // To oneself, or to somebody who is gone.
-        return first === second ? this.#nameOf(account) : deletedAccountName;
+        if (isWithNobody(conversation, account)) return deletedAccountName;
+        return this.#nameOf(conversation.members.find((member) => member !== account) ?? account);
       }
     }
   }
@@ -127,6 +124,15 @@ export class ConversationReads {
   #nameOf(account: AccountId): string {
     return this.#view.accountById(account)?.name ?? deletedAccountName;
   }
+}
+
+/** The other one's account is gone. */
+export function isWithNobody(conversation: ConversationView, account: AccountId): boolean {
+  if (conversation.kind !== 'direct' || conversation.members.some((member) => member !== account))
+    return false;
+  const [, first, second] = conversation.id.split(':');
+  // Notes to oneself have one member, too.
+  return first !== second;
 }
 
 /** The least of all. */

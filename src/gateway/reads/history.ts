@@ -13,6 +13,7 @@ import { addressOf } from '../../delivery/catch-up.ts';
 import { type PresentMessage, type PresentPorts, presentForms } from '../../delivery/present-form.ts';
 import { deletedAccountName, type HistoryRequest, type MessageEntry } from '../../protocol/requests.ts';
 import type { StateStore } from '../../store/state-store.ts';
+import { isWithNobody } from './conversation-reads.ts';
 import { entryOf } from './entries.ts';
 
 export type HistoryStore = Pick<StateStore, 'readStream'>;
@@ -116,6 +117,7 @@ export class HistoryReader {
     // No name holds a colon: the id of a conversation, perhaps one with somebody who is gone.
     if (address.includes(':')) return this.#known(account, address);
     const groupName = groupNameIn(address);
+    if (address === deletedAccountName) return this.#newestWithNobody(account);
     if (groupName === null) {
       const other = this.#view.accountByName(address);
       if (other === undefined) throw new CodedError('UNKNOWN_USER');
@@ -125,6 +127,17 @@ export class HistoryReader {
     const group = this.#view.groupByName(groupName);
     if (group?.includes(account)) return group;
     throw new CodedError(group?.passwordHash === null ? 'NOT_A_MEMBER' : 'UNKNOWN_GROUP');
+  }
+
+  /** Whoever is gone has no name to ask by, and on a line nobody sees the id of a conversation. */
+  #newestWithNobody(account: AccountId): ConversationView {
+    let newest: ConversationView | null = null;
+    for (const conversation of this.#view.conversationsOf(account)) {
+      const isOlder = newest !== null && newest.lastIndex > conversation.lastIndex;
+      if (!isOlder && isWithNobody(conversation, account)) newest = conversation;
+    }
+    if (newest === null) throw new CodedError('UNKNOWN_USER');
+    return newest;
   }
 
   #known(account: AccountId, id: string): ConversationView {

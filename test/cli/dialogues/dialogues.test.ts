@@ -233,6 +233,53 @@ t.test('pipe client: earlier messages page by page, conversations, what is unrea
   t.strictSame((await people.dan.dialogue.complete?.('j|#boo'))?.candidates, ['#books']);
 });
 
+t.test('pipe client: what was shown again is read, also of somebody who is gone', async (t) => {
+  const people = { fay: new Person(t, nodes[0], 'pipe'), gus: new Person(t, nodes[1], 'pipe') };
+  await play(
+    t,
+    people,
+    `
+    fay> 1|fay|pw
+    fay< New account created! User ID: fay. Please log in.
+    fay> 1|gus|pw
+    fay< New account created! User ID: gus. Please log in.
+    fay> 2|fay|pw
+    fay< Login successful - welcome back fay!
+    gus> 2|gus|pw
+    gus< Login successful - welcome back gus!
+    fay> d|gus|hello
+    fay< Message sent to gus.
+    gus< [fay] hello
+  `,
+  );
+  const isDelivered = async (): Promise<boolean> => {
+    const outcome = await people.fay.exchange.client.conversations();
+    const all = outcome.kind === 'receipt' ? outcome.value.conversations : [];
+    return all.some(({ name, others }) => name === 'gus' && others?.delivered === 1);
+  };
+  while (!(await isDelivered())) continue;
+  // Nobody looked: at another place it is unread.
+  const later = { fay: people.fay, gus: new Person(t, nodes[0], 'pipe') };
+  const listed = async (wanted: RegExp): Promise<string> => {
+    for (;;) {
+      await later.gus.types('c');
+      const line = await later.gus.reads();
+      while ((await later.gus.reads()) !== '');
+      if (wanted.test(line)) return line;
+    }
+  };
+  await play(t, later, 'gus> 2|gus|pw\ngus< Login successful - welcome back gus!');
+  t.ok(await listed(/^fay \(1 unread\)$/));
+  await play(t, later, 'gus> 6|fay\ngus< [fay] hello\ngus<');
+  later.gus.exchange.seen();
+  t.ok(await listed(/^fay \(read by all\)$/), 'when the person goes on');
+  await play(t, later, 'fay> 3|fay\nfay< Account fay has been deleted.');
+  const id = /^deleted account \(6\|(d:\d+:\d+)\)$/.exec(await listed(/^deleted/))?.[1];
+  for (const address of ['deleted account', id]) {
+    await play(t, later, `gus> 6|${address}\ngus< [deleted account] hello\ngus<`);
+  }
+});
+
 t.test('styles: another name is USAGE', async (t) => {
   const args = (dialect: string, operands: readonly string[] = []) => ({
     text: (name: string) => (name === 'dialect' ? dialect : undefined),

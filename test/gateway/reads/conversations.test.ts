@@ -161,7 +161,11 @@ t.test(
     t.match(await ora.query({ op: 'history', with: conversation, limit: 9 }), {
       value: { messages: [{ from: 'deleted account', text: 'stays' }] },
     });
+    const byName = { op: 'history', with: 'deleted account', limit: 9 };
+    t.match(await ora.query(byName), { value: { messages: [{ text: 'stays' }] } }, 'the newest such one');
     const stranger = await NativeClient.join(one.httpPort, 'quin');
+    await stranger.change({ op: 'send', to: 'quin', text: 'a note' });
+    t.match(await stranger.query(byName), { code: 'UNKNOWN_USER' }, 'notes to oneself are none');
     for (const id of [conversation, 'd:1:1', 'nothing:here']) {
       t.match(await stranger.query({ op: 'history', with: id, limit: 9 }), { code: 'UNKNOWN_USER' });
     }
