@@ -1,14 +1,14 @@
 /** What the cluster view makes of what the nodes say: one picture, one story. */
 import t from 'tap';
-import { historyOf, type Story } from '../../src/web/cluster/history.ts';
-import { type Heard, pictureOf } from '../../src/web/cluster/picture.ts';
+import { historyOf, type Story } from '../../../src/web/cluster/history.ts';
+import { type Heard, pictureOf } from '../../../src/web/cluster/picture.ts';
 import {
   type ActionWire,
   type EventWire,
   type NodeWire,
   readActions,
   readNode,
-} from '../../src/web/cluster/wire.ts';
+} from '../../../src/web/cluster/wire.ts';
 
 function wire(id: number, more: Partial<NodeWire> = {}): NodeWire {
   const members = [1, 2, 3].map((member) => ({

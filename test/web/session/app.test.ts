@@ -1,11 +1,11 @@
 /** The session behind a page, against nodes in memory and under a clock that stands still: reloads, lost sessions, a leader that dies. */
 import t from 'tap';
-import { seededRandom } from '../../src/base/prng.ts';
-import type { Dialer, Socket } from '../../src/client/ports.ts';
-import { App } from '../../src/web/session/app.ts';
-import type { Admission, Doorkeeper, Keep } from '../../src/web/session/ports.ts';
-import { countingSecrets, FakeCluster } from '../client/fake-cluster.ts';
-import { settle, VirtualClock } from '../support/virtual-clock.ts';
+import { seededRandom } from '../../../src/base/prng.ts';
+import type { Dialer, Socket } from '../../../src/client/ports.ts';
+import { App } from '../../../src/web/session/app.ts';
+import type { Admission, Doorkeeper, Keep } from '../../../src/web/session/ports.ts';
+import { countingSecrets, FakeCluster } from '../../client/fake-cluster.ts';
+import { settle, VirtualClock } from '../../support/virtual-clock.ts';
 
 function memoryKeep(): Keep & { readonly all: Map<string, string> } {
   const all = new Map<string, string>();

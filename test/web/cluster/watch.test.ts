@@ -1,10 +1,10 @@
 /** How the cluster view asks the nodes, and where its orders go: without a browser, on a clock of the test. */
 import t from 'tap';
-import { carryOut } from '../../src/web/cluster/commands.ts';
-import type { Caller, Place, Said } from '../../src/web/cluster/ports.ts';
-import { Watch } from '../../src/web/cluster/watch.ts';
-import type { NodeWire } from '../../src/web/cluster/wire.ts';
-import { VirtualClock } from '../support/virtual-clock.ts';
+import { carryOut } from '../../../src/web/cluster/commands.ts';
+import type { Caller, Place, Said } from '../../../src/web/cluster/ports.ts';
+import { Watch } from '../../../src/web/cluster/watch.ts';
+import type { NodeWire } from '../../../src/web/cluster/wire.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const ports = [1, 2, 3];
 

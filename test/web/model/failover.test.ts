@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type FailoverLine, FailoverWatch } from '../../src/web/model/failover.ts';
+import { type FailoverLine, FailoverWatch } from '../../../src/web/model/failover.ts';
 
 function watched(pending = 0) {
   const lines: (FailoverLine | null)[] = [];

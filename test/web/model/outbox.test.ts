@@ -7,7 +7,7 @@ import {
   encodeOutbox,
   largestOutbox,
   repeatable,
-} from '../../src/web/model/outbox.ts';
+} from '../../../src/web/model/outbox.ts';
 import { open } from './samples.ts';
 
 const said = { conversation: 'd:1:2', sequence: 7, to: 'bob', text: 'hi' };

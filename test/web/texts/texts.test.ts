@@ -1,11 +1,11 @@
 import t from 'tap';
-import { errorTable } from '../../src/base/errors.ts';
-import { afterList } from '../../src/web/model/conversations.ts';
-import { formatsOf } from '../../src/web/model/format.ts';
-import { targetsFor } from '../../src/web/model/jump-targets.ts';
-import { addressFor, conversationIn, invitationIn } from '../../src/web/model/route.ts';
-import { catalogueFor, catalogues, errorText } from '../../src/web/texts/texts.ts';
-import { entry } from './samples.ts';
+import { errorTable } from '../../../src/base/errors.ts';
+import { afterList } from '../../../src/web/model/conversations.ts';
+import { formatsOf } from '../../../src/web/model/format.ts';
+import { targetsFor } from '../../../src/web/model/jump-targets.ts';
+import { addressFor, conversationIn, invitationIn } from '../../../src/web/model/route.ts';
+import { catalogueFor, catalogues, errorText } from '../../../src/web/texts/texts.ts';
+import { entry } from '../model/samples.ts';
 
 /** Every text of a catalogue by its place; functions are asked with one argument that fits both kinds. */
 function textsOf(value: unknown, place: string): [string, string][] {

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { newConversation } from '../../src/web/model/conversations.ts';
-import { FeedFrame } from '../../src/web/model/feed-frame.ts';
-import { RowHeights } from '../../src/web/model/row-heights.ts';
-import { rowsOf } from '../../src/web/model/timeline.ts';
+import { newConversation } from '../../../src/web/model/conversations.ts';
+import { FeedFrame } from '../../../src/web/model/feed-frame.ts';
+import { RowHeights } from '../../../src/web/model/row-heights.ts';
+import { rowsOf } from '../../../src/web/model/timeline.ts';
 import { message, open } from './samples.ts';
 
 function keys(from: number, to: number): string[] {

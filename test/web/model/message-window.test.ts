@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { MessageEntry } from '../../src/protocol/requests.ts';
+import type { MessageEntry } from '../../../src/protocol/requests.ts';
 import {
   emptyWindow,
   largestWindow,
@@ -12,7 +12,7 @@ import {
   withNewer,
   withOlder,
   withReplaced,
-} from '../../src/web/model/message-window.ts';
+} from '../../../src/web/model/message-window.ts';
 import { message } from './samples.ts';
 
 function run(from: number, to: number): MessageEntry[] {

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { mentionAt, withMention } from '../../src/web/model/mentions.ts';
-import { calls, partsOf } from '../../src/web/model/text-parts.ts';
+import { mentionAt, withMention } from '../../../src/web/model/mentions.ts';
+import { calls, partsOf } from '../../../src/web/model/text-parts.ts';
 
 function told(text: string): string[] {
   return partsOf(text).map((part) => `${part.kind}:${part.text}`);

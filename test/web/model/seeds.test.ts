@@ -1,5 +1,5 @@
 import t from 'tap';
-import { seedsOf } from '../../src/web/model/seeds.ts';
+import { seedsOf } from '../../../src/web/model/seeds.ts';
 
 function told(host: string, port: number, origins: string): string[] {
   return seedsOf({ host, port }, origins).map((address) => `${address.host} ${address.port}`);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { MessageEntry } from '../../src/protocol/requests.ts';
+import type { MessageEntry } from '../../../src/protocol/requests.ts';
 import {
   afterList,
   afterMessage,
@@ -11,8 +11,8 @@ import {
   newConversation,
   opened,
   replaced,
-} from '../../src/web/model/conversations.ts';
-import { markOf, markOfEntry } from '../../src/web/model/marks.ts';
+} from '../../../src/web/model/conversations.ts';
+import { markOf, markOfEntry } from '../../../src/web/model/marks.ts';
 import { entry, message } from './samples.ts';
 
 const none: Conversations = new Map();

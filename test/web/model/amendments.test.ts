@@ -1,7 +1,7 @@
 import t from 'tap';
-import { afterAmendment, lastEditable, mayDelete, mayEdit } from '../../src/web/model/amendments.ts';
-import { newConversation } from '../../src/web/model/conversations.ts';
-import { windowOfNewest } from '../../src/web/model/message-window.ts';
+import { afterAmendment, lastEditable, mayDelete, mayEdit } from '../../../src/web/model/amendments.ts';
+import { newConversation } from '../../../src/web/model/conversations.ts';
+import { windowOfNewest } from '../../../src/web/model/message-window.ts';
 import { message } from './samples.ts';
 
 const file = { id: 9, name: 'a.png', type: 'image/png', bytes: 3, manifest: 'a'.repeat(64) };

@@ -1,6 +1,6 @@
 /** Messages and conversations as tests need them. */
-import type { ConversationEntry, MessageEntry } from '../../src/protocol/requests.ts';
-import type { OutboxEntry } from '../../src/web/model/outbox.ts';
+import type { ConversationEntry, MessageEntry } from '../../../src/protocol/requests.ts';
+import type { OutboxEntry } from '../../../src/web/model/outbox.ts';
 
 export function message(change: Partial<MessageEntry> = {}): MessageEntry {
   const sequence = change.sequence ?? 1;

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { afterPresence, withoutTyping, withTyping } from '../../src/web/model/presence.ts';
+import { afterPresence, withoutTyping, withTyping } from '../../../src/web/model/presence.ts';
 
 t.test('presence: changes are added to what is known, a complete list takes its place', async (t) => {
   const first = afterPresence(new Set(['old']), [{ name: 'ann', online: true }], true);
