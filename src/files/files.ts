@@ -136,10 +136,10 @@ export class Files {
   }
 
   /**
-   * Whether the node lacked nothing a moment ago; false too while that is being asked. For a leader that looks again and again whether a
+   * Whether the node lacked nothing a moment ago; null while that is being asked. For a leader that looks again and again whether a
    * learner may become a voter.
    */
-  hasEverything(node: number): boolean {
+  hasEverything(node: number): boolean | null {
     return this.#readiness.hasEverything(node);
   }
 

@@ -24,12 +24,12 @@ export class Readiness {
     this.#ask = ask;
   }
 
-  /** False until the node has said so: ask again later. */
-  hasEverything(node: number): boolean {
+  /** Null while the node is being asked: ask again a moment later. A node that cannot say lacks something. */
+  hasEverything(node: number): boolean | null {
     const seen = this.#seen.get(node);
     if (seen !== undefined && this.#clock.monotonicMs() - seen.atMs <= freshMs) return seen.missing === 0;
     void this.#refresh(node);
-    return false;
+    return null;
   }
 
   /** `ask` does not reject. */

@@ -50,8 +50,11 @@ export interface EngineOptions<Result, Event> {
   readonly turn: (action: () => void) => void;
   /** The node cannot go on: its disk failed or it contradicted itself. Called once; the process should end. */
   readonly onFatal: (error: unknown) => void;
-  /** Whether a node holds all that a voter must hold beside the state (chunks of files). Absent: it always does. */
-  readonly mayVote?: (node: number) => boolean;
+  /**
+   * Whether a node holds all that a voter must hold beside the state (chunks of files); null while that is being found out, which takes
+   * moments. Absent: it always does.
+   */
+  readonly mayVote?: (node: number) => boolean | null;
   /** This node is no member any more, which is durable by now: it should stop in order. Called once, with MEMBER_REMOVED. */
   readonly onRemoved: (error: CodedError) => void;
 }

@@ -55,7 +55,7 @@ t.test('members: a cluster of one grows to three by the same command that starts
     cluster.run(id);
     await cluster.ready(id);
     const added = await admin('members', 'add', `${id}`);
-    t.match(added, { code: 0, stdout: new RegExp(`Node ${id} is a member.\n[^]*Node ${id} is a voter.\n$`) });
+    t.match(added, { code: 0, stdout: new RegExp(`Node ${id} was added.\n[^]*Node ${id} is a voter.\n$`) });
   }
   const table = await admin('members');
   t.equal(table.code, 0);

@@ -187,7 +187,7 @@ export class SimulatedNode {
       turn: (action) => this.#turn(action),
       onFatal: (error) => this.#onFatal(error),
       onRemoved: (error) => this.#onFatal(error),
-      mayVote: (node) => this.#files?.hasEverything(node) ?? true,
+      mayVote: (node) => (this.#files === null ? true : this.#files.hasEverything(node)),
     });
     return this.#handle;
   }

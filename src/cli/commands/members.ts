@@ -16,7 +16,7 @@ const largestNode = 1_000;
 
 type Verb = 'add' | 'promote' | 'remove' | 'replace';
 const done: Readonly<Record<Verb, (node: number) => string>> = {
-  add: (node) => `Node ${node} is a member.`,
+  add: (node) => `Node ${node} was added.`,
   promote: (node) => `Node ${node} is a voter.`,
   remove: (node) => `Node ${node} is no member any more.`,
   replace: (node) => `The new disk of node ${node} is a member.`,
@@ -26,7 +26,8 @@ export async function members(args: Arguments, operands: readonly string[]): Pro
   const [verb, number, ...rest] = operands;
   const client = await operatorClient(args);
   if (verb === undefined) return show(client, args);
-  if (!isVerb(verb) || rest.length > 0) {
+  if (rest.length > 0) throw new CodedError('USAGE', `unexpected argument "${rest[0]}"`);
+  if (!isVerb(verb)) {
     throw new CodedError('USAGE', `members knows add, promote, remove and replace, not "${verb}"`);
   }
   const node = toNode(number);

@@ -23,8 +23,8 @@ export interface MemberView {
   readonly addressAt: (node: number) => NodeAddress | null;
   /** Heard from within an election timeout. This node itself always is. */
   readonly isReachable: (member: MemberId) => boolean;
-  /** A node holds all that a voter must hold beside the log and the state. */
-  readonly mayVote: (node: number) => boolean;
+  /** A node holds all that a voter must hold beside the log and the state; null while it is being asked. */
+  readonly mayVote: (node: number) => boolean | null;
   /** Entries that a member lacks; null while it does not take entries, or was not heard from. */
   readonly lagOf: (member: MemberId) => number | null;
 }
@@ -37,6 +37,8 @@ export type MemberStep =
     }
   /** This node leads and is to go: another one must lead first. */
   | { readonly kind: 'hand-over' }
+  /** Something is not known yet: to be planned again a moment later. */
+  | { readonly kind: 'wait' }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly text: string };
 
 /** Behind by no more, a learner loses no time as a voter: it is what is on its way under load. */
@@ -106,7 +108,9 @@ function planPromote(view: MemberView, node: number): MemberStep {
   if (lag > CAUGHT_UP_ENTRIES) {
     return refused('NOT_CAUGHT_UP', `Node ${node} is ${lag} entries behind.`);
   }
-  if (!view.mayVote(node)) return refused('NOT_CAUGHT_UP', `Node ${node} does not have all files yet.`);
+  const hasFiles = view.mayVote(node);
+  if (hasFiles === null) return { kind: 'wait' };
+  if (!hasFiles) return refused('NOT_CAUGHT_UP', `Node ${node} does not have all files yet.`);
   const old = lives.filter((member) => member !== learner).map(({ incarnation }) => incarnation);
   const after = directory.conf.voters.filter((id) => !old.includes(id));
   const risk = riskOf(view, [...after, learner.incarnation]);
@@ -191,7 +195,7 @@ export function dueChange(view: MemberView): MemberChange | null {
     ({ node, incarnation, promote }) =>
       promote === true &&
       !isVoter(directory, incarnation) &&
-      view.mayVote(node) &&
+      view.mayVote(node) === true &&
       (view.lagOf(incarnation) ?? Number.POSITIVE_INFINITY) <= CAUGHT_UP_ENTRIES,
   );
   return ready === undefined ? null : { kind: 'promote', node: ready.node };

@@ -35,7 +35,7 @@ export interface MembershipOptions {
   readonly route: () => Route | null;
   readonly takePart: (how: 'found' | 'adopt', members: readonly Member[]) => void;
   readonly observe: (node: number) => void;
-  readonly mayVote?: (node: number) => boolean;
+  readonly mayVote?: (node: number) => boolean | null;
   readonly identity: Identity;
   readonly logger: Logger;
   /** Told when it is durable that this node is no member any more. */

@@ -114,6 +114,7 @@ export class Stewardship {
   #carryOut(replica: LedReplica, tag: string, step: MemberStep): MemberReply {
     switch (step.kind) {
       case 'refused':
+      case 'wait':
         return step;
       case 'hand-over':
         if (replica.status().leadTransferee === NONE && replica.transfer(null) === null) {

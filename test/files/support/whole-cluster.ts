@@ -99,7 +99,7 @@ export class WholeCluster {
       turn: (action) => void clock.after(0, action),
       onFatal: () => undefined,
       onRemoved: () => undefined,
-      mayVote: (node) => this.#nodes.get(id)?.files.hasEverything(node) ?? false,
+      mayVote: (node) => this.#nodes.get(id)?.files.hasEverything(node) ?? null,
     });
     const { engine, streams } = handle;
     const peers = filePeers(engine, streams);

@@ -95,6 +95,8 @@ export class TestCluster {
   readonly #overrides: Overrides;
   /** Nodes that lack something beside log and state. */
   readonly lacking = new Set<number>();
+  /** Nodes of which that is not known before it is asked for the second time. */
+  readonly unasked = new Set<number>();
   /** Configuration files that list others. */
   readonly files = new Map<number, readonly number[]>();
   #starts = 0;
@@ -220,7 +222,7 @@ export class TestCluster {
       turn: (action) => void clock.after(0, action),
       onFatal: (error) => fatal.push(error),
       onRemoved: (error) => removed.push(error.code),
-      mayVote: (node) => !this.lacking.has(node),
+      mayVote: (node) => (this.unasked.delete(node) ? null : !this.lacking.has(node)),
       ...this.#overrides,
     });
     const { engine } = handle;
