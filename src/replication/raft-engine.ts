@@ -13,6 +13,7 @@ import { foundedBy, type Member } from './formats/members.ts';
 import { encodeFrame } from './formats/peer-frames.ts';
 import { HandOver } from './hand-over.ts';
 import { Inbox } from './inbox.ts';
+import { Leadership } from './leadership.ts';
 import { Listeners } from './listeners.ts';
 import { Membership } from './membership/membership.ts';
 import { Links } from './peers/links.ts';
@@ -34,7 +35,6 @@ import type { CoreStart, EngineTimings } from './replica/driver.ts';
 import { type KeptLog, observerCore, recoverCore, writeFounding } from './replica/recovery.ts';
 import { Replica } from './replica/replica.ts';
 import { ForwardedProposals } from './requests/forwarded.ts';
-import type { Route } from './requests/proposals.ts';
 import { Requests } from './requests/requests.ts';
 import { removedError } from './storage/identity.ts';
 import { Tally } from './tally.ts';
@@ -64,6 +64,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   readonly #timings: EngineTimings;
   readonly #self: MemberId;
   readonly #links = new Links();
+  readonly #leadership: Leadership;
   readonly #requests: Requests<Result>;
   readonly #inbox: Inbox;
   readonly bus: GossipBus;
@@ -85,7 +86,6 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   #phase: 'new' | 'running' | 'stopping' | 'stopped' = 'new';
   #failed = false;
   #stop: Promise<void> | null = null;
-  #leader: number | null = null;
   #startCommitIndex: number | null = null;
 
   constructor(options: EngineOptions<Result, Event>) {
@@ -94,6 +94,12 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#timings = options.timings ?? defaultTimings;
     this.#self = options.identity.incarnation;
     const { clock, random, transport } = options;
+    this.#leadership = new Leadership({
+      node: this.node,
+      self: this.#self,
+      links: this.#links,
+      replica: () => this.#replica,
+    });
     const life = random.below(2 ** 32);
     this.#pulse = new Pulse({
       ...options,
@@ -112,12 +118,12 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       transport,
       server: () => this.#replica,
       leaderKnown: () => this.#replica !== null && this.#replica.leader !== NONE,
-      route: () => this.#route(),
+      route: () => this.#leadership.route(),
       lacksRoom: () => this.#storage.lacksRoom,
       wake: () => this.#pulse.wake(),
     });
     this.#storage = this.#makeStorage();
-    const leads = (): number | null => this.#leader;
+    const leads = (): number | null => this.#leadership.node;
     this.#handOver = new HandOver(this.node, clock, () => this.#replica, leads);
     this.#membership = this.#makeMembership(life);
     this.#inbox = this.#makeInbox(life);
@@ -133,7 +139,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       timings: this.#timings,
       replica: () => this.#replica,
       directory: () => this.#replica?.directory ?? this.#storage.keeper.directory,
-      route: () => this.#route(),
+      route: () => this.#leadership.route(),
       takePart: (how, members) => this.#takePart(how, members),
       observe: (leader) => this.#observe(leader),
       fatal: (error) => this.#fatal(error),
@@ -147,7 +153,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       self: this.#self,
       links: this.#links,
       directory: () => this.#replica?.directory ?? null,
-      leader: () => this.#leader,
+      leader: () => this.#leadership.node,
       handOver: () => this.handOver(),
       barrier: () => this.barrier(),
       withdraw: () => this.#withdraw(),
@@ -210,7 +216,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       node: this.node,
       self: this.#self,
       replica: this.#replica,
-      leader: this.#leader,
+      leader: this.#leadership.node,
       links: this.#links,
       startCommitIndex: this.#startCommitIndex,
       addressOf: (id) => this.#membership.admission.addressOf(id),
@@ -292,14 +298,6 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     this.#requests.tick(nowMs);
     this.#membership.tick(nowMs);
     this.#handOver.tick();
-  }
-
-  #route(): Route | null {
-    if (this.#replica === null) return null;
-    const { role, term, leader } = this.#replica.status();
-    if (role === 'leader') return { kind: 'own', term };
-    const node = leader === NONE ? null : this.#links.nodeOf(leader);
-    return node === null ? null : { kind: 'peer', node, term };
   }
 
   #onLink(peer: PeerIdentity, up: boolean): void {
@@ -385,18 +383,9 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   }
 
   #leadershipChanged(): void {
-    const leader = this.#replica?.leader ?? NONE;
-    const node = leader === this.#self ? this.node : leader === NONE ? null : this.#nodeOf(leader);
     this.#requests.leaderChanged();
     this.#membership.leaderChanged();
-    if (node === this.#leader) return;
-    this.#leader = node;
-    this.#onLeader.tell(node);
-  }
-
-  #nodeOf(member: MemberId): number | null {
-    const listed = this.#replica?.directory.members.find(({ incarnation }) => incarnation === member);
-    return listed?.node ?? this.#links.nodeOf(member);
+    if (this.#leadership.update()) this.#onLeader.tell(this.#leadership.node);
   }
 
   #replaced(mark: AppliedMark): void {

@@ -24,6 +24,7 @@ import {
 import type { LogStore } from '../../wal/log-store.ts';
 import { ApplyGate } from './apply-gate.ts';
 import { LogView } from './log-view.ts';
+import { WrittenState } from './written-state.ts';
 
 /** Length of a tick and the two timeouts in ticks. */
 export interface EngineTimings {
@@ -87,10 +88,7 @@ export class Driver {
   readonly #ports: DriverPorts;
   readonly #memory = new MemoryLog();
   readonly #node: RawNode;
-  /** Term, vote and commit as last handed to the log. */
-  #writtenState: HardState;
-  /** Newest commit index that was not worth a write of its own. */
-  #unwrittenCommit = 0;
+  readonly #written: WrittenState;
   #appendsInFlight = 0;
   #lastAppend: Promise<void> = Promise.resolve();
   #lastCut: Promise<void> = Promise.resolve();
@@ -111,7 +109,7 @@ export class Driver {
       this.#memory.applySnapshot({ meta, data: new Uint8Array(0) });
     }
     this.#memory.append(found.entries);
-    this.#writtenState = hardState;
+    this.#written = new WrittenState(hardState);
     const { member, timings, random, logger } = options;
     this.#node = new RawNode(
       defaultRaftConfig({
@@ -263,9 +261,9 @@ export class Driver {
     const index = memory.firstIndex() - 1;
     const entries = memory.entries(index + 1, memory.lastIndex() + 1, Number.POSITIVE_INFINITY);
     // Not what was learnt since: by what is written, a later life judges whether a change of members was noted.
-    const commit = Math.min(memory.lastIndex(), this.#writtenState.commit);
+    const commit = Math.min(memory.lastIndex(), this.#written.last.commit);
     return {
-      hardState: { ...this.#writtenState, commit },
+      hardState: { ...this.#written.last, commit },
       start: { index, term: memory.term(index) },
       entries,
     };
@@ -322,7 +320,7 @@ export class Driver {
   }
 
   #write(message: Message): void {
-    const hardState = this.#stateToWrite(message);
+    const hardState = this.#written.next(message);
     const { entries, responses } = message;
     if (hardState === null && entries.length === 0 && this.#appendsInFlight === 0) {
       if (responses.length > 0) this.release(responses);
@@ -348,28 +346,9 @@ export class Driver {
   }
 
   #noteCommit(index: number): Promise<void> | null {
-    if (index <= this.#writtenState.commit) return null;
-    this.#writtenState = { ...this.#writtenState, commit: index };
-    this.#lastAppend = this.#options.log.append({ hardState: this.#writtenState, entries: [] });
+    if (index <= this.#written.last.commit) return null;
+    this.#lastAppend = this.#options.log.append({ hardState: this.#written.withCommit(index), entries: [] });
     return this.#lastAppend;
-  }
-
-  /**
-   * A new commit index alone is not worth an fsync: it is learnt again after a crash, and what was applied is known from the
-   * state's mark. It travels with the next write that is needed anyway.
-   */
-  #stateToWrite({ term, vote, commit, entries }: Message): HardState | null {
-    // Term 0: the hard state is unchanged.
-    if (term > 0) this.#unwrittenCommit = commit;
-    const written = this.#writtenState;
-    const changed = term > 0 && (term !== written.term || vote !== written.vote);
-    if (!changed && (entries.length === 0 || this.#unwrittenCommit <= written.commit)) return null;
-    this.#writtenState = {
-      term: changed ? term : written.term,
-      vote: changed ? vote : written.vote,
-      commit: Math.max(written.commit, this.#unwrittenCommit),
-    };
-    return this.#writtenState;
   }
 
   /**
@@ -381,15 +360,13 @@ export class Driver {
     const { log } = this.#options;
     const { index, term } = snapshot.meta;
     if (message.term > 0) {
-      const commit = this.#writtenState.commit;
-      this.#writtenState = { term: message.term, vote: message.vote, commit };
-      await log.append({ hardState: this.#writtenState, entries: [] });
+      const promised = this.#written.withVote(message.term, message.vote);
+      await log.append({ hardState: promised, entries: [] });
     }
     await this.#ports.install(snapshot);
     await log.restart({ index, term, data: snapshot.data }, false);
     this.#memory.applySnapshot({ meta: snapshot.meta, data: new Uint8Array(0) });
-    this.#writtenState = { ...this.#writtenState, commit: index };
-    await log.append({ hardState: this.#writtenState, entries: message.entries });
+    await log.append({ hardState: this.#written.withCommit(index), entries: message.entries });
     this.#memory.append(message.entries);
     await this.#ports.installed(snapshot);
     this.#installing = null;
