@@ -212,7 +212,7 @@ class NodeGateway implements Gateway {
     const { host, chatPort } = nodeConfig(config, node);
     const { revealUnknownUser, broadcastMs } = policyOf(config);
     return new Dialects(
-      { service, delivery, counters, logger, view },
+      { clock, service, delivery, counters, logger, view },
       { clock, revealUnknownUser, broadcastMs, home: { host, port: chatPort } },
     );
   }

@@ -100,8 +100,6 @@ export function wordsRequest(line: WordsLine): ClientRequest | null {
       return { op: 'send', to: groupNameIn(line.user) === null ? line.user : '', text: line.text };
     case 'members':
       return { op: 'members', group: line.group };
-    case 'exit-chat':
-      return { op: 'visit-group', group: line.group, entering: false };
     default:
       return null;
   }
@@ -130,8 +128,6 @@ export function formatWordsReply(line: WordsLine, reply: Reply, user: string): r
       return [wordsWelcome(value.group)];
     case 'members':
       return ['chat member:', ...value.members.map(({ name }) => name), ''];
-    case 'visit-group':
-      return wordsExitChat;
     default:
       return [];
   }

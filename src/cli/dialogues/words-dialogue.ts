@@ -8,6 +8,7 @@ import {
   formatWordsReply,
   parseWords,
   type WordsLine,
+  wordsExitChat,
   wordsExitServer,
   wordsRefusal,
   wordsRequest,
@@ -101,19 +102,22 @@ export class WordsDialogue implements Dialogue {
       case 'invite':
         exchange.invitation = line.code;
         return exchange.say(['OK'], 'accepted');
+      case 'exit-chat':
+        this.#leaveRoom();
+        return exchange.say(wordsExitChat, 'accepted');
       case 'exit-server':
-        return this.#exitServer();
+        this.#leaveRoom();
+        return exchange.say([wordsExitServer], 'quit');
       default:
         return this.#ask(line);
     }
   }
 
   /** Nobody waits for the room to be told: this works without a majority too. */
-  async #exitServer(): Promise<Verdict> {
+  #leaveRoom(): void {
     const group = this.#room;
     this.#room = null;
     if (group !== null) void this.#exchange.client.request({ op: 'visit-group', group, entering: false });
-    return this.#exchange.say([wordsExitServer], 'quit');
   }
 
   async #ask(line: WordsLine): Promise<Verdict> {
@@ -128,9 +132,7 @@ export class WordsDialogue implements Dialogue {
     };
     const asked = await exchange.ask(request, format);
     const verdict = rejoins ? await this.#comeBack(line) : asked.verdict;
-    if (line.kind === 'exit-chat') this.#room = null;
-    else if (verdict === 'accepted' && (line.kind === 'create' || line.kind === 'join'))
-      this.#room = line.group;
+    if (verdict === 'accepted' && (line.kind === 'create' || line.kind === 'join')) this.#room = line.group;
     return verdict;
   }
 

@@ -2,6 +2,7 @@
  * What all line dialects share on one connection: who is behind it, one request at a time, replies in slices, delivery that tells when a push
  * was taken, and the end of an account or of the connection. A dialect says what a line means and how things look in it.
  */
+import type { Clock } from '../../../base/clock.ts';
 import { CodedError, type ErrorCode } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { AccountId } from '../../../chat/vocabulary/types.ts';
@@ -18,6 +19,7 @@ import { errorText, type LineDialect } from '../errors.ts';
 import type { LineOutput, LineSession } from '../line-connection.ts';
 
 export interface DeskDependencies {
+  readonly clock: Clock;
   readonly service: Service;
   readonly delivery: Delivery;
   readonly view: ChatView;
@@ -41,7 +43,7 @@ export interface Dialect {
 
 /** Lines of a long reply that are written before the connection is asked whether it takes more. */
 const sliceLines = 256;
-/** How long a goodbye waits until what was delivered is known to the other nodes. */
+/** How long a goodbye waits until the cluster knows of it, and of what was delivered. */
 const goodbyeMs = 500;
 
 export class Desk implements LineSession, Sink {
@@ -221,9 +223,20 @@ export class Desk implements LineSession, Sink {
   /** The connection stays, as nobody's. What was delivered is made known first. */
   async logOut(): Promise<void> {
     if (!this.loggedIn) return;
-    await this.dependencies.service.accounts.leaveGuest(this.context);
+    await this.soon(this.dependencies.service.accounts.leaveGuest(this.context));
     this.forget();
     await this.#shareState();
+  }
+
+  /** Whoever says goodbye waits no longer than that for the cluster, which may have no majority. */
+  async soon(work: Promise<unknown>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.dependencies.clock.after(goodbyeMs, resolve);
+      void work.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /** A cursor says that all before it arrived, too: not so where messages are acknowledged one by one. */

@@ -9,6 +9,7 @@ import {
   formatWordsReply,
   parseWords,
   type WordsLine,
+  wordsExitChat,
   wordsExitServer,
   wordsRefusal,
   wordsRequest,
@@ -74,21 +75,27 @@ export class WordsDialect implements Dialect {
         desk.context.invitation = line.code;
         desk.write(['OK']);
         return true;
+      case 'exit-chat':
+        await this.#leaveRoom();
+        desk.write(wordsExitChat);
+        return true;
       case 'exit-server':
-        await this.#exitServer();
+        await this.#leaveRoom();
+        await desk.logOut();
+        desk.write([wordsExitServer]);
+        desk.output.end();
         return true;
       default:
         return await this.#ask(line);
     }
   }
 
-  async #exitServer(): Promise<void> {
-    const desk = this.#desk;
-    if (this.#room !== null) await desk.execute({ op: 'visit-group', group: this.#room, entering: false });
+  /** The others are told; whoever leaves has left, also where nobody can be told. */
+  async #leaveRoom(): Promise<void> {
+    const group = this.#room;
     this.#room = null;
-    await desk.logOut();
-    desk.write([wordsExitServer]);
-    desk.output.end();
+    if (group === null) return;
+    await this.#desk.soon(this.#desk.execute({ op: 'visit-group', group, entering: false }));
   }
 
   async #ask(line: WordsLine): Promise<boolean> {
@@ -102,7 +109,6 @@ export class WordsDialect implements Dialect {
     const reply = await this.#rejoined(line, await desk.execute(request));
     const user = desk.context.identity?.name ?? '';
     await desk.writeAll(formatWordsReply(line, reply, user));
-    if (line.kind === 'exit-chat') this.#room = null;
     if (reply.kind !== 'receipt') return false;
     if (reply.value.op === 'login') desk.startDelivery();
     if (line.kind === 'create' || line.kind === 'join') this.#room = line.group;

@@ -198,6 +198,19 @@ t.test('slash: without a majority every command says so in the same words', asyn
   await talk.play('fox> /help\nfox< /public <message> - …');
 });
 
+t.test('slash: a guest who leaves waits for no cluster that does not answer', async (t) => {
+  const talk = new Transcript(t);
+  t.teardown(() => talk.close());
+  await talk.join('gil', one.chatPort);
+  await talk.play('gil> /name gil\ngil< SUCCESS: Username registered.');
+  for (const { engine } of nodes) engine.held = true;
+  t.teardown(() => {
+    for (const { engine } of nodes) engine.held = false;
+  });
+  await talk.play('gil> /quit\ngil< SUCCESS: You have left the ChatSystem:)');
+  t.equal(await talk.rest('gil'), '');
+});
+
 t.test('slash: over WebSocket a first frame that is a bare word is a name, until one is taken', async (t) => {
   const socket = new WebSocket(`ws://127.0.0.1:${one.httpPort}/slash`);
   const frames: string[] = [];

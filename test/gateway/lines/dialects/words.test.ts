@@ -237,5 +237,28 @@ t.test('words: without a majority every command says so in the same words', asyn
   ]) {
     await talk.play(`hal> ${line}\nhal< Service unavailable: no leader, try again.`);
   }
-  await talk.play('hal> exit server!\nhal< exit server!');
+  await talk.play(`
+    hal> exit chat!
+    hal< exit chat!
+    hal< return to menu...
+    hal> exit server!
+    hal< exit server!
+  `);
+});
+
+t.test('words: whoever leaves waits for no cluster that does not answer', async (t) => {
+  const talk = await talkOf(t, ['ivy']);
+  await talk.play('ivy> create-group still letmein\nivy< hey ivy, group created, group id:still');
+  for (const { engine } of nodes) engine.held = true;
+  t.teardown(() => {
+    for (const { engine } of nodes) engine.held = false;
+  });
+  await talk.play(`
+    ivy> exit chat!
+    ivy< exit chat!
+    ivy< return to menu...
+    ivy> exit server!
+    ivy< exit server!
+  `);
+  t.equal(await talk.rest('ivy'), '');
 });
