@@ -6,6 +6,7 @@ import type { Account, AttemptKey, Command, Result } from '../../chat/vocabulary
 import type { ChatView, GroupView } from '../../chat/vocabulary/view.ts';
 import type { Reply } from '../../protocol/requests.ts';
 import type { Outcome } from '../../replication/ports/engine.ts';
+import type { Policy } from './policy.ts';
 import { rejection, settled } from './replies.ts';
 
 export interface AdministrationOptions {
@@ -14,6 +15,7 @@ export interface AdministrationOptions {
   readonly clusterClock: { nowMs(): number };
   readonly barrier: () => Promise<void>;
   readonly proposeOwn: (command: Command) => Promise<Outcome<Result>>;
+  readonly policy: Pick<Policy, 'nodePorts'>;
 }
 
 /** An account as administrators see it; nothing that opens it. */
@@ -132,7 +134,11 @@ export class Administration {
     group: string,
     port: number | null,
   ): Promise<Administered<{ readonly group: string; readonly port: number | null }>> {
-    const answer = settled(await this.#options.proposeOwn({ kind: 'set-group-listener', name: group, port }));
+    const { policy, proposeOwn } = this.#options;
+    if (port !== null && policy.nodePorts.has(port)) {
+      return rejection('CONFLICT', `Port ${port} is a node's own.`);
+    }
+    const answer = settled(await proposeOwn({ kind: 'set-group-listener', name: group, port }));
     if (answer.kind === 'rejection' && answer.code === 'CONFLICT') {
       return rejection('CONFLICT', `Port ${port} is another group's.`);
     }

@@ -27,6 +27,8 @@ export interface Policy {
   readonly httpConnectionsPerAddress: number;
   /** In a minute, without a session; 0: no limit. */
   readonly httpRequestsPerAddress: number;
+  /** Of the nodes that are listed: no group may have one of them. */
+  readonly nodePorts: ReadonlySet<number>;
 }
 
 /** Why nobody may register with that code, or without one; null when they may, as far as the configuration is concerned. */
@@ -57,6 +59,14 @@ export function policyOf(config: ClusterConfig): Policy {
     limitsGuessing: limits.guessing ?? !demonstration,
     httpConnectionsPerAddress: limits.httpConnectionsPerAddress ?? bound(128),
     httpRequestsPerAddress: limits.httpRequestsPerAddress ?? bound(300),
+    nodePorts: new Set(
+      config.nodes.flatMap(({ peerPort, chatPort, httpPort, listeners }) => [
+        peerPort,
+        chatPort,
+        httpPort,
+        ...listeners.map(({ port }) => port),
+      ]),
+    ),
     privateWebhooks: config.webhooks.allowPrivate ?? demonstration,
     addresses: {
       connectionsPerAddress: limits.connectionsPerAddress ?? bound(16),

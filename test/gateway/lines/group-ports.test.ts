@@ -63,6 +63,7 @@ t.test('group ports: on its own port a group is left out of every line, to the l
   `);
   t.match(await listen('chess', port), { kind: 'done', value: { group: 'chess', port } });
   t.match(await listen('other', port), { kind: 'refused', code: 'CONFLICT' });
+  t.match(await listen('other', 1), { kind: 'refused', code: 'CONFLICT', text: /a node's own/ });
   await opened(port);
   await talk.join('r', port);
   await talk.play(`
