@@ -25,12 +25,14 @@ export const wordsHelp: readonly string[] = [
   'send-to-group group_id message',
   'in a room any other line is said there; /chat members, /user:text, exit chat!',
   'exit server! - leave; an empty first line - the same by numbers',
+  '/file to path - send a file to a user or a #group',
   '/help - show this help',
   '',
 ];
 
 /** The client's own: nothing that the dialect could mean. */
 const helpLine = '/help';
+const fileLine = /^\/file +(\S+) +(.+)$/s;
 
 export class WordsDialogue implements Dialogue {
   readonly opening = wordsHelp;
@@ -57,6 +59,8 @@ export class WordsDialogue implements Dialogue {
   async execute(text: string): Promise<Verdict> {
     const exchange = this.#exchange;
     if (text === helpLine && !this.isSecret) return exchange.say(wordsHelp, 'accepted');
+    const [, to, path] = this.isSecret ? [] : (fileLine.exec(text) ?? []);
+    if (to !== undefined && path !== undefined) return exchange.sendFile(to, path);
     const opensMenu = this.#isFirst && text === '';
     this.#isFirst = false;
     if (opensMenu) {

@@ -162,6 +162,17 @@ ${wordsHelp.map((line) => `    ann< ${line}`).join('\n')}
     ann< user bobby disconnect!
     ann> join-group books secret
     ann< Welcome to the chat room number books !
+    bob< user anna join the chat!
+  `,
+  );
+  const path = join(t.testdir({ 'plan.txt': 'for bobby' }), 'plan.txt');
+  await play(
+    t,
+    people,
+    `
+    ann> /file bobby ${path}
+    ann< File plan.txt sent to bobby successfully.
+    bob< (Private massage)anna:sent a file: plan.txt (9 B)
   `,
   );
   t.equal(await people.ann.types('exit server!'), 'quit');
