@@ -4,7 +4,6 @@
  */
 import { Component, createRef, type JSX } from 'preact';
 import type { MessageEntry } from '../../protocol/requests.ts';
-import { mayDelete, mayEdit } from '../model/amendments.ts';
 import type { Conversation } from '../model/conversations.ts';
 import { FeedFrame } from '../model/feed-frame.ts';
 import { markOf, markOfEntry } from '../model/marks.ts';
@@ -12,7 +11,7 @@ import { messageAt } from '../model/message-window.ts';
 import type { Row } from '../model/timeline.ts';
 import type { Surroundings } from './context.ts';
 import { IconButton } from './icons.tsx';
-import type { MessageAction } from './message-action.ts';
+import { actionOf, type MessageAction } from './message-action.ts';
 import { MessageRow, OpenRow } from './message-row.tsx';
 import { titleOf } from './sidebar.tsx';
 
@@ -369,25 +368,6 @@ export class Feed extends Component<FeedProps, FeedState> {
     this.#focusKey = null;
     row.focus({ preventScroll: true });
     row.scrollIntoView({ block: 'nearest' });
-  }
-}
-
-/** What a key does to the message that has the focus. */
-function actionOf(key: string, message: MessageEntry, me: string): MessageAction | null {
-  if (message.deleted === true) return null;
-  switch (key) {
-    case 'r':
-    case 'R':
-      return { kind: 'reply' };
-    case 'e':
-    case 'E':
-      return mayEdit(message, me) ? { kind: 'edit' } : null;
-    case 'Delete':
-      return mayDelete(message, me) ? { kind: 'delete' } : null;
-    case '+':
-      return { kind: 'choose-reaction' };
-    default:
-      return null;
   }
 }
 
