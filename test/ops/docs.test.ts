@@ -3,6 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { type ErrorCode, errorTable } from '../../src/base/errors.ts';
+import { exitCodeFor } from '../../src/base/exit-codes.ts';
+import { fieldsOf } from '../../src/protocol/native-fields.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -36,6 +39,48 @@ t.test('docs: every admin command and flag that a page names exists', async (t) 
     }
   }
 });
+
+t.test('docs: every error code has its row, with whether it passes or with how a node ends', async (t) => {
+  const [ends, codes] = [read('docs/failures.md'), read('docs/protocol.md')];
+  for (const code of Object.keys(errorTable) as ErrorCode[]) {
+    const [, exit] = new RegExp(`^\\| \`${code}\` \\| (\\d+) \\|`, 'm').exec(ends) ?? [];
+    const [, passes] = new RegExp(`^\\| \`${code}\` \\| .* \\| *(yes)? *\\|$`, 'm').exec(codes) ?? [null];
+    if (exit !== undefined) t.equal(Number(exit), exitCodeFor(code), `${code}: its exit code`);
+    else if (passes !== null) t.equal(passes === 'yes', errorTable[code].retry, `${code}: whether it passes`);
+    else t.fail(`${code} stands in no page`);
+  }
+});
+
+t.test(
+  'docs: the page of protocols has every request, with the keys that it must and may have',
+  async (t) => {
+    const [, chapter = ''] = read('docs/protocol.md').split('### Requests');
+    const [table = ''] = chapter.split('### ');
+    const rows = new Map(
+      [...table.matchAll(/^\| `([a-z-]+)` \|([^|]*)\|/gm)].map(([, op, keys]) => [op, keys]),
+    );
+    for (const [op, fields] of fieldsOf) {
+      if (op === 'hello') continue;
+      const [musts = '', mays = ''] = (rows.get(String(op)) ?? '')
+        .replaceAll(/\([^)]*\)/g, '')
+        .split('optional');
+      const named = (text: string): string[] =>
+        [...text.matchAll(/`(\w+)`/g)].map(([, key = '']) => key).sort();
+      const keys = [...fields].filter(([key]) => key !== 'stale');
+      t.ok(rows.has(String(op)), `${op} has a row`);
+      t.strictSame(
+        named(musts),
+        keys.flatMap(([key, { required }]) => (required ? [key] : [])).sort(),
+        `${op}`,
+      );
+      t.strictSame(
+        named(mays),
+        keys.flatMap(([key, { required }]) => (required ? [] : [key])).sort(),
+        `${op}`,
+      );
+    }
+  },
+);
 
 t.test('docs: every link of a page leads to a file, and to a chapter of it', async (t) => {
   for (const page of pages) {
