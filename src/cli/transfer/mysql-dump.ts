@@ -13,12 +13,12 @@ export interface DumpTable {
 export function readMysqlDump(text: string): readonly DumpTable[] {
   const columns = new Map<string, readonly string[]>();
   const rows = new Map<string, (readonly (string | null)[])[]>();
-  for (const [, name = '', body = ''] of text.matchAll(
-    /^CREATE TABLE (?:IF NOT EXISTS )?`?(\w+)`? \(([\s\S]*?)\n\)/gm,
-  )) {
+  const tables = /^CREATE TABLE (?:IF NOT EXISTS )?`?(\w+)`?\s*\(/gm;
+  for (let found = tables.exec(text); found !== null; found = tables.exec(text)) {
+    const parts = partsOf(text, tables.lastIndex);
     columns.set(
-      name,
-      [...body.matchAll(/^\s*`(\w+)`\s/gm)].map(([, column = '']) => column),
+      found[1] ?? '',
+      parts.flatMap((part) => column.exec(part)?.[1] ?? plainColumn.exec(part)?.[1] ?? []),
     );
   }
   const inserts = /^INSERT INTO `?(\w+)`?\s*(?:\(([^)]*)\))?\s*VALUES\s*/gm;
@@ -37,6 +37,32 @@ export function readMysqlDump(text: string): readonly DumpTable[] {
   }
   return Array.from(rows, ([name, own]) => ({ name, columns: columns.get(name) ?? [], rows: own }));
 }
+
+const column = /^\s*`(\w+)`/;
+/** As `--skip-quote-names` writes it; no key and no constraint. */
+const plainColumn =
+  /^\s*(?!(?:PRIMARY|UNIQUE|FULLTEXT|SPATIAL|FOREIGN|KEY|INDEX|CONSTRAINT|CHECK)\b)(\w+)\s/i;
+
+/** What stands between the commas of a bracket that was opened before `from`; brackets and quoted texts within it are whole. */
+function partsOf(text: string, from: number): readonly string[] {
+  const parts: string[] = [];
+  const marks = /'(?:[^'\\]|\\.|'')*'|[(),]/gs;
+  marks.lastIndex = from;
+  let begun = from;
+  let depth = 1;
+  for (let mark = marks.exec(text); mark !== null && depth > 0; mark = marks.exec(text)) {
+    if (mark[0] === '(') depth += 1;
+    if (mark[0] === ')') depth -= 1;
+    const endsPart = (mark[0] === ',' && depth === 1) || depth === 0;
+    if (!endsPart) continue;
+    parts.push(text.slice(begun, mark.index));
+    begun = marks.lastIndex;
+  }
+  return parts;
+}
+
+/** `_binary 'text'`: what a column without a character set has before its text. */
+const introducer = /_\w+ (?=')/y;
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', 0: '\0', Z: '\x1a', b: '\b' };
 
@@ -75,11 +101,14 @@ class TupleReader {
   }
 
   #value(): string | null {
+    introducer.lastIndex = this.#at;
+    if (introducer.test(this.#text)) this.#at = introducer.lastIndex;
     if (this.#text[this.#at] === "'") return this.#quoted();
     const start = this.#at;
     while (this.#at < this.#text.length && !/[,)]/.test(this.#text[this.#at] ?? ')')) this.#at += 1;
     const plain = this.#text.slice(start, this.#at).trim();
-    return plain === 'NULL' ? null : plain;
+    if (plain === 'NULL') return null;
+    return /^0x(?:[0-9A-F]{2})+$/i.test(plain) ? Buffer.from(plain.slice(2), 'hex').toString() : plain;
   }
 
   #quoted(): string {

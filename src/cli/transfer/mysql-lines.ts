@@ -110,13 +110,12 @@ function rowsOf(table: DumpTable | undefined): readonly Row[] {
 function messagesOf(tables: readonly DumpTable[], nowMs: number): readonly DumpMessage[] {
   for (const table of tables) {
     if (table.name === 'users' || table.name === 'groupchat') continue;
-    const column = (pattern: RegExp): string | undefined =>
-      table.columns.map((name) => name.toLowerCase()).find((name) => pattern.test(name));
-    const sender = column(/sender|from|user|author/);
-    const group = column(/group|room|chat/);
-    const text = column(/text|message|msg|content|body/);
+    const free = new Set(table.columns.map((name) => name.toLowerCase()));
+    const sender = takeColumn(free, [/sender|author/, /from|user/]);
+    const group = takeColumn(free, [/group/, /room/, /chat/]);
+    const text = takeColumn(free, [/^(?!.*id$).*(?:text|content|body)/, /^(?!.*id$).*(?:message|msg)/]);
     if (sender === undefined || group === undefined || text === undefined) continue;
-    const time = column(/time|date|sent|created/);
+    const time = takeColumn(free, [/time|date|created/, /sent/]);
     return rowsOf(table).map((row) => ({
       sender: row[sender] ?? '',
       group: row[group] ?? '',
@@ -125,6 +124,17 @@ function messagesOf(tables: readonly DumpTable[], nowMs: number): readonly DumpM
     }));
   }
   return [];
+}
+
+/** The first column of the first pattern that fits any, for this use alone. A `message_id` is no text. */
+function takeColumn(free: Set<string>, patterns: readonly RegExp[]): string | undefined {
+  for (const pattern of patterns) {
+    const found = [...free].find((name) => pattern.test(name));
+    if (found === undefined) continue;
+    free.delete(found);
+    return found;
+  }
+  return undefined;
 }
 
 /** `YYYY-MM-DD HH:MM:SS` taken as UTC. */

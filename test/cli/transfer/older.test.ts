@@ -191,6 +191,39 @@ t.test('mysql dump: what somebody wrote is no statement of the dump', async (t) 
   );
 });
 
+t.test('mysql dump: names without quotes, binary columns, and a message’s number that is no text', (t) => {
+  const text = [
+    'CREATE TABLE users (',
+    '  email varchar(100) NOT NULL,',
+    '  id int(11) NOT NULL AUTO_INCREMENT,',
+    '  password varbinary(100) NOT NULL,',
+    '  name varchar(100) NOT NULL,',
+    '  PRIMARY KEY (id),',
+    '  UNIQUE KEY email (email)',
+    ');',
+    "INSERT INTO users VALUES ('a@x.org',11,_binary 's, (1','alfa'),('b@x.org',12,0x733132,'bravo');",
+    "CREATE TABLE groupchat(id varchar(50) DEFAULT 'a, (b', cost decimal(5,2), name varchar(50));",
+    "INSERT INTO groupchat VALUES ('dev',1.50,'Developers');",
+    'CREATE TABLE chat_messages (',
+    '  message_id bigint NOT NULL,',
+    '  from_user_id int,',
+    '  chat_message text,',
+    '  group_id varchar(50),',
+    '  created_at timestamp NULL',
+    ');',
+    "INSERT INTO chat_messages VALUES (1,11,'hello','dev','2022-01-02 03:04:05');",
+  ].join('\n');
+  const lines = [...linesOfDump(readMysqlDump(text), 0, (problem) => t.fail(problem))];
+  t.match(lines, [
+    { kind: 'account', name: 'alfa', email: 'a@x.org', password: 's, (1' },
+    { kind: 'account', name: 'bravo', email: 'b@x.org', password: 's12' },
+    { kind: 'group', name: 'dev' },
+    { kind: 'member', conversation: '#dev' },
+    { kind: 'message', body: { text: 'hello' }, sentMs: Date.UTC(2022, 0, 2, 3, 4, 5) },
+  ]);
+  t.end();
+});
+
 t.test('mysql dump: whatever the text, there is an end and no throw', async (t) => {
   for (const text of [
     '',
