@@ -292,7 +292,9 @@ export class Client extends ClientRequests {
   }
 
   #welcomed(welcome: Welcome): void {
-    if (this.#adopted) this.#queue.skipNumbers(welcome.highest);
+    // One that does not exist yet is opened by request 1.
+    const isOpen = welcome.user !== null || welcome.highest > 0;
+    if (this.#adopted && isOpen) this.#queue.skipNumbers(welcome.highest);
     this.#adopted = false;
     if (welcome.user === null && this.#user !== null && !this.#queue.isEnding) {
       this.#sessionLost('expired');

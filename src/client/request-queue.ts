@@ -20,6 +20,8 @@ import type { RequestTrace } from './types.ts';
 export const largestQueue = 16_384;
 /** A node answers within `limits.operationMs`, if only to refuse; one that says nothing for longer has lost the request. */
 const repeatMs = limits.operationMs + 2_000;
+/** More than a life of a program can have numbered without one of them being carried out. */
+const numbersOfOneLife = 2 ** 20;
 
 export interface QueueOptions {
   readonly random: Random;
@@ -180,9 +182,13 @@ export class RequestQueue {
     }
   }
 
-  /** The session was resumed from outside this program: its numbers up to `highest` are used. */
+  /**
+   * The session was resumed from outside this program: its numbers up to `highest` are used, and requests of its former life with numbers
+   * above may still be on their way. None of those is given again; and when the first one from here reaches the log, its `low` keeps out what
+   * comes later.
+   */
   skipNumbers(highest: number): void {
-    this.#nextNumber = Math.max(this.#nextNumber, highest + 1);
+    this.#nextNumber = Math.max(this.#nextNumber, highest + numbersOfOneLife);
   }
 
   /**

@@ -856,7 +856,36 @@ t.test(
       cluster.messages.map(({ text }) => text),
       ['one', 'two', 'three'],
     );
-    t.equal(changesHeard(cluster, 'send').at(-1)?.n, 4, 'what is new goes on behind');
+    t.ok(Number(changesHeard(cluster, 'send').at(-1)?.n) > 4, 'what is new goes on behind');
+    await again.close();
+  },
+);
+
+t.test(
+  'client: what its former life had under way comes late and does not take the number of a new request',
+  async (t) => {
+    const { clock, cluster, client } = await loggedIn();
+    const { session } = client;
+    await client.close();
+    const again = new Client({
+      nodes: cluster.addresses,
+      clock,
+      random: seededRandom(8),
+      dialer: cluster,
+      secrets: countingSecrets(),
+      session,
+    });
+    await within(clock, 500, again.users());
+    // They were waiting in a node: whoever welcomed the client had not heard of them.
+    const state = cluster.sessions.get(session.id);
+    t.ok(state);
+    for (let n = 2; n <= 1_100; n++) state?.answers.set(n, { body: `edit ${n}`, outcome: {} });
+    const first = await within(clock, 500, again.send('bob', 'one'));
+    t.match(first, { kind: 'receipt' });
+    t.match(await within(clock, 500, again.send('bob', 'two')), { kind: 'receipt' });
+    const [one, two] = changesHeard(cluster, 'send');
+    t.equal(one?.low, one?.n, 'it waits for nothing of its former life, which the cluster learns by it');
+    t.equal(two?.n, Number(one?.n) + 1);
     await again.close();
   },
 );

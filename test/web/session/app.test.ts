@@ -29,14 +29,18 @@ class Browser {
   admission: () => Admission = () => ({ kind: 'stranger' });
   isClaimed = false;
   #sockets: Socket[] = [];
+  /** Counts pages: what one that is gone still has under way reaches nobody. */
+  #page = 0;
 
   constructor() {
     this.cluster.accounts.set('ann', 'pw').set('bob', 'pw');
   }
 
   load(): App {
+    const page = this.#page;
     const dialer: Dialer = {
       dial: (address, listener) => {
+        if (page !== this.#page) return { send: () => undefined, close: () => undefined };
         const socket = this.cluster.dial(address, listener);
         this.#sockets.push(socket);
         return socket;
@@ -63,6 +67,7 @@ class Browser {
   unload(): void {
     for (const socket of this.#sockets) socket.close();
     this.#sockets = [];
+    this.#page++;
   }
 
   async loggedIn(): Promise<App> {
