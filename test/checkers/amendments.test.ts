@@ -47,5 +47,15 @@ t.test('amendments: a read that misses what was acknowledged before it', async (
 });
 
 t.test('amendments: what was refused is shown', async (t) => {
-  t.same(kinds(ask(1, { text: 'ho' }), { kind: 'refused', id: 1 }, shown(1, 'ho')), ['rejected-applied']);
+  t.same(kinds(ask(1, { text: 'ho' }), { kind: 'refused', id: 1, code: 'UNAVAILABLE' }, shown(1, 'ho')), [
+    'rejected-applied',
+  ]);
+});
+
+t.test('amendments: a message that is said to be gone was deleted by somebody', async (t) => {
+  const gone: AmendmentEvent = { kind: 'refused', id: 2, code: 'UNKNOWN_MESSAGE' };
+  const edit = ask(2, { text: 'ho' });
+  t.same(kinds(edit, gone), ['refused']);
+  t.same(kinds(ask(1, 'deleted'), edit, gone), []);
+  t.same(kinds(edit, ask(1, 'deleted'), gone), [], 'while it was asked');
 });

@@ -7,7 +7,7 @@ export type Change = { readonly text: string } | 'deleted' | 'reaction';
 export type AmendmentEvent =
   | { readonly kind: 'ask'; readonly id: number; readonly place: string; readonly change: Change }
   | { readonly kind: 'told'; readonly id: number; readonly revision: number }
-  | { readonly kind: 'refused'; readonly id: number }
+  | { readonly kind: 'refused'; readonly id: number; readonly code: string }
   | {
       readonly kind: 'shown';
       readonly reader: string;
@@ -62,7 +62,7 @@ export function checkAmendments(events: readonly AmendmentEvent[]): Violation[] 
       if (revision < newest) violations.push(stale(event, newest));
     }
   }
-  return [...violations, ...checkRefused(events, asked)];
+  return [...violations, ...checkRefused(events, asked), ...checkMissing(events, asked)];
 }
 
 /** What a text becomes by it; undefined: nothing. */
@@ -85,6 +85,20 @@ function checkRefused(events: readonly AmendmentEvent[], asked: ReadonlyMap<numb
     kind: 'rejected-applied',
     text: `${reader} is shown ${place} as "${text}", an edit that was refused`,
   }));
+}
+
+/** A message is there until somebody asks for its deletion. */
+function checkMissing(events: readonly AmendmentEvent[], asked: ReadonlyMap<number, Ask>): Violation[] {
+  const violations: Violation[] = [];
+  const deleted = new Set<string>();
+  for (const event of events) {
+    if (event.kind === 'ask' && event.change === 'deleted') deleted.add(event.place);
+    const ask =
+      event.kind === 'refused' && event.code === 'UNKNOWN_MESSAGE' ? asked.get(event.id) : undefined;
+    if (ask === undefined || deleted.has(ask.place)) continue;
+    violations.push({ kind: 'refused', text: `${ask.place} is said to be gone, and nobody had deleted it` });
+  }
+  return violations;
 }
 
 function phantom({ reader, place, text }: Shown): Violation {

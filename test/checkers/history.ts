@@ -82,6 +82,10 @@ export type ViolationKind =
   | 'phantom'
   /** Refused, and there all the same. */
   | 'rejected-applied'
+  /** Refused or given up, and nothing called for it. */
+  | 'refused'
+  /** A session that ended before its time. */
+  | 'session-lost'
   /** A read that misses what was acknowledged before it began, although others have it. */
   | 'stale'
   /** No order of the requests explains the answers; or the search for one was given up, which counts as much. */
@@ -97,6 +101,8 @@ export type ViolationKind =
   | 'two-changes'
   | 'not-durable'
   | 'state-differs'
+  /** Times of entries that run backwards, or ahead. */
+  | 'time-wrong'
   /** A node says that it has all that was committed, and has not. */
   | 'barrier-behind'
   /** An election that nothing called for. */

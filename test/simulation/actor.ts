@@ -6,7 +6,8 @@ import { Client } from '../../src/client/client.ts';
 import type { Digest } from '../../src/client/ports.ts';
 import type { Session } from '../../src/client/types.ts';
 import { addressOf } from '../../src/files/digest.ts';
-import type { FileEntry, Reply, SentValue } from '../../src/protocol/requests.ts';
+import type { FileEntry, MessageEntry, Reply, SentValue } from '../../src/protocol/requests.ts';
+import type { AskedOperation } from '../checkers/refusals.ts';
 import type { ClientNetwork } from './client-network.ts';
 import { hashText, mixed } from './digest.ts';
 import { Host } from './host.ts';
@@ -24,6 +25,20 @@ export interface ActorOptions {
   readonly number: number;
   readonly name: string;
   readonly giveUpMs: number;
+  /** Keeps what it has not heard of over its own restart, with its number, as a page does. */
+  readonly keepsOutbox: boolean;
+  /** Looks at some messages for a while before it has had them. */
+  readonly takesTime: boolean;
+}
+
+/** A message that it said and has not heard of. */
+interface Unheard {
+  readonly n: number;
+  readonly to: string;
+  readonly text: string;
+  readonly told: (reply: Reply) => void;
+  /** In the session, once it has left. */
+  number: number | null;
 }
 
 const RETRY_MS = 500;
@@ -42,6 +57,8 @@ export class Actor {
   readonly #own: SentValue[] = [];
   /** That it was shown. */
   readonly #files = new Map<number, FileEntry>();
+  /** In the order of saying. */
+  readonly #outbox = new Set<Unheard>();
   /** Files on their way to the cluster. */
   #transfers = 0;
   /** Changes when a session is lost: what the account had not acknowledged is then told again. */
@@ -82,17 +99,31 @@ export class Actor {
       },
     });
     const { records } = this.#options;
-    client.onMessage((message) => {
-      records.read(this.reader, message);
-      records.followers.message(this.reader, message);
-      if (message.file !== undefined) this.#files.set(message.file.id, message.file);
-    });
+    client.onMessage((message) => this.#isShown(message));
     client.onEvent((event) => {
       if (event.ev === 'amended') records.followers.amended(this.reader, event);
       if (event.ev !== 'amended' || 'reactions' in event) return;
       records.amended(this.reader, { ...event, text: 'text' in event ? event.text : null });
     });
     return client;
+  }
+
+  /** What it looks at when it is killed it has not had, and is shown again. */
+  #isShown(message: MessageEntry): void | Promise<void> {
+    const { reader } = this;
+    const { records, takesTime } = this.#options;
+    const had = (): void => {
+      records.read(reader, message);
+      records.followers.message(reader, message);
+      if (message.file !== undefined) this.#files.set(message.file.id, message.file);
+    };
+    if (!takesTime || message.index % 3 !== 0) return had();
+    return new Promise((resolve) => {
+      this.#host.clock.after(1 + (message.index % 50), () => {
+        had();
+        resolve();
+      });
+    });
   }
 
   get reader(): string {
@@ -122,9 +153,9 @@ export class Actor {
     this.#wanted = true;
     const client = this.#client;
     if (client.user === null) {
-      await client.register(this.name, 'secret');
+      await this.#told('register', client.register(this.name, 'secret'));
       if (client !== this.#client || this.#closed) return;
-      const outcome = await client.login(this.name, 'secret');
+      const outcome = await this.#told('login', client.login(this.name, 'secret'));
       if (outcome.kind !== 'receipt') {
         this.#later(() => void this.join());
         return;
@@ -135,8 +166,9 @@ export class Actor {
 
   /** Whoever is first makes it. */
   async #joinGroup(client: Client): Promise<void> {
-    const made = await client.createGroup(GROUP_NAME);
-    const outcome = isRefused(made, 'GROUP_TAKEN') ? await client.joinGroup(GROUP_NAME) : made;
+    const made = await this.#told('join', client.createGroup(GROUP_NAME));
+    const isTaken = isRefused(made, 'GROUP_TAKEN');
+    const outcome = isTaken ? await this.#told('join', client.joinGroup(GROUP_NAME)) : made;
     if (client !== this.#client || this.#closed) return;
     this.#options.records.joins(this.name, outcome);
     this.#inGroup ||= outcome.kind === 'receipt' || isRefused(outcome, 'ALREADY_MEMBER');
@@ -148,7 +180,19 @@ export class Actor {
     if (client !== this.#client) return;
     this.#held = null;
     this.#generation++;
+    this.#options.records.answers.losesSession(this.name);
     if (this.#wanted) void this.join();
+  }
+
+  #asks(op: AskedOperation): (reply: Reply) => void {
+    return this.#options.records.answers.ask(this.name, op, () => this.#client.session);
+  }
+
+  async #told<Told extends Reply>(op: AskedOperation, asked: Promise<Told>): Promise<Told> {
+    const told = this.#asks(op);
+    const reply = await asked;
+    told(reply);
+    return reply;
   }
 
   #later(action: () => void): void {
@@ -161,9 +205,26 @@ export class Actor {
     const n = ++this.#sent;
     const text = `${this.name} ${n}`;
     records.invoke(this.name, n, to, text);
-    void this.#client.send(to, text).then((outcome) => {
-      records.answer(this.name, n, to, outcome);
-      if (outcome.kind === 'receipt') this.#own.push(outcome.value);
+    const unheard = { n, to, text, told: this.#asks('send'), number: null };
+    this.#outbox.add(unheard);
+    this.#leave(unheard);
+  }
+
+  #leave(unheard: Unheard): void {
+    const { n, to, text, told, number } = unheard;
+    const numbered = (given: number): void => {
+      unheard.number = given;
+    };
+    const trace = number === null ? { numbered } : { numbered, number };
+    void this.#client.request({ op: 'send', to, text }, trace).then((reply) => {
+      this.#outbox.delete(unheard);
+      told(reply);
+      const { records } = this.#options;
+      if (reply.kind !== 'receipt') records.answer(this.name, n, to, reply);
+      else if (reply.value.op === 'send') {
+        records.answer(this.name, n, to, { kind: 'receipt', value: reply.value });
+        this.#own.push(reply.value);
+      }
     });
   }
 
@@ -178,7 +239,8 @@ export class Actor {
     const read = async (from: number, end: number): Promise<Uint8Array> => content.subarray(from, end);
     const client = this.#client;
     this.#transfers++;
-    void client.sendFile(to, { name, type: 'text/plain', bytes: content.length, read }).then((outcome) => {
+    const source = { name, type: 'text/plain', bytes: content.length, read };
+    void this.#told('file', client.sendFile(to, source)).then((outcome) => {
       records.answer(this.name, n, to, outcome);
       if (client === this.#client) this.#transfers--;
     });
@@ -203,7 +265,7 @@ export class Actor {
     const text = `${this.name} edits ${++this.#edits}`;
     const change = how === 'edit' ? { text } : how === 'delete' ? 'deleted' : 'reaction';
     const done = this.#options.records.amends(this.name, conversation, sequence, change);
-    void this.#ask(how, conversation, sequence, text).then(done);
+    void this.#told('amend', this.#ask(how, conversation, sequence, text)).then(done);
   }
 
   #ask(how: Amendment, conversation: string, sequence: number, text: string): Promise<Reply> {
@@ -219,16 +281,18 @@ export class Actor {
 
   /** False when it was not answered. */
   async history(other: string): Promise<boolean> {
-    return this.#options.records.scan(this, other, () => this.#client.history(other, { limit: 60 }));
+    return this.#options.records.scan(this, other, () =>
+      this.#told('history', this.#client.history(other, { limit: 60 })),
+    );
   }
 
   async users(): Promise<void> {
-    await this.#client.users();
+    await this.#told('users', this.#client.users());
   }
 
   find(name: string): void {
     const done = this.#options.records.account(this.name, name, 'find');
-    void this.#client.search(name).then((outcome) => {
+    void this.#told('find', this.#client.search(name)).then((outcome) => {
       if (outcome.kind !== 'receipt') done('none');
       else done(outcome.value.users.some((user) => user.name === name) ? 'found' : 'absent');
     });
@@ -246,17 +310,17 @@ export class Actor {
 
   async #take(client: Client, name: string): Promise<void> {
     const done = this.#options.records.account(this.name, name, 'register');
-    const registered = await client.register(name, this.name);
+    const registered = await this.#told('register', client.register(name, this.name));
     if (client !== this.#client) return;
     done(outcomeOf(registered));
     if (registered.kind === 'rejection' && registered.code !== 'NAME_TAKEN') return;
-    const outcome = await client.login(name, this.name);
+    const outcome = await this.#told('login', client.login(name, this.name));
     if (client === this.#client && outcome.kind === 'receipt') this.#held = name;
   }
 
   async #giveBack(client: Client, name: string): Promise<void> {
     const done = this.#options.records.account(this.name, name, 'delete');
-    const outcome = await client.deleteAccount(name);
+    const outcome = await this.#told('delete', client.deleteAccount(name));
     if (client !== this.#client) return;
     // A session that expired may have deleted the account before: that answer is none.
     done(outcome.kind === 'receipt' ? 'done' : 'unknown');
@@ -273,7 +337,20 @@ export class Actor {
     this.#held = null;
     this.#transfers = 0;
     this.#client = this.#newClient({ session, after: cursor });
+    this.#repeatUnheard();
     if (this.#wanted) this.#later(() => void this.join());
+  }
+
+  /** Under the numbers they had; numbers ascend in the order of saying. What had none is lost with the process. */
+  #repeatUnheard(): void {
+    const unheard = [...this.#outbox];
+    this.#outbox.clear();
+    if (!this.#options.keepsOutbox) return;
+    for (const one of unheard) {
+      if (one.number === null) continue;
+      this.#outbox.add(one);
+      this.#leave(one);
+    }
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 /** Makes the planned faults happen, each in its time, and takes them back. */
 import type { ClientNetwork } from './client-network.ts';
 import { damageLog, damageState } from './damage.ts';
-import type { Fault, PlannedFault } from './faults.ts';
+import type { Fault, FaultKind, PlannedFault } from './faults.ts';
 import type { PeerNetwork } from './network.ts';
 import type { Operator } from './operator.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
@@ -24,6 +24,8 @@ export class Injector {
   #over = false;
   #deposing: Extract<Fault, { kind: 'depose' }> | null = null;
   #depositions = 0;
+  /** When each kind was done first. */
+  readonly firstMs = new Map<FaultKind, number>();
   onFault: (fault: Fault) => void = () => undefined;
 
   constructor(options: InjectorOptions) {
@@ -35,6 +37,7 @@ export class Injector {
       this.#at(atMs - this.#options.world.nowMs, () => {
         if (this.#over || !this.#inject(fault)) return;
         this.#options.injected.add(fault.kind);
+        if (!this.firstMs.has(fault.kind)) this.firstMs.set(fault.kind, this.#options.world.nowMs);
         this.onFault(fault);
       });
     }

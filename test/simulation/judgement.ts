@@ -4,8 +4,11 @@ import { checkAmendments } from '../checkers/amendments.ts';
 import type { Violation } from '../checkers/history.ts';
 import { checkLinearizable } from '../checkers/linearizability.ts';
 import { memberModel } from '../checkers/membership.ts';
+import { checkRefusals, type Troubles } from '../checkers/refusals.ts';
+import { checkSessions } from '../checkers/sessions.ts';
 import { judge } from '../checkers/verdict.ts';
 import { GROUP } from './actor.ts';
+import type { FaultKind } from './faults.ts';
 import type { Run } from './run.ts';
 
 export async function judgeRun(run: Run): Promise<readonly Violation[]> {
@@ -17,10 +20,31 @@ export async function judgeRun(run: Run): Promise<readonly Violation[]> {
     ...run.records.followers.violations,
     ...checkLinearizable(accountModel, run.records.accounts, 'account'),
     ...checkLinearizable(memberModel, run.records.members, 'the membership of'),
+    ...checkRefusals(run.records.answers.all, troublesOf(run)),
+    ...checkSessionsOf(run),
     ...checkElections(run),
     ...(await checkFiles(run)),
     ...(await checkStates(run)),
   ];
+}
+
+/** Of these no client may notice anything: not of clocks, nor of a leadership that is given away, nor of another client. */
+const unnoticed: ReadonlySet<FaultKind> = new Set(['wall-jump', 'drift', 'hand-over', 'client-restart']);
+
+function troublesOf({ plan, injector }: Run): Troubles {
+  const noticed = [...injector.firstMs].filter(([kind]) => !unnoticed.has(kind));
+  return {
+    sinceMs: noticed.length === 0 ? null : Math.min(...noticed.map(([, atMs]) => atMs)),
+    fullSinceMs: injector.firstMs.get('full-disk') ?? null,
+    giveUpMs: plan.giveUpMs,
+  };
+}
+
+/** Whoever contends for names ends sessions with the accounts that it deletes. */
+function checkSessionsOf({ users, plan, records: { answers } }: Run): readonly Violation[] {
+  const names = new Set(users.map(({ name }) => name));
+  const lost = answers.lostSessions.filter(({ who }) => names.has(who));
+  return checkSessions(answers.all, lost, plan.sessionIdleMs);
 }
 
 /** Every user reads every conversation again; subscribers say that they have all. */

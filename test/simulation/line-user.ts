@@ -36,18 +36,22 @@ export class LineUser {
   }
 
   async #logIn({ service }: SimulatedNode, context: ConnectionContext): Promise<void> {
-    await service?.execute(context, { op: 'register', user: this.name, password: PASSWORD }, null);
-    await service?.execute(context, { op: 'login', user: this.name, password: PASSWORD }, null);
+    for (const op of ['register', 'login'] as const) {
+      const told = this.#records.answers.ask(this.name, op);
+      await service?.execute(context, { op, user: this.name, password: PASSWORD }, null).then(told);
+    }
   }
 
   #say({ service }: SimulatedNode, context: ConnectionContext, to: string): void {
     const n = ++this.#sent;
     const text = `${this.name} ${n}`;
     let answered = false;
+    const told = this.#records.answers.ask(this.name, 'send');
     const answer = (reply: Reply): void => {
       if (answered) return;
       answered = true;
       patience.cancel();
+      told(reply);
       if (reply.kind !== 'receipt') this.#records.answer(this.name, n, to, reply);
       else if (reply.value.op === 'send')
         this.#records.answer(this.name, n, to, { kind: 'receipt', value: reply.value });

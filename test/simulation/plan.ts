@@ -45,6 +45,10 @@ export interface Plan {
   readonly giveUpMs: number;
   readonly users: number;
   readonly contenders: number;
+  /** Every other one of the users keeps what it has not heard of over its own restart. Absent in older plans: nobody. */
+  readonly keepsOutbox?: boolean;
+  /** Users look at some messages for a while. Absent in older plans: nobody does. */
+  readonly takesTime?: boolean;
   readonly faults: readonly PlannedFault[];
   readonly deeds: readonly PlannedDeed[];
 }
@@ -82,7 +86,8 @@ export function makePlan({ seed, seconds, profile, nodes }: PlanOptions): Plan {
     users,
     contenders,
   };
-  return { ...chosen, faults: planFaults(chosen, random), deeds: planDeeds(chosen, random) };
+  const [faults, deeds] = [planFaults(chosen, random), planDeeds(chosen, random)];
+  return { ...chosen, faults, deeds, keepsOutbox: random.below(2) === 0, takesTime: random.below(2) === 0 };
 }
 
 type Chosen = Omit<Plan, 'faults' | 'deeds'>;

@@ -7,6 +7,7 @@ import { Followers } from '../checkers/followers.ts';
 import { type HistoryEvent, placeKey } from '../checkers/history.ts';
 import type { Operation } from '../checkers/linearizability.ts';
 import type { MemberInput, MemberOperation, MemberOutput } from '../checkers/membership.ts';
+import { Answers } from './answers.ts';
 import type { Tally } from './tally.ts';
 import type { World } from './world.ts';
 
@@ -26,13 +27,13 @@ export class Records {
   readonly members = new Map<string, MemberOperation[]>();
   readonly amendments: AmendmentEvent[] = [];
   readonly followers = new Followers();
+  readonly answers: Answers;
   /** Nothing changes any more: what is read is final, and followers must show the same. */
   isQuiet = false;
   /** By place, of what its sender was told of: as it was sent. */
   readonly #sent = new Map<string, string>();
   #amendments = 0;
   readonly #world: World;
-  readonly #outcomes: Tally;
   readonly #highest = new Map<string, number>();
   /** By the names of the two, or of the group. */
   readonly #conversations = new Map<string, string>();
@@ -43,7 +44,7 @@ export class Records {
 
   constructor(world: World, outcomes: Tally) {
     this.#world = world;
-    this.#outcomes = outcomes;
+    this.answers = new Answers(world, outcomes);
   }
 
   invoke(client: string, n: number, to: string, text: string): void {
@@ -53,7 +54,6 @@ export class Records {
 
   answer(client: string, n: number, to: string, outcome: Outcome<'send'> | Outcome<'send-file'>): void {
     const atMs = this.#world.nowMs;
-    this.#outcomes.add(`send: ${outcome.kind === 'rejection' ? outcome.code : outcome.kind}`);
     switch (outcome.kind) {
       case 'receipt': {
         const { conversation, sequence } = outcome.value;
@@ -115,9 +115,8 @@ export class Records {
     this.onEvent?.(`${client} asks that ${place} be ${what}`);
     return (reply) => {
       const said = reply.kind === 'rejection' ? reply.code : reply.kind;
-      this.#outcomes.add(`amend: ${said}`);
       this.onEvent?.(`${client} hears about ${place} as ${what}: ${said}`);
-      if (reply.kind === 'rejection') this.amendments.push({ kind: 'refused', id });
+      if (reply.kind === 'rejection') this.amendments.push({ kind: 'refused', id, code: reply.code });
       if (reply.kind === 'receipt' && 'revision' in reply.value)
         this.amendments.push({ kind: 'told', id, revision: reply.value.revision });
     };
@@ -129,7 +128,6 @@ export class Records {
 
   joins(client: string, outcome: Reply): void {
     const said = outcome.kind === 'rejection' ? outcome.code : outcome.kind;
-    this.#outcomes.add(`join: ${said}`);
     this.onEvent?.(`${client} hears about joining the group: ${said}`);
   }
 
@@ -148,7 +146,6 @@ export class Records {
     const since = this.amendments.length;
     this.history.push({ kind: 'begin', reader, conversation: '', atMs: this.#world.nowMs });
     const outcome = await ask();
-    this.#outcomes.add(`history: ${outcome.kind}`);
     const messages = outcome.kind === 'receipt' ? outcome.value.messages : [];
     const conversation = messages[0]?.conversation ?? this.#conversations.get(pairOf(client, other));
     // Which conversation it is, the answer says: until then the place is kept.
@@ -187,7 +184,6 @@ export class Records {
     operations.push({ ...open, name: `${title}: unknown` });
     this.onEvent?.(`${client} asks to ${input} ${key}`);
     return (output) => {
-      this.#outcomes.add(`${input}: ${output}`);
       this.onEvent?.(`${client} hears about ${input} ${key}: ${output}`);
       if (output === 'unknown') return;
       const returnedAt = this.#moment++;

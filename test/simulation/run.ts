@@ -3,6 +3,7 @@ import { parseConfig } from '../../src/base/config.ts';
 import { seededRandom } from '../../src/base/prng.ts';
 import { Actor, GROUP } from './actor.ts';
 import { ClientNetwork } from './client-network.ts';
+import { goRound } from './closing-round.ts';
 import { Injector } from './injector.ts';
 import { judgeRun } from './judgement.ts';
 import { LineUser } from './line-user.ts';
@@ -54,7 +55,7 @@ export class Run {
   readonly #lineUser: LineUser;
   readonly #operator: Operator;
   readonly #peers: PeerNetwork;
-  readonly #injector: Injector;
+  readonly injector: Injector;
 
   constructor(plan: Plan, { wiring = faithful, trace }: RunOptions = {}) {
     this.plan = plan;
@@ -84,7 +85,7 @@ export class Run {
     const names = [...USERS.slice(0, plan.users), ...CONTENDERS.slice(0, plan.contenders)];
     this.actors = names.map((name, i) => {
       const { records } = this;
-      const { giveUpMs } = plan;
+      const { giveUpMs, keepsOutbox = false, takesTime = false } = plan;
       return new Actor({
         world,
         network: clients,
@@ -94,13 +95,15 @@ export class Run {
         number: 16 + i,
         name,
         giveUpMs,
+        keepsOutbox: keepsOutbox && i % 2 === 0,
+        takesTime,
       });
     });
     this.#lineUser = new LineUser('gus', world, this.records);
     const { cluster, records, happened } = this;
     this.#operator = new Operator({ world, cluster, random: stream(31), records, events: happened });
     const restartClient = (client: number): void => this.actors[client % this.actors.length]?.restart();
-    this.#injector = new Injector({
+    this.injector = new Injector({
       world,
       cluster: this.cluster,
       peers: this.#peers,
@@ -109,12 +112,12 @@ export class Run {
       operator: this.#operator,
       restartClient,
     });
-    this.watch.onElection = (node) => this.#injector.elected(node);
+    this.watch.onElection = (node) => this.injector.elected(node);
     trace?.attach({
       world,
       peers: this.#peers,
       cluster: this.cluster,
-      injector: this.#injector,
+      injector: this.injector,
       records: this.records,
     });
   }
@@ -140,7 +143,7 @@ export class Run {
     for (const { node } of cluster.machines) cluster.start(node);
     for (const user of this.#users) void user.join();
     this.#operator.start();
-    this.#injector.plan(plan.faults);
+    this.injector.plan(plan.faults);
     for (const { atMs, actor, deed } of plan.deeds) {
       world.after(atMs, 'client', null, () => this.#do(actor, deed));
     }
@@ -196,8 +199,26 @@ export class Run {
 
   /** The liveness phase. */
   async #recover(): Promise<void> {
+    const { watch, world, cluster, records, users } = this;
+    this.injector.heal();
+    await this.#comeToRest();
+    if (watch.findings.length > 0) return;
+    const contenders = this.actors.slice(users.length);
+    const company = {
+      world,
+      cluster,
+      records,
+      users,
+      contenders,
+      names: CONTESTED,
+      lineUser: this.#lineUser,
+    };
+    for (const violation of await goRound(company)) watch.found(violation);
+    await this.#comeToRest();
+  }
+
+  async #comeToRest(): Promise<void> {
     const { watch } = this;
-    this.#injector.heal();
     await this.settle(LIVENESS_MS);
     // A reader that misses something is judged by what it misses.
     if (watch.findings.length > 0 || this.#isServing()) return;
@@ -240,7 +261,7 @@ export class Run {
 
   #allRead(): boolean {
     for (const user of this.#users) {
-      if (!user.isLoggedIn) return false;
+      if (!user.isLoggedIn || !user.isInGroup) return false;
       if (!user.isFirstReader) continue;
       for (const conversation of this.conversations) {
         if (!this.isMember(user, conversation)) continue;

@@ -13,6 +13,7 @@ import type { Applied, CommittedCommand, StateMachine } from '../../src/replicat
 import type { AppliedMark, StateStore } from '../../src/store/state-store.ts';
 import type { LogStart, LogStore, RecoveredLog } from '../../src/wal/log-store.ts';
 import { checkCommitSafety, type DurableLog } from '../checkers/commit-safety.ts';
+import { EntryClock } from '../checkers/entry-times.ts';
 import type { Violation } from '../checkers/history.ts';
 import { LogAgreement, type LogEntry } from '../checkers/log-agreement.ts';
 import { OneLeader } from '../checkers/one-leader.ts';
@@ -31,6 +32,7 @@ export class Watch {
   readonly leaders = new OneLeader();
   readonly logs = new LogAgreement();
   readonly state = new ReferenceState();
+  readonly #times = new EntryClock();
   readonly findings: Finding[] = [];
   readonly #terms = new TermsAndVotes();
   readonly #world: World;
@@ -228,6 +230,7 @@ export class Watch {
   /** The reference applies what nobody has applied before. */
   #apply(entry: CommittedCommand): void {
     if (entry.index <= this.state.index) return;
+    this.found(this.#times.applies(entry.index, entry.time, this.#world.nowMs));
     const applied = this.#reference.apply(entry);
     this.state.record(entry.index, answerHash(entry, applied), this.#reference.takeChanges());
     this.#world.note(entry.index);
