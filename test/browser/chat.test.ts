@@ -160,6 +160,50 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
     await page.close();
   });
 
+  t.test(
+    'page: a group is made once, come into by its address, tidied by its owner, and renamed under a writer',
+    async (t) => {
+      const gil = await newcomer(room, 'gil', 1);
+      const hal = await newcomer(room, 'hal', 2);
+      await gil.page.getByRole('button', { name: 'New group' }).click();
+      await gil.page.getByLabel('Name of the group').fill('den');
+      // A double click, both before anything is drawn.
+      await gil.page.evaluate(`{
+        const form = document.querySelector('dialog form');
+        form.requestSubmit();
+        form.requestSubmit();
+      }`);
+      await gil.page.getByLabel('Message to #den').waitFor();
+      const goTo = (address: string) => hal.page.evaluate(`location.hash = ${JSON.stringify(address)}`);
+      await goTo('#/%23den');
+      await hal.page.getByRole('dialog', { name: 'Join #den' }).getByRole('button', { name: 'Join' }).click();
+      await hal.page.getByLabel('Message to #den').waitFor();
+      await say(hal.page, 'something rude');
+      await hal.page.locator('#composer').fill('half a thought');
+
+      const row = gil.page.getByRole('article').filter({ hasText: 'something rude' });
+      await row.hover();
+      await row.getByRole('button', { name: 'Delete' }).click();
+      await gil.page.getByRole('dialog').getByRole('button', { name: 'Yes' }).click();
+      await hal.page.getByRole('article').getByText('This message was deleted.').waitFor();
+
+      await gil.page.getByRole('button', { name: 'Details of the group' }).click();
+      await gil.page.getByLabel('Name of the group').fill('lair');
+      await gil.page.getByRole('button', { name: 'Rename' }).click();
+      await gil.page.getByRole('dialog', { name: 'Group #lair' }).waitFor();
+      await hal.page.getByLabel('Message to #lair').waitFor();
+      t.equal(await hal.page.locator('#composer').inputValue(), 'half a thought');
+      await hal.page.reload();
+      await hal.page.getByLabel('Message to #lair').waitFor();
+      t.equal(await hal.page.locator('#composer').inputValue(), 'half a thought', 'kept under the new name');
+      await goTo('#/%23den');
+      await hal.page.getByRole('alert').filter({ hasText: 'There is no such group.' }).waitFor();
+      t.same([...gil.complaints, ...hal.complaints], []);
+      await gil.context.close();
+      await hal.context.close();
+    },
+  );
+
   // The last one: one node of three is gone behind it.
   t.test(
     'page: two people chat, a file goes over, the leader is killed, and both go on without a reload',

@@ -14,6 +14,20 @@ export function afterAmendment(conversation: Conversation, entry: AmendedEntry):
   return { ...conversation, window: withReplaced(conversation.window, amended(message, entry)) };
 }
 
+/** Messages as they were read, with what was told of them meanwhile: the answer may be the older of the two. */
+export function withAmendments(
+  messages: readonly MessageEntry[],
+  entries: readonly AmendedEntry[],
+): readonly MessageEntry[] {
+  if (entries.length === 0) return messages;
+  return messages.map((read) =>
+    entries.reduce((message, entry) => {
+      const isOf = entry.conversation === message.conversation && entry.sequence === message.sequence;
+      return isOf && entry.revision > (message.revision ?? 0) ? amended(message, entry) : message;
+    }, read),
+  );
+}
+
 function amended(message: MessageEntry, entry: AmendedEntry): MessageEntry {
   const { revision } = entry;
   if ('text' in entry) return { ...message, revision, text: entry.text, editedMs: entry.editedMs };
@@ -31,8 +45,9 @@ export function mayEdit({ from, deleted, file }: MessageEntry, me: string): bool
   return from === me && deleted !== true && file === undefined;
 }
 
-export function mayDelete({ from, deleted }: MessageEntry, me: string): boolean {
-  return from === me && deleted !== true;
+/** Its author, and the owner of the group that it is in. */
+export function mayDelete({ from, deleted }: MessageEntry, me: string, isOwner: boolean): boolean {
+  return (from === me || isOwner) && deleted !== true;
 }
 
 /** What an arrow up in an empty field goes back to. */

@@ -44,6 +44,10 @@ export interface AppState {
   /** The list has been read once. */
   readonly isListed: boolean;
   readonly openId: string | null;
+  /** The address of the page names a group that is not there. */
+  readonly isNowhere: boolean;
+  /** Counts what was told of groups: who owns one may be somebody else. */
+  readonly groupNews: number;
   readonly loading: { readonly older: boolean; readonly newer: boolean };
   readonly intent: Intent;
   /** A message that is to come into view when its conversation is open. */
@@ -72,6 +76,8 @@ export function firstState(settings: Settings): AppState {
     conversations: new Map(),
     isListed: false,
     openId: null,
+    isNowhere: false,
+    groupNews: 0,
     loading: { older: false, newer: false },
     intent: { kind: 'say' },
     aim: null,

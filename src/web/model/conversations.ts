@@ -69,7 +69,7 @@ export function byAddress(conversations: Conversations, address: string): Conver
   return null;
 }
 
-/** A list from the cluster. What it does not name stays only if it was begun here and not used yet. */
+/** A list from the cluster. What it does not name stays only if it was begun here and not used yet; a group that it does not name is another's. */
 export function afterList(known: Conversations, entries: readonly ConversationEntry[]): Conversations {
   const next = new Map<string, Conversation>();
   for (const entry of entries) {
@@ -77,22 +77,26 @@ export function afterList(known: Conversations, entries: readonly ConversationEn
     const old = known.get(id) ?? known.get(`to:${name}`);
     const { window, marker, isCalled } = old ?? newConversation(name);
     const last = Math.max(lastSequence, old?.lastSequence ?? 0);
+    const seen = Math.max(read, old?.read ?? 0);
+    // What was read here since it was asked for is not unread again.
+    const left = Math.min(unread, last - seen);
     next.set(id, {
       id,
       kind,
       name,
       lastSequence: last,
       lastIndex: Math.max(lastIndex, old?.lastIndex ?? 0),
-      read: Math.max(read, old?.read ?? 0),
-      unread,
-      isCalled: isCalled && unread > 0,
+      read: seen,
+      unread: left,
+      isCalled: isCalled && left > 0,
       others: mostOf(old?.others ?? null, others),
       window: afterAbsence(window, last),
       marker,
     });
   }
   for (const old of known.values()) {
-    if (old.id.startsWith('to:') && byAddress(next, old.name) === null) next.set(old.id, old);
+    const isBegun = old.id.startsWith('to:') && old.kind !== 'group';
+    if (isBegun && byAddress(next, old.name) === null) next.set(old.id, old);
   }
   // Everyone is in it, also while nobody has said anything there.
   if (byAddress(next, lobbyAddress) === null) {
@@ -100,6 +104,17 @@ export function afterList(known: Conversations, entries: readonly ConversationEn
     next.set(lobby.id, lobby);
   }
   return next;
+}
+
+/** Groups that go by another name than before, each as the old one and the new one. */
+export function renamedGroups(
+  known: Conversations,
+  next: Conversations,
+): readonly (readonly [before: string, after: string])[] {
+  return [...known.values()].flatMap(({ id, kind, name }) => {
+    const after = next.get(id)?.name ?? name;
+    return kind === 'group' && after !== name ? [[name, after] as const] : [];
+  });
 }
 
 /** More was said than was told here: the window ends before the newest. */
@@ -179,7 +194,7 @@ export function afterProgress(
 export function afterReading(conversation: Conversation, sequence: number): Conversation {
   if (sequence <= conversation.read && conversation.unread === 0) return conversation;
   const read = Math.max(conversation.read, sequence);
-  const unread = read >= conversation.lastSequence ? 0 : conversation.unread;
+  const unread = Math.min(conversation.unread, Math.max(0, conversation.lastSequence - read));
   return { ...conversation, read, unread, isCalled: conversation.isCalled && unread > 0 };
 }
 

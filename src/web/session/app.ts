@@ -212,6 +212,8 @@ export class App {
       onEntered: (user) => this.#entered(desk, user),
       onLost: () => void this.#lost(desk),
       onArrival: (arrived) => this.#arrived(arrived),
+      onRenamed: (before, after) => this.settings.moveDraft(before, after),
+      onStranger: (address) => void this.#meet(desk, address),
     });
     return desk;
   }
@@ -289,6 +291,22 @@ export class App {
     if (reason === null) this.settings.forgetDrafts();
     const { settings } = this.store.state;
     this.store.set({ ...firstState(settings), phase: 'entrance', entranceReason: reason });
+  }
+
+  /** The way into a group that this person is not in, if there is one. */
+  async #meet(desk: Desk, address: string): Promise<void> {
+    const name = address.slice(1).toLowerCase();
+    const isWaited = (): boolean => desk === this.#desk && this.store.state.openId === null;
+    const group = (await desk.groups.list()).find((entry) => entry.name.toLowerCase() === name);
+    // Somebody let them in, or they came in elsewhere, and the news of it is on its way.
+    if (group?.joined === true) await desk.reader.list();
+    if (!isWaited()) return;
+    const { conversations, dialog } = this.store.state;
+    if (group === undefined) this.store.set({ isNowhere: true });
+    else if (conversations.has(group.conversation)) await this.open(`#${group.name}`);
+    else if (dialog === null) {
+      this.store.set({ dialog: { kind: 'join-group', group: group.name, closed: group.closed } });
+    }
   }
 
   #arrived({ message, address, isSeen, isCalled }: Arrived): void {

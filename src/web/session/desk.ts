@@ -25,6 +25,10 @@ export interface DeskHooks {
   /** It is not, or not any more. */
   readonly onLost: () => void;
   readonly onArrival: (arrived: Arrived) => void;
+  /** A group goes by another name. */
+  readonly onRenamed: (before: string, after: string) => void;
+  /** A group was to come up that this person is not in. */
+  readonly onStranger: (address: string) => void;
 }
 
 export class Desk {
@@ -59,7 +63,7 @@ export class Desk {
     });
     this.client = client;
     this.sender = new Sender({ client, store, ports, onUnknown: () => this.#watch.unknownOutcome() });
-    this.reader = new Reader({ client, store, onArrival: hooks.onArrival });
+    this.reader = new Reader({ client, store, ...hooks });
     this.people = new People(client, store, clock);
     this.groups = new Groups(client, this.reader);
   }

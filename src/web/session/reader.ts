@@ -1,8 +1,9 @@
 /** What was said, from the cluster to the page: messages as they come, pages of the past as they are asked for, and read marks. */
 import type { Client } from '../../client/client.ts';
 import type { ClientEvent } from '../../client/types.ts';
+import type { AmendedEntry } from '../../protocol/amendments.ts';
 import { deletedAccountName, type MessageEntry } from '../../protocol/requests.ts';
-import { afterAmendment } from '../model/amendments.ts';
+import { afterAmendment, withAmendments } from '../model/amendments.ts';
 import type { AppState } from '../model/app-state.ts';
 import {
   addressOf,
@@ -15,6 +16,7 @@ import {
   inOrder,
   newConversation,
   opened,
+  renamedGroups,
   replaced,
 } from '../model/conversations.ts';
 import {
@@ -39,6 +41,8 @@ const aroundMessages = 40;
 const previewed = 40;
 /** Kept loaded of a conversation that is left. */
 const keptMessages = 200;
+/** Told while pages of the past are asked for; more than come in that time. */
+const keptAmendments = 1_000;
 
 /** A message of somebody else, told for the first time. */
 export interface Arrived {
@@ -50,18 +54,25 @@ export interface Arrived {
 }
 
 export interface ReaderOptions {
-  readonly client: Client;
+  readonly client: Pick<Client, 'onMessage' | 'onEvent' | 'conversations' | 'history' | 'markRead'>;
   readonly store: Store<AppState>;
   readonly onArrival: (arrived: Arrived) => void;
+  /** Before the new name is shown. */
+  readonly onRenamed: (before: string, after: string) => void;
+  /** A group was to come up that this person is not in. */
+  readonly onStranger: (address: string) => void;
 }
 
 export class Reader {
   readonly #options: ReaderOptions;
   #attention: Attention = { isVisible: true, isAtEnd: false };
-  #isListing = false;
-  #mustList = false;
+  #listing: Promise<void> | null = null;
+  #nextList: Promise<void> | null = null;
   /** Counts the places that came up: what was asked for another one comes too late. */
   #place = 0;
+  /** Pages of the past that are asked for now. */
+  #asked = 0;
+  #amended: AmendedEntry[] = [];
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -75,32 +86,34 @@ export class Reader {
     if (this.#attention.isVisible && this.#open()?.kind === 'group') void this.list();
   }
 
-  /** The list anew; asked again while it is being answered, once more behind that. */
-  async list(): Promise<void> {
-    if (this.#isListing) {
-      this.#mustList = true;
-      return;
+  /** The list anew, as it is at the call or later: while one is being answered, one more behind that, for all who ask meanwhile. */
+  list(): Promise<void> {
+    if (this.#listing === null) {
+      this.#listing = this.#readList().finally(() => {
+        this.#listing = null;
+      });
+      return this.#listing;
     }
-    this.#isListing = true;
+    this.#nextList ??= this.#listing.then(() => {
+      this.#nextList = null;
+      return this.list();
+    });
+    return this.#nextList;
+  }
+
+  async #readList(): Promise<void> {
     const outcome = await this.#options.client.conversations();
-    this.#isListing = false;
-    if (outcome.kind === 'receipt') {
-      const { conversations } = outcome.value;
-      const isFirst = !this.#state.isListed;
-      this.#update((state) => ({
-        ...state,
-        conversations: afterList(state.conversations, conversations),
-        isListed: true,
-      }));
-      this.#keepOpen();
-      const open = this.#open();
-      // It was opened before anything was known of it.
-      if (isFirst && open !== null) await this.open(open.name);
-      await this.#preview();
-    }
-    if (!this.#mustList) return;
-    this.#mustList = false;
-    await this.list();
+    if (outcome.kind !== 'receipt') return;
+    const { conversations } = outcome.value;
+    const { isListed, conversations: before } = this.#state;
+    const wanted = isListed ? undefined : this.#open()?.name;
+    const after = afterList(before, conversations);
+    for (const [old, name] of renamedGroups(before, after)) this.#options.onRenamed(old, name);
+    this.#update((state) => ({ ...state, conversations: after, isListed: true }));
+    this.#keepOpen();
+    // It was opened before anything was known of it.
+    if (wanted !== undefined) await this.open(wanted);
+    await this.#preview();
   }
 
   /** The conversation with that address comes up, at its newest message or its first unread one. */
@@ -108,12 +121,17 @@ export class Reader {
     this.leave();
     this.#place += 1;
     const known = byAddress(this.#state.conversations, address) ?? newConversation(address);
+    if (this.#state.isListed && known.kind === 'group' && known.id.startsWith('to:')) {
+      this.#options.onStranger(address);
+      return;
+    }
     const conversation = opened(known);
     this.#attention = { ...this.#attention, isAtEnd: false };
     this.#update((state) => ({
       ...state,
       conversations: replaced(state.conversations, conversation),
       openId: conversation.id,
+      isNowhere: false,
       loading: { older: false, newer: false },
       intent: { kind: 'say' },
     }));
@@ -123,6 +141,7 @@ export class Reader {
   }
 
   leave(): void {
+    if (this.#state.isNowhere) this.#update((state) => ({ ...state, isNowhere: false }));
     const open = this.#open();
     if (open === null) return;
     const left = { ...open, marker: null, window: trimmed(open.window, keptMessages) };
@@ -224,14 +243,18 @@ export class Reader {
         const { ev, conversation, sequence, by } = event;
         if (by !== this.#state.me) {
           this.#conversation(conversation, (known) => afterProgress(known, ev, sequence));
+        } else if (ev === 'read') {
+          this.#conversation(conversation, (known) => afterReading(known, sequence));
         }
         return;
       }
       case 'amended':
+        if (this.#asked > 0) this.#amended = [...this.#amended.slice(1 - keptAmendments), event];
         this.#conversation(event.conversation, (known) => afterAmendment(known, event));
         return;
       case 'group':
         // Told once and not kept: the list has what counts.
+        this.#update((state) => ({ ...state, groupNews: state.groupNews + 1 }));
         void this.list();
         return;
       case 'presence':
@@ -290,8 +313,13 @@ export class Reader {
     { id, name }: Pick<Conversation, 'id' | 'name'>,
     range: { readonly limit: number; readonly before?: number; readonly after?: number },
   ): Promise<readonly MessageEntry[] | null> {
+    this.#asked += 1;
     const outcome = await this.#options.client.history(name === deletedAccountName ? id : name, range);
-    return outcome.kind === 'receipt' ? outcome.value.messages : null;
+    const messages =
+      outcome.kind === 'receipt' ? withAmendments(outcome.value.messages, this.#amended) : null;
+    this.#asked -= 1;
+    if (this.#asked === 0) this.#amended = [];
+    return messages;
   }
 
   #load(which: 'older' | 'newer', isLoading: boolean): void {

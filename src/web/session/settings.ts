@@ -31,6 +31,14 @@ export class SettingsKeeper {
     this.#keep.set(this.#draftPlace(address), text === '' || text.length > draftChars ? null : text);
   }
 
+  /** What was begun in a group goes with it to its new name; another tab may have taken it there already. */
+  moveDraft(before: string, after: string): void {
+    const text = this.draft(before);
+    if (text === '') return;
+    this.keepDraft(after, text);
+    this.keepDraft(before, '');
+  }
+
   /** Addresses that have one. */
   get drafted(): readonly string[] {
     const prefix = this.#draftPlace('');

@@ -63,6 +63,7 @@ export const de: Catalogue = {
     removeAsk: 'Diese Nachricht für alle löschen?',
     copy: 'Text kopieren',
     copied: 'Kopiert.',
+    notCopied: 'Dieser Browser lässt die Seite nichts kopieren.',
     edited: 'bearbeitet',
     file: (name) => `Datei: ${name}`,
     via: (name) => `über ${name}`,

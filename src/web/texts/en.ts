@@ -64,6 +64,7 @@ export const en = {
     removeAsk: 'Delete this message for everybody?',
     copy: 'Copy the text',
     copied: 'Copied.',
+    notCopied: 'This browser does not let the page copy.',
     edited: 'edited',
     file: (name: string) => `File: ${name}`,
     via: (name: string) => `via ${name}`,

@@ -2,8 +2,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Conversation } from '../model/conversations.ts';
+import { addressFor } from '../model/route.ts';
 import { type Row, rowsOf } from '../model/timeline.ts';
 import { sourceOf } from '../platform/file-blobs.ts';
+import { errorText } from '../texts/texts.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer } from './composer.tsx';
 import { useApp, useSelect, useSurroundings, useTexts } from './context.ts';
@@ -18,10 +20,11 @@ export function ChatPane(): JSX.Element {
   const conversation = useSelect(({ openId, conversations }) =>
     openId === null ? undefined : conversations.get(openId),
   );
+  const isNowhere = useSelect((state) => state.isNowhere);
   if (conversation === undefined) {
     return (
       <main class="pane pane-empty">
-        <p>{texts.chat.none}</p>
+        {isNowhere ? <p role="alert">{errorText(texts, 'UNKNOWN_GROUP')}</p> : <p>{texts.chat.none}</p>}
       </main>
     );
   }
@@ -40,8 +43,10 @@ function OpenChat({ conversation }: { readonly conversation: Conversation }): JS
   const rows = useRows(conversation, me);
   const act = useMessageActions();
   const tellEnd = useAttention();
+  const isOwner = useOwnership(conversation);
   const [isDropping, setDropping] = useState(false);
   useAim(conversation, feed);
+  useNewName(conversation);
 
   const sendFiles = (files: readonly File[]): void => {
     if (!isSecureContext) {
@@ -77,6 +82,7 @@ function OpenChat({ conversation }: { readonly conversation: Conversation }): JS
         conversation={conversation}
         rows={rows}
         me={me}
+        isOwner={isOwner}
         isConnected={isConnected}
         isLoading={isLoading}
         onAction={act}
@@ -108,6 +114,36 @@ function useAim({ id }: Conversation, feed: { readonly current: Feed | null }): 
     app.store.set({ aim: null });
     void feed.current?.jumpTo(aim.sequence);
   }, [aim, id]);
+}
+
+/** The address of the page follows a group to its new name. */
+function useNewName({ id, name }: Conversation): void {
+  const known = useRef({ id, name });
+  useEffect(() => {
+    const isRenamed = known.current.id === id && known.current.name !== name;
+    known.current = { id, name };
+    if (isRenamed) history.replaceState(null, '', addressFor(name));
+  }, [id, name]);
+}
+
+/** Whether this person owns the group: then others' messages are theirs to delete. */
+function useOwnership({ id, kind }: Conversation): boolean {
+  const app = useApp();
+  const me = useSelect((state) => state.me);
+  const news = useSelect((state) => state.groupNews);
+  const [owned, setOwned] = useState<string | null>(null);
+  useEffect(() => {
+    if (kind !== 'group') return;
+    let isWanted = true;
+    void app.groups.list().then((groups) => {
+      const isOwner = groups.some((group) => group.conversation === id && group.owner === me);
+      if (isWanted) setOwned(isOwner ? id : null);
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [app, id, kind, me, news]);
+  return owned === id;
 }
 
 const noOne: readonly string[] = [];

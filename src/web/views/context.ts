@@ -3,6 +3,7 @@ import { createContext } from 'preact';
 import { useContext, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 import type { AppState, Dialog } from '../model/app-state.ts';
 import type { Formats } from '../model/format.ts';
+import { addressFor } from '../model/route.ts';
 import type { App } from '../session/app.ts';
 import type { Catalogue } from '../texts/texts.ts';
 
@@ -34,12 +35,24 @@ export const DialogContext = createContext<Dialog | null>(null);
 
 /**
  * Closes the dialog that the caller stands in. Not another one that was asked for meanwhile: the browser closes a dialog at once and says so
- * later, and what a dialog waited for may come when it is long gone.
+ * later, and what a dialog waited for may come when it is long gone. Returns whether it was still there: who closed it is somewhere else, and
+ * is not to be taken away from there.
  */
-export function useClose(): () => void {
+export function useClose(): () => boolean {
   const app = useApp();
   const own = useContext(DialogContext);
-  return () => app.store.update((state) => (state.dialog === own ? { ...state, dialog: null } : state));
+  return () => {
+    if (app.store.state.dialog !== own) return false;
+    app.store.set({ dialog: null });
+    return true;
+  };
+}
+
+/** The conversation with that address comes up, also when the page stands there already. */
+export function goTo(app: App, address: string): void {
+  const hash = addressFor(address);
+  if (location.hash === hash) void app.open(address);
+  else location.hash = hash;
 }
 
 /** Draws again when that piece of the state has become another. */

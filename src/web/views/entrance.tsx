@@ -1,11 +1,10 @@
 /** Logging in, and making an account. */
 import type { JSX, RefObject, TargetedSubmitEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Reply } from '../../protocol/requests.ts';
-import { errorText } from '../texts/texts.ts';
 import { useApp, useSelect, useTexts } from './context.ts';
 import { Field } from './field.tsx';
 import { Emblem } from './icons.tsx';
+import { useReply } from './use-reply.ts';
 
 type Mode = 'log-in' | 'register';
 
@@ -38,27 +37,21 @@ export function Entrance({ invitation }: { readonly invitation: string }): JSX.E
 function EntranceForm({ mode, invitation }: { readonly mode: Mode; readonly invitation: string }) {
   const app = useApp();
   const texts = useTexts();
-  const [fault, setFault] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { isBusy, fault, ask } = useReply();
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
 
   const submit = async (event: TargetedSubmitEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
-    if (isBusy) return;
     const fields = new FormData(event.currentTarget);
     const text = (name: string): string => String(fields.get(name) ?? '').trim();
     const password = String(fields.get('password') ?? '');
-    setBusy(true);
-    setFault(null);
-    const reply: Reply =
+    const isIn = await ask(() =>
       mode === 'log-in'
-        ? await app.login(text('user'), password)
-        : await app.register(text('user'), password, text('invitation'));
-    setBusy(false);
-    if (reply.kind === 'rejection') setFault(errorText(texts, reply.code, reply.text));
-    else if (reply.kind === 'unknown') setFault(texts.entrance.unknown);
-    if (reply.kind !== 'receipt') first.current?.focus();
+        ? app.login(text('user'), password)
+        : app.register(text('user'), password, text('invitation')),
+    );
+    if (!isIn) first.current?.focus();
   };
 
   return (

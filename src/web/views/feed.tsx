@@ -20,6 +20,8 @@ export interface FeedProps {
   readonly conversation: Conversation;
   readonly rows: readonly Row[];
   readonly me: string;
+  /** Of the group that is open. */
+  readonly isOwner: boolean;
   readonly isConnected: boolean;
   readonly isLoading: boolean;
   readonly onAction: (action: MessageAction, message: MessageEntry) => void;
@@ -158,7 +160,7 @@ export class Feed extends Component<FeedProps, FeedState> {
   }
 
   #row(row: Row, name: string): JSX.Element {
-    const { surroundings, conversation, me, isConnected } = this.props;
+    const { surroundings, conversation, me, isOwner, isConnected } = this.props;
     const { texts, formats } = surroundings;
     switch (row.kind) {
       case 'start':
@@ -189,6 +191,7 @@ export class Feed extends Component<FeedProps, FeedState> {
             message={message}
             isContinued={row.isContinued}
             me={me}
+            isOwner={isOwner}
             mark={message.from === me ? markOf(conversation, message.sequence) : null}
             quoted={message.replyTo === undefined ? null : messageAt(conversation.window, message.replyTo)}
             isActive={this.state.activeKey === key}
@@ -334,7 +337,7 @@ export class Feed extends Component<FeedProps, FeedState> {
     }
     const message = this.#messageOf(row);
     if (message === null || row !== event.target) return;
-    const action = actionOf(event.key, message, this.props.me);
+    const action = actionOf(event.key, message, this.props);
     if (action === null) return;
     event.preventDefault();
     this.#act(action, message);

@@ -28,9 +28,7 @@ export function GroupDialog({ group }: { readonly group: string }): JSX.Element 
     return isDone;
   };
   const goAway = async (request: GroupRequest): Promise<void> => {
-    if (!(await change(request))) return;
-    close();
-    location.hash = '#/';
+    if ((await change(request)) && close()) location.hash = '#/';
   };
   return (
     <DialogFrame title={texts.group.title(group)}>
@@ -82,6 +80,7 @@ function OwnerTools(props: {
   const [keepDays, setKeepDays] = useState<number | undefined>(undefined);
   const app = useApp();
   const texts = useTexts();
+  const close = useClose();
   useEffect(() => {
     void app.groups.list().then((groups) => {
       setKeepDays(groups.find(({ name }) => name === group)?.keepDays);
@@ -90,8 +89,7 @@ function OwnerTools(props: {
   const rename = async (form: HTMLFormElement): Promise<void> => {
     const name = textIn(form, 'name').replace(/^#/, '');
     if (!(await onChange({ op: 'rename-group', group, name }))) return;
-    app.store.set({ dialog: { kind: 'group', group: name } });
-    location.hash = addressFor(`#${name}`);
+    if (close()) app.store.set({ dialog: { kind: 'group', group: name } });
   };
   const setPassword = async (form: HTMLFormElement): Promise<void> => {
     const password = textIn(form, 'password');

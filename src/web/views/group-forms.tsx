@@ -1,7 +1,6 @@
 /** Making a group, and coming into one. */
 import type { JSX } from 'preact';
-import { addressFor } from '../model/route.ts';
-import { useApp, useClose, useTexts } from './context.ts';
+import { goTo, useApp, useClose, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { Field } from './field.tsx';
 import { textIn, useReply } from './use-reply.ts';
@@ -16,8 +15,7 @@ export function NewGroupDialog(): JSX.Element {
     const password = textIn(form, 'password');
     const secret = password === '' ? {} : { password };
     if (!(await ask(() => app.groups.change({ op: 'create-group', group, ...secret })))) return;
-    close();
-    location.hash = addressFor(`#${group}`);
+    if (close()) goTo(app, `#${group}`);
   };
   return (
     <DialogFrame title={texts.group.newTitle}>
@@ -56,8 +54,7 @@ export function JoinGroupDialog(props: { readonly group: string; readonly isClos
   const submit = async (form: HTMLFormElement): Promise<void> => {
     const secret = isClosed ? { password: textIn(form, 'password') } : {};
     if (!(await ask(() => app.groups.change({ op: 'join-group', group, ...secret })))) return;
-    close();
-    location.hash = addressFor(`#${group}`);
+    if (close()) goTo(app, `#${group}`);
   };
   return (
     <DialogFrame title={texts.group.joinTitle(group)}>

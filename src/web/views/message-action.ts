@@ -7,7 +7,11 @@ export type MessageAction =
   | { readonly kind: 'react'; readonly reaction: string; readonly remove: boolean };
 
 /** What a key does to the message that has the focus. */
-export function actionOf(key: string, message: MessageEntry, me: string): MessageAction | null {
+export function actionOf(
+  key: string,
+  message: MessageEntry,
+  { me, isOwner }: { readonly me: string; readonly isOwner: boolean },
+): MessageAction | null {
   if (message.deleted === true) return null;
   switch (key) {
     case 'r':
@@ -17,7 +21,7 @@ export function actionOf(key: string, message: MessageEntry, me: string): Messag
     case 'E':
       return mayEdit(message, me) ? { kind: 'edit' } : null;
     case 'Delete':
-      return mayDelete(message, me) ? { kind: 'delete' } : null;
+      return mayDelete(message, me, isOwner) ? { kind: 'delete' } : null;
     case '+':
       return { kind: 'choose-reaction' };
     default:

@@ -22,6 +22,8 @@ export interface MessageRowProps {
   readonly message: MessageEntry;
   readonly isContinued: boolean;
   readonly me: string;
+  /** Of the group that it stands in. */
+  readonly isOwner: boolean;
   /** Null: somebody else's. */
   readonly mark: Mark | null;
   /** The message that this one answers, if it is loaded. */
@@ -115,7 +117,7 @@ export class MessageRow extends Pure<MessageRowProps> {
   }
 
   #actions(): JSX.Element | null {
-    const { message, me, surroundings, onAction, isChoosing } = this.props;
+    const { message, me, isOwner, surroundings, onAction, isChoosing } = this.props;
     const { message: words, reactions } = surroundings.texts;
     if (message.deleted === true) return null;
     const button = (kind: 'reply' | 'copy' | 'edit' | 'delete', icon: IconName, label: string) => (
@@ -148,7 +150,7 @@ export class MessageRow extends Pure<MessageRowProps> {
         {button('reply', 'reply', words.reply)}
         {mayEdit(message, me) && button('edit', 'edit', words.edit)}
         {button('copy', 'copy', words.copy)}
-        {mayDelete(message, me) && button('delete', 'trash', words.remove)}
+        {mayDelete(message, me, isOwner) && button('delete', 'trash', words.remove)}
       </div>
     );
   }

@@ -29,9 +29,19 @@ export function useMessageActions(): (action: MessageAction, message: MessageEnt
       case 'choose-reaction':
         return;
       case 'copy':
-        void navigator.clipboard.writeText(message.text).then(() => {
-          app.store.set({ announced: texts.message.copied });
+        void copied(message.text).then((isCopied) => {
+          if (isCopied) app.store.set({ announced: texts.message.copied });
+          else app.tellFault(texts.message.notCopied);
         });
     }
   };
+}
+
+/** A browser has no clipboard for a page that came without TLS from another machine, and may refuse it to any. */
+async function copied(text: string): Promise<boolean> {
+  if (!isSecureContext) return false;
+  return navigator.clipboard.writeText(text).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,5 +1,5 @@
 /** A form that asks the cluster for something: whether it waits, and what went wrong. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Reply } from '../../protocol/requests.ts';
 import { errorText } from '../texts/texts.ts';
 import { useTexts } from './context.ts';
@@ -15,11 +15,15 @@ export function useReply(): Asking {
   const texts = useTexts();
   const [isBusy, setBusy] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
+  // At once, and not with the next drawing: a second click may come before that.
+  const isAsked = useRef(false);
   const ask = async (question: () => Promise<Reply>): Promise<boolean> => {
-    if (isBusy) return false;
+    if (isAsked.current) return false;
+    isAsked.current = true;
     setBusy(true);
     setFault(null);
     const reply = await question();
+    isAsked.current = false;
     setBusy(false);
     if (reply.kind === 'rejection') setFault(errorText(texts, reply.code, reply.text));
     if (reply.kind === 'unknown') setFault(texts.entrance.unknown);

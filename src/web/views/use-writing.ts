@@ -1,6 +1,6 @@
 /** What becomes of what is written: a draft, a message, or another text for one that was sent. */
 import type { RefObject } from 'preact';
-import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { limits } from '../../base/limits.ts';
 import { lastEditable } from '../model/amendments.ts';
 import type { Intent } from '../model/app-state.ts';
@@ -85,12 +85,17 @@ export function useWriting(
 /** The field holds the draft, or the text that is to be changed, and gets the focus for it. */
 function useField(
   field: RefObject<HTMLTextAreaElement | null>,
-  { name, window }: Conversation,
+  { id, name, window }: Conversation,
   intent: Intent,
 ): void {
   const app = useApp();
   const edited = intent.kind === 'edit' ? intent.sequence : null;
+  const held = useRef<{ readonly id: string; readonly edited: number | null } | null>(null);
   useLayoutEffect(() => {
+    // A group that goes by another name is still the same: what is being written goes on.
+    const isSame = held.current?.id === id && held.current.edited === edited;
+    held.current = { id, edited };
+    if (isSame) return;
     const message = edited === null ? null : messageAt(window, edited);
     put(field.current, message?.text ?? app.settings.draft(name));
     field.current?.focus();

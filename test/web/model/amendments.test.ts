@@ -41,10 +41,11 @@ t.test(
   'amendments: a text is its author’s to change, and the last one is what arrow up goes to',
   async (t) => {
     const [theirs, own] = conversation.window.messages;
-    t.ok(own !== undefined && mayEdit(own, 'ann') && mayDelete(own, 'ann'));
-    t.notOk(theirs === undefined || mayEdit(theirs, 'ann') || mayDelete(theirs, 'ann'));
+    t.ok(own !== undefined && mayEdit(own, 'ann') && mayDelete(own, 'ann', false));
+    t.notOk(theirs === undefined || mayEdit(theirs, 'ann') || mayDelete(theirs, 'ann', false));
+    t.ok(theirs !== undefined && mayDelete(theirs, 'ann', true), 'the owner of the group may');
     t.notOk(mayEdit(message({ from: 'ann', file }), 'ann'), 'a file has no text');
-    t.notOk(mayDelete(message({ from: 'ann', deleted: true }), 'ann'));
+    t.notOk(mayDelete(message({ from: 'ann', deleted: true }), 'ann', true));
     t.equal(lastEditable(conversation, 'ann')?.sequence, 2);
     t.equal(lastEditable(conversation, 'cy'), null);
   },
