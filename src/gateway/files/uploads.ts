@@ -5,12 +5,13 @@
 import { unreachable } from '../../base/assert.ts';
 import { CodedError } from '../../base/errors.ts';
 import { encodeProposal } from '../../chat/codecs/codec.ts';
-import { defaultFileBounds } from '../../chat/conversations/files.ts';
+import { chargedBytes, defaultFileBounds } from '../../chat/conversations/files.ts';
 import type { FileQuota, ManifestAddress } from '../../chat/vocabulary/file-types.ts';
 import type { AccountId, ChatEvent, Command, Result } from '../../chat/vocabulary/types.ts';
 import type { ChatView } from '../../chat/vocabulary/view.ts';
 import { addressOf } from '../../files/digest.ts';
 import type { Files } from '../../files/files.ts';
+import { formatBytes } from '../../protocol/file-text.ts';
 import { chunkBytes, chunkLength, decodeManifest } from '../../protocol/manifest.ts';
 import type { Engine } from '../../replication/ports/engine.ts';
 
@@ -49,7 +50,11 @@ export class Uploads {
     if (bytes > quota.fileBytes) throw new CodedError('TOO_LARGE');
     const manifest = addressOf(encoded);
     if (this.#needsLease(account, manifest)) {
-      await this.#propose(account, { kind: 'lease-upload', manifest, bytes, quota });
+      await this.#propose(account, { kind: 'lease-upload', manifest, bytes, quota }).catch(
+        (error: unknown) => {
+          throw this.#explained(error, account, bytes);
+        },
+      );
     }
     await files.holdings.put(manifest, manifest, encoded);
     return this.state(account, manifest);
@@ -101,6 +106,16 @@ export class Uploads {
     const { view } = this.#options;
     const lease = view.files.lease(account, manifest);
     return lease === undefined || lease.untilMs - view.clusterMs < renewBelowMs;
+  }
+
+  /** Where it was the account's own quota that the state refused by, a person can help themselves. */
+  #explained(error: unknown, account: AccountId, bytes: number): unknown {
+    if (!(error instanceof CodedError) || error.code !== 'QUOTA_EXCEEDED') return error;
+    const { view, quota } = this.#options;
+    const taken = view.files.bytesOf(account);
+    if (taken + chargedBytes(bytes) <= quota.accountBytes) return error;
+    const [room, used] = [quota.accountBytes, taken].map(formatBytes);
+    return new CodedError(error.code, `No room for this file: of ${room} for your files ${used} are taken.`);
   }
 
   #requireLease(account: AccountId, manifest: ManifestAddress): void {
