@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { destination, pino } from 'pino';
 import { type ClusterConfig, isLoopback, type NodeConfig, nodeConfig } from './base/config.ts';
 import type { Disk } from './base/disk.ts';
@@ -41,6 +42,9 @@ import { openSearch, type Search } from './search/search.ts';
 import type { StateStore } from './store/state-store.ts';
 import { TransportSecurity } from './tls/transport-security.ts';
 import { nodeDisk } from './wal/node-disk.ts';
+
+/** Between two questions whether this node has caught up. */
+const askAgainMs = 50;
 
 const program: Program = {
   command: 'npm run node --',
@@ -244,7 +248,11 @@ async function start(node: Node): Promise<void> {
 
 /** Ready means: there is a leader, and this node has applied what was committed when it came. */
 async function announce({ self, handle, life }: Node): Promise<void> {
-  while (!(await caughtUp(handle.engine))) if (life.stopping) return;
+  while (!(await caughtUp(handle.engine))) {
+    if (life.stopping) return;
+    // An engine that has ceased refuses at once, and would be asked for ever without anything else getting its turn.
+    await delay(askAgainMs);
+  }
   const { id, host, chatPort, httpPort } = self;
   console.log(`node ${id} ready: chat ${host}:${chatPort} http ${host}:${httpPort}`);
 }

@@ -1,7 +1,7 @@
 import type { Core } from './core.ts';
 import { hup } from './election.ts';
 import { installSnapshot } from './membership.ts';
-import { type Message, NONE, type ProposalRefusal } from './types.ts';
+import { LostEntriesError, type Message, NONE, type ProposalRefusal } from './types.ts';
 
 /** What a follower does with a message of its own term, or of none. */
 export function stepFollower(core: Core, message: Message): ProposalRefusal | null {
@@ -48,6 +48,10 @@ export function handleFromLeader(core: Core, message: Message): void {
       handleAppend(core, message);
       return;
     case 'MsgHeartbeat':
+      // A leader tells a commit index up to what this member has acknowledged, and no further.
+      if (message.commit > core.log.lastIndex()) {
+        throw new LostEntriesError(message.commit, core.log.lastIndex());
+      }
       core.log.commitTo(message.commit);
       core.send('MsgHeartbeatResp', message.from, { context: message.context });
       return;

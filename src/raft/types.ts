@@ -3,6 +3,7 @@
  * Everything here is plain data, so that a message can be framed, a log record written and a schedule replayed.
  * Behaviour and names follow the Raft thesis (Ongaro, 2014) and etcd-io/raft 3.7.
  */
+import { InvariantError } from '../base/assert.ts';
 
 /** Identity of one incarnation of a member in the Raft group. A wiped disk gets a new one. A safe integer > 0. */
 export type MemberId = number;
@@ -285,6 +286,21 @@ export type ProposalRefusal =
   | 'step-local-message'
   | 'step-peer-not-found'
   | 'invalid-conf-change';
+
+/**
+ * The leader counts on entries up to `acknowledged`, and this log ends at `lastIndex`: the disk has forgotten what this member promised (an
+ * older copy of it was put back, say). Thrown by `step`, as for any violated invariant; no later start may take part with this log either.
+ */
+export class LostEntriesError extends InvariantError {
+  readonly acknowledged: number;
+  readonly lastIndex: number;
+  constructor(acknowledged: number, lastIndex: number) {
+    super(`the log ends at entry ${lastIndex}, and entry ${acknowledged} was acknowledged with it`);
+    this.name = 'LostEntriesError';
+    this.acknowledged = acknowledged;
+    this.lastIndex = lastIndex;
+  }
+}
 
 /** Thrown by the core's inputs; `message` is the text etcd's scripts expect. */
 export class RaftError extends Error {

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { type MemberId, NONE } from '../raft/index.ts';
+import { LostEntriesError, type MemberId, NONE } from '../raft/index.ts';
 import type { AppliedMark } from '../store/state-store.ts';
 import { comes } from './comes.ts';
 import {
@@ -36,7 +36,8 @@ import { type KeptLog, observerCore, recoverCore, writeFounding } from './replic
 import { Replica } from './replica/replica.ts';
 import { ForwardedProposals } from './requests/forwarded.ts';
 import { Requests } from './requests/requests.ts';
-import { removedError } from './storage/identity.ts';
+import { forsake } from './storage/data-directory.ts';
+import { lostError, removedError } from './storage/identity.ts';
 import { Tally } from './tally.ts';
 
 export type { EngineHandle, EngineOptions };
@@ -188,6 +189,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   async start(): Promise<void> {
     const { machine, store, transport, identity, cluster } = this.#options;
     if (identity.removed) throw removedError(this.node);
+    if (identity.lost !== null) throw lostError(this.node, identity.lost);
     const found = await recoverCore(this.#options);
     await machine.load(store.rows(), store.mark?.clusterMs ?? 0);
     transport.onFrame((from, _lane, frame) => this.#guard(() => this.#inbox.take(from, frame)));
@@ -265,7 +267,9 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     if (this.#phase === 'stopped') return;
     this.#failed = true;
     void this.#cease();
-    this.#options.onFatal(error);
+    const { identity, onFatal } = this.#options;
+    if (error instanceof LostEntriesError) void forsake(identity, this.node, error).then(onFatal);
+    else onFatal(error);
   }
 
   /** Nothing is taken in or done any more, once resolved; what waited is answered at once. Never rejects. */

@@ -1,5 +1,12 @@
 import t from 'tap';
-import { type Entry, type Message, makeMessage, type RaftConfig } from '../../src/raft/index.ts';
+import { InvariantError } from '../../src/base/assert.ts';
+import {
+  type Entry,
+  LostEntriesError,
+  type Message,
+  makeMessage,
+  type RaftConfig,
+} from '../../src/raft/index.ts';
 import { answers, bytes, Cluster, confOf, Member, refusalOf } from './support/cluster.ts';
 
 const three = [1, 2, 3];
@@ -159,10 +166,14 @@ t.test('scenario 4: a wrong previous term is refused, and changes nothing', (t) 
   t.end();
 });
 
-t.test('append: a commit index beyond the log (a disk that lost its tail) stops the node', (t) => {
+t.test('append: a leader that counts on entries which this log has lost stops the node, for good', (t) => {
   const member = memberWith([2, 2]);
-  const beyond = makeMessage('MsgHeartbeat', 2, 1, 2, { commit: 9 });
-  t.throws(() => member.raw.step(beyond), /invariant violated: the commit index lies within the log/);
+  const beat = (commit: number): Message => makeMessage('MsgHeartbeat', 2, 1, 2, { commit });
+  member.raw.step(beat(3));
+  const lost = new LostEntriesError(4, 3);
+  t.ok(lost instanceof InvariantError, 'a driver that does not know it stops as well');
+  t.throws(() => member.raw.step(beat(4)), lost);
+  t.equal(member.raw.basicStatus().commit, 3);
   t.end();
 });
 

@@ -8,7 +8,7 @@ import { LogDamage } from '../../wal/damage.ts';
 import { type LogOptions, openLog } from '../../wal/log.ts';
 import type { LogStart, LogStore, RecoveredLog } from '../../wal/log-store.ts';
 import { decodeDirectory, FOUNDING_INDEX } from '../formats/members.ts';
-import { type Identity, type IdentityOwner, loadIdentity } from './identity.ts';
+import { type Identity, type IdentityOwner, type LostEntries, loadIdentity, lostError } from './identity.ts';
 
 export const LOG_DIRECTORY = 'wal';
 
@@ -107,6 +107,19 @@ function isOnlyCopy({ start, entries }: RecoveredLog): boolean {
 
 function coveredBy({ mark }: StateStore): LogStart | null {
   return mark === null ? null : { index: mark.index, term: mark.term, data: mark.engine };
+}
+
+/**
+ * A log that lost what it had promised is never used again: that is noted for every later start, which may meet nobody who knows of it.
+ * Resolves with what to tell.
+ */
+export async function forsake(identity: Identity, node: number, lost: LostEntries): Promise<unknown> {
+  try {
+    await identity.markLost(lost);
+  } catch (error) {
+    return error;
+  }
+  return withRemedy(lostError(node, lost), node);
 }
 
 /** Says what to do about a directory that a node cannot take part with. Other errors are left as they are. */

@@ -23,6 +23,7 @@ const schema = Type.Object(
     founded: Type.Boolean(),
     installing: Type.Union([position, Type.Null()]),
     removed: Type.Optional(Type.Boolean()),
+    lost: Type.Optional(Type.Object({ acknowledged: Type.Integer(), lastIndex: Type.Integer() })),
     /** CRC-32C of all the rest; an earlier version wrote none. */
     checksum: Type.Optional(Type.String()),
   },
@@ -40,10 +41,18 @@ export interface Identity {
   readonly installing: { readonly index: number; readonly term: number } | null;
   /** The member that this directory was is no member any more, and never will be. */
   readonly removed: boolean;
+  /** The log was found to end before an entry that was acknowledged with it: it must not be taken part with any more. Null: it was not. */
+  readonly lost: LostEntries | null;
   /** Durable when resolved. */
   markFounded(): Promise<void>;
   markInstalling(position: { readonly index: number; readonly term: number } | null): Promise<void>;
   markRemoved(): Promise<void>;
+  markLost(lost: LostEntries): Promise<void>;
+}
+
+export interface LostEntries {
+  readonly acknowledged: number;
+  readonly lastIndex: number;
 }
 
 export interface IdentityOwner {
@@ -113,6 +122,14 @@ class StoredIdentity implements Identity {
 
   get removed(): boolean {
     return this.#content.removed ?? false;
+  }
+
+  get lost(): LostEntries | null {
+    return this.#content.lost ?? null;
+  }
+
+  async markLost({ acknowledged, lastIndex }: LostEntries): Promise<void> {
+    if (this.lost === null) await this.#change({ lost: { acknowledged, lastIndex } });
   }
 
   async markRemoved(): Promise<void> {
@@ -186,5 +203,13 @@ export function removedError(node: number): CodedError {
   return new CodedError(
     'MEMBER_REMOVED',
     `Node ${node} was removed from the cluster. To let it join again, remove its data directory, start it, and admit it with \`members add ${node}\`.`,
+  );
+}
+
+/** Of a whole directory that is older than what the cluster knows of it, or of a disk that forgot what it had synced. */
+export function lostError(node: number, { acknowledged, lastIndex }: LostEntries): CodedError {
+  return new CodedError(
+    'DATA_DAMAGED',
+    `Node ${node} has acknowledged entries up to ${acknowledged}, and its log in wal/ ends at entry ${lastIndex}: the data directory is an older copy of itself, or the disk has lost what was written to it.`,
   );
 }

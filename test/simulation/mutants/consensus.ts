@@ -185,9 +185,13 @@ const rejoinAfterWipe: Mutant = {
         get removed() {
           return identity.removed;
         },
+        get lost() {
+          return identity.lost;
+        },
         markFounded: () => identity.markFounded(),
         markInstalling: (place) => identity.markInstalling(place),
         markRemoved: () => identity.markRemoved(),
+        markLost: (lost) => identity.markLost(lost),
       };
     },
   }),
