@@ -81,9 +81,13 @@ export class Reader {
     client.onEvent((event) => this.#happened(event));
   }
 
-  /** How far others are is told in direct conversations only; of a group that is looked at it is asked now and then. */
+  /**
+   * Asked now and then, while somebody looks: how far others are, which is told in direct conversations only, and what this person has read on
+   * another device.
+   */
   keepCurrent(): void {
-    if (this.#attention.isVisible && this.#open()?.kind === 'group') void this.list();
+    const isUnread = [...this.#state.conversations.values()].some(({ unread }) => unread > 0);
+    if (this.#attention.isVisible && (isUnread || this.#open()?.kind === 'group')) void this.list();
   }
 
   /** The list anew, as it is at the call or later: while one is being answered, one more behind that, for all who ask meanwhile. */
@@ -201,7 +205,10 @@ export class Reader {
 
   /** Where people look: what they see is read. */
   look(attention: Attention): void {
+    const isBack = attention.isVisible && !this.#attention.isVisible;
     this.#attention = attention;
+    // Meanwhile they may have read elsewhere.
+    if (isBack) this.keepCurrent();
     const open = this.#open();
     if (open === null || !attention.isVisible || !attention.isAtEnd || open.window.hasNewer) return;
     this.#markRead(open);
@@ -243,8 +250,6 @@ export class Reader {
         const { ev, conversation, sequence, by } = event;
         if (by !== this.#state.me) {
           this.#conversation(conversation, (known) => afterProgress(known, ev, sequence));
-        } else if (ev === 'read') {
-          this.#conversation(conversation, (known) => afterReading(known, sequence));
         }
         return;
       }

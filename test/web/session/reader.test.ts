@@ -6,6 +6,7 @@ import type { ConversationEntry, MessageEntry } from '../../../src/protocol/requ
 import { type AppState, firstSettings, firstState } from '../../../src/web/model/app-state.ts';
 import { Reader, type ReaderOptions } from '../../../src/web/session/reader.ts';
 import { Store } from '../../../src/web/session/store.ts';
+import { settle } from '../../support/virtual-clock.ts';
 import { entry, message } from '../model/samples.ts';
 
 type Client = ReaderOptions['client'];
@@ -87,11 +88,18 @@ t.test('reader: what this person read on another device is read here too', async
   const desk = new Desk();
   desk.conversations = [entry()];
   await desk.reader.list();
-  desk.tell({ ev: 'read', conversation: 'd:1:2', sequence: 2, by: 'ann' });
+  desk.conversations = [entry({ read: 2, unread: 1 })];
+  desk.reader.keepCurrent();
+  await settle();
   t.equal(desk.unread('d:1:2'), 1);
-  desk.tell({ ev: 'read', conversation: 'd:1:2', sequence: 3, by: 'ann' });
-  t.equal(desk.unread('d:1:2'), 0);
-  t.match(desk.store.state.conversations.get('d:1:2'), { others: { delivered: 3, read: 2 } });
+  desk.reader.look({ isVisible: false, isAtEnd: false });
+  desk.conversations = [entry({ read: 3, unread: 0 })];
+  desk.reader.keepCurrent();
+  await settle();
+  t.equal(desk.unread('d:1:2'), 1, 'nobody looks');
+  desk.reader.look({ isVisible: true, isAtEnd: false });
+  await settle();
+  t.equal(desk.unread('d:1:2'), 0, 'at once when somebody comes back');
 });
 
 t.test('reader: an amendment that overtakes the page of the past with its message is kept', async (t) => {
