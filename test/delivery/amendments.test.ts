@@ -8,7 +8,8 @@ import type { AmendmentPush, Push, Sink } from '../../src/delivery/ports.ts';
 import { presentForms } from '../../src/delivery/present-form.ts';
 import { textOf } from '../chat/support/world.ts';
 import { settle } from '../support/virtual-clock.ts';
-import { names, pushBytes, World } from './support/outbox-world.ts';
+import { pushBytes, World } from './support/outbox-world.ts';
+import { address, person, playWorld, type WorldStep, worldSteps } from './support/world-steps.ts';
 
 /** How a message looks to a reader. */
 interface Shown {
@@ -105,49 +106,19 @@ class Screen implements Sink {
 type Step =
   | { readonly kind: 'send'; readonly from: number; readonly to: number }
   | { readonly kind: 'amend'; readonly which: number; readonly how: number }
-  | { readonly kind: 'apply'; readonly count: number; readonly told: boolean }
-  | { readonly kind: 'reset' | 'open' | 'drop' }
-  | { readonly kind: 'take'; readonly count: number }
-  | { readonly kind: 'pass'; readonly ms: number; readonly readMs: number };
+  | WorldStep;
 
-const person = fc.nat({ max: names.length - 1 });
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
       weight: 5,
-      arbitrary: fc.record({
-        kind: fc.constant('send' as const),
-        from: person,
-        to: fc.nat({ max: names.length }),
-      }),
+      arbitrary: fc.record({ kind: fc.constant('send' as const), from: person, to: address }),
     },
     {
       weight: 8,
       arbitrary: fc.record({ kind: fc.constant('amend' as const), which: fc.nat(), how: fc.nat({ max: 5 }) }),
     },
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        kind: fc.constant('apply' as const),
-        count: fc.integer({ min: 1, max: 20 }),
-        told: fc.boolean(),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('reset' as const) }) },
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant('open' as const) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const) }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({ kind: fc.constant('take' as const), count: fc.integer({ min: 1, max: 8 }) }),
-    },
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        kind: fc.constant('pass' as const),
-        ms: fc.nat({ max: 600 }),
-        readMs: fc.nat({ max: 3 }),
-      }),
-    },
+    ...worldSteps,
   ),
   { minLength: 20, maxLength: 80 },
 );
@@ -190,25 +161,8 @@ async function play(world: World, screen: Screen, step: Step): Promise<void> {
     case 'amend':
       await amend(world, step.which, step.how);
       return;
-    case 'apply':
-      world.engine.applyAll(step.count);
-      if (step.told) world.tell();
-      return;
-    case 'reset':
-      world.engine.jump();
-      return;
-    case 'open':
-      screen.open();
-      return;
-    case 'drop':
-      screen.drop();
-      return;
-    case 'take':
-      screen.take(step.count);
-      return;
-    case 'pass':
-      world.readMs = step.readMs;
-      await world.clock.advance(step.ms);
+    default:
+      await playWorld(world, screen, step);
   }
 }
 

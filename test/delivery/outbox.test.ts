@@ -5,19 +5,13 @@ import { Outbox, stallMs } from '../../src/delivery/outbox.ts';
 import type { HistoryStore } from '../../src/delivery/ports.ts';
 import { textOf } from '../chat/support/world.ts';
 import { settle } from '../support/virtual-clock.ts';
-
 import { names, Reader, World } from './support/outbox-world.ts';
+import { address, person, playWorld, type WorldStep, worldSteps } from './support/world-steps.ts';
 
 type Step =
   | { readonly kind: 'send'; readonly from: number; readonly to: number; readonly count: number }
-  | { readonly kind: 'apply'; readonly count: number; readonly told: boolean }
-  | { readonly kind: 'reset' | 'open' | 'drop' }
-  | { readonly kind: 'take'; readonly count: number }
-  | { readonly kind: 'pass'; readonly ms: number; readonly readMs: number };
+  | WorldStep;
 
-const person = fc.nat({ max: names.length - 1 });
-/** The one behind the last person is the group. */
-const address = fc.nat({ max: names.length });
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
@@ -29,58 +23,14 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
         count: fc.integer({ min: 1, max: 20 }),
       }),
     },
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        kind: fc.constant('apply' as const),
-        count: fc.integer({ min: 1, max: 20 }),
-        told: fc.boolean(),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('reset' as const) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('open' as const) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const) }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({ kind: fc.constant('take' as const), count: fc.integer({ min: 1, max: 8 }) }),
-    },
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        kind: fc.constant('pass' as const),
-        ms: fc.nat({ max: 600 }),
-        readMs: fc.nat({ max: 3 }),
-      }),
-    },
+    ...worldSteps,
   ),
   { minLength: 20, maxLength: 60 },
 );
 
 async function play(world: World, reader: Reader, step: Step): Promise<void> {
-  switch (step.kind) {
-    case 'send':
-      for (let at = 0; at < step.count; at++) world.send(step.from, step.to, `${at}`);
-      return;
-    case 'apply':
-      world.engine.applyAll(step.count);
-      if (step.told) world.tell();
-      return;
-    case 'reset':
-      world.engine.jump();
-      return;
-    case 'open':
-      reader.open();
-      return;
-    case 'drop':
-      reader.drop();
-      return;
-    case 'take':
-      reader.take(step.count);
-      return;
-    case 'pass':
-      world.readMs = step.readMs;
-      await world.clock.advance(step.ms);
-  }
+  if (step.kind !== 'send') return playWorld(world, reader, step);
+  for (let at = 0; at < step.count; at++) world.send(step.from, step.to, `${at}`);
 }
 
 /** Reads on, reconnecting when cut off, until all that is in the log has been seen. */

@@ -9,7 +9,7 @@ import { ClusterClock } from '../../src/gateway/cluster-clock.ts';
 import { AddressLimits, addressesKept, networkOf } from '../../src/gateway/connections/address-limits.ts';
 import { Guard } from '../../src/gateway/requests/guard.ts';
 import { ChildHasher } from '../../src/gateway/secrets/hasher.ts';
-import { FakeCluster } from '../support/fake-engine.ts';
+import { FakeCluster, type FakeEngine } from '../support/fake-engine.ts';
 import { LineClient, noAddressBounds, startNodes, until } from '../support/gateway.ts';
 import { NativeClient, newSession } from '../support/native-client.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -22,6 +22,17 @@ const guarded = {
   newConnectionsPerAddress: 0,
   registrationsPerAddress: 0,
 };
+
+function guardOf(engine: FakeEngine, clock: VirtualClock): Guard {
+  return new Guard({
+    view: engine.machine,
+    clock,
+    clusterClock: new ClusterClock(clock, engine.machine),
+    proposeOwn: (command) => engine.propose(encodeProposal({ numbering: null, actor: null, command })),
+    counters: { attemptsLimited: 0 },
+    isOn: true,
+  });
+}
 
 async function world(overrides: Partial<typeof guarded> = {}) {
   const started = await startNodes(2, { limits: { ...guarded, ...overrides } });
@@ -94,14 +105,7 @@ t.test(
     const cluster = new FakeCluster();
     const engine = cluster.node(1);
     const clock = new VirtualClock();
-    const guard = new Guard({
-      view: engine.machine,
-      clock,
-      clusterClock: new ClusterClock(clock, engine.machine),
-      proposeOwn: (command) => engine.propose(encodeProposal({ numbering: null, actor: null, command })),
-      counters: { attemptsLimited: 0 },
-      isOn: true,
-    });
+    const guard = guardOf(engine, clock);
     const attempt = (isRight = false) => guard.run('a:7', async () => isRight);
     let tried = 0;
     const waits: (number | null)[] = [];
@@ -136,14 +140,7 @@ t.test('guessing: a node writes at most one log entry a second about one account
   const cluster = new FakeCluster();
   const engine = cluster.node(1);
   const clock = new VirtualClock();
-  const guard = new Guard({
-    view: engine.machine,
-    clock,
-    clusterClock: new ClusterClock(clock, engine.machine),
-    proposeOwn: (command) => engine.propose(encodeProposal({ numbering: null, actor: null, command })),
-    counters: { attemptsLimited: 0 },
-    isOn: true,
-  });
+  const guard = guardOf(engine, clock);
   await Promise.all(Array.from({ length: 5 }, () => guard.run('a:7', async () => false)));
   await until(() => engine.machine.attempt('a:7') !== undefined);
   t.equal(cluster.log.length, 1, 'the first at once');

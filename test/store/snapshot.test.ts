@@ -32,6 +32,20 @@ async function framesOf(store: StateStore): Promise<Uint8Array[]> {
   return frames;
 }
 
+/** A store with something of its own, and the frames of another one. */
+async function twoOf(
+  t: Test,
+  kind: BackendKind,
+): Promise<{ readonly frames: Uint8Array[]; readonly backend: Backend; readonly store: StateStore }> {
+  const source = await filled(kind.make(t));
+  const frames = await framesOf(source);
+  await source.close();
+  const backend = kind.make(t);
+  const store = await backend.open();
+  store.stage(mark(1), changes({ a: 'mine' }));
+  return { frames, backend, store };
+}
+
 async function contentOf(store: StateStore): Promise<readonly (readonly string[])[]> {
   return [
     await rowsOf(store),
@@ -146,12 +160,7 @@ function conformance(kind: BackendKind): void {
   t.test(
     title('a copy that is cut, changed, out of order or incomplete is refused, and the state is as it was'),
     async (t) => {
-      const source = await filled(kind.make(t));
-      const frames = await framesOf(source);
-      await source.close();
-      const backend = kind.make(t);
-      const store = await backend.open();
-      store.stage(mark(1), changes({ a: 'mine' }));
+      const { frames, store } = await twoOf(t, kind);
       const flipped = (frame: Uint8Array | undefined, at: number): Uint8Array => {
         const copy = Uint8Array.from(frame ?? []);
         copy[at] = (copy[at] ?? 0) ^ 64;
@@ -184,12 +193,7 @@ function conformance(kind: BackendKind): void {
   );
 
   t.test(title('an install that a crash interrupted leaves nothing behind'), async (t) => {
-    const source = await filled(kind.make(t));
-    const frames = await framesOf(source);
-    await source.close();
-    const backend = kind.make(t);
-    const store = await backend.open();
-    store.stage(mark(1), changes({ a: 'mine' }));
+    const { frames, backend, store } = await twoOf(t, kind);
     const target = await store.beginInstall();
     for (const frame of frames.slice(0, -2)) await target.write(frame);
     await t.rejects(store.beginInstall(), { code: 'BUSY' });
@@ -201,12 +205,7 @@ function conformance(kind: BackendKind): void {
   });
 
   t.test(title('when the pointer cannot be written, the old state stays in force'), async (t) => {
-    const source = await filled(kind.make(t));
-    const frames = await framesOf(source);
-    await source.close();
-    const backend = kind.make(t);
-    const store = await backend.open();
-    store.stage(mark(1), changes({ a: 'mine' }));
+    const { frames, backend, store } = await twoOf(t, kind);
     const replace = backend.disk.replace;
     backend.disk.replace = () => Promise.reject(new Error('EIO'));
     await t.rejects(install(store, frames), { code: 'DISK_FAILED' });
@@ -220,12 +219,7 @@ function conformance(kind: BackendKind): void {
   });
 
   t.test(title('a close in the middle of the swap waits for it'), async (t) => {
-    const source = await filled(kind.make(t));
-    const frames = await framesOf(source);
-    await source.close();
-    const backend = kind.make(t);
-    const store = await backend.open();
-    store.stage(mark(1), changes({ a: 'mine' }));
+    const { frames, backend, store } = await twoOf(t, kind);
     const target = await store.beginInstall();
     for (const frame of frames) await target.write(frame);
     const replace = backend.disk.replace;
