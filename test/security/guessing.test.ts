@@ -1,5 +1,6 @@
 /** SECURITY of guessing and overload: docs/security.md names these tests by number. */
 import t from 'tap';
+import type { Clock } from '../../src/base/clock.ts';
 import { limits } from '../../src/base/limits.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
@@ -23,7 +24,7 @@ const guarded = {
   registrationsPerAddress: 0,
 };
 
-function guardOf(engine: FakeEngine, clock: VirtualClock): Guard {
+function guardOf(engine: FakeEngine, clock: Clock): Guard {
   return new Guard({
     view: engine.machine,
     clock,
@@ -167,14 +168,7 @@ t.test('guessing: a flood on an account does not end its owner’s live session'
 t.test('guessing: a group’s password has the same limits, by the key of group and account', async (t) => {
   const cluster = new FakeCluster();
   const engine = cluster.node(1);
-  const guard = new Guard({
-    view: engine.machine,
-    clock: systemClock,
-    clusterClock: new ClusterClock(systemClock, engine.machine),
-    proposeOwn: (command) => engine.propose(encodeProposal({ numbering: null, actor: null, command })),
-    counters: { attemptsLimited: 0 },
-    isOn: true,
-  });
+  const guard = guardOf(engine, systemClock);
   let hashed = 0;
   const join = (key: string) =>
     guard.run(key, async () => {

@@ -6,6 +6,7 @@ import { ConfirmButton } from './confirm-button.tsx';
 import { useApp, useSelect, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { Field } from './field.tsx';
+import { Form } from './form.tsx';
 import { textIn, useReply } from './use-reply.ts';
 
 export function AccountDialog(): JSX.Element {
@@ -61,13 +62,7 @@ function ProfileForm(): JSX.Element | null {
     setSaved(await ask(() => app.client.setProfile({ displayName, email })));
   };
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit(event.currentTarget);
-      }}
-    >
+    <Form submit={submit}>
       <Field
         name="displayName"
         label={texts.account.displayName}
@@ -79,7 +74,7 @@ function ProfileForm(): JSX.Element | null {
       <button type="submit" disabled={isBusy}>
         {texts.account.save}
       </button>
-    </form>
+    </Form>
   );
 }
 
@@ -98,13 +93,7 @@ function PasswordForm(): JSX.Element {
     setChanged(isDone);
   };
   return (
-    <form
-      class="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit(event.currentTarget);
-      }}
-    >
+    <Form submit={submit}>
       <h3>{texts.account.password}</h3>
       {/* For the browser's own keeper of passwords. */}
       <input type="text" name="user" autocomplete="username" value={me} hidden readOnly />
@@ -114,7 +103,7 @@ function PasswordForm(): JSX.Element {
       <button type="submit" disabled={isBusy}>
         {texts.account.change}
       </button>
-    </form>
+    </Form>
   );
 }
 

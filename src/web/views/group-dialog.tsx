@@ -9,6 +9,7 @@ import { ConfirmButton } from './confirm-button.tsx';
 import { useApp, useClose, useSelect, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { Field } from './field.tsx';
+import { Form } from './form.tsx';
 import { IconButton } from './icons.tsx';
 import { textIn, useReply } from './use-reply.ts';
 
@@ -104,33 +105,15 @@ function OwnerTools(props: {
   return (
     <section>
       <h3>{texts.group.ownerTools}</h3>
-      <form
-        class="form form-line"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void rename(event.currentTarget);
-        }}
-      >
+      <Form isLine submit={rename}>
         <Field name="name" label={texts.group.name} value={group} autocomplete="off" required />
         <button type="submit">{texts.group.rename}</button>
-      </form>
-      <form
-        class="form form-line"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void setPassword(event.currentTarget);
-        }}
-      >
+      </Form>
+      <Form isLine submit={setPassword}>
         <Field name="password" isSecret label={texts.group.password} autocomplete="new-password" />
         <button type="submit">{texts.group.setPassword}</button>
-      </form>
-      <form
-        class="form form-line"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void setRetention(event.currentTarget);
-        }}
-      >
+      </Form>
+      <Form isLine submit={setRetention}>
         <Field
           name="days"
           label={texts.group.keepDays}
@@ -139,7 +122,7 @@ function OwnerTools(props: {
           autocomplete="off"
         />
         <button type="submit">{texts.group.setKeepDays}</button>
-      </form>
+      </Form>
       <ConfirmButton
         label={texts.group.deleteGroup}
         question={texts.group.deleteAsk}

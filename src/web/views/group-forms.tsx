@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { goTo, useApp, useClose, useTexts } from './context.ts';
 import { DialogFrame } from './dialog-frame.tsx';
 import { Field } from './field.tsx';
+import { Form } from './form.tsx';
 import { textIn, useReply } from './use-reply.ts';
 
 export function NewGroupDialog(): JSX.Element {
@@ -19,13 +20,7 @@ export function NewGroupDialog(): JSX.Element {
   };
   return (
     <DialogFrame title={texts.group.newTitle}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit(event.currentTarget);
-        }}
-      >
+      <Form submit={submit}>
         <Field
           name="group"
           label={texts.group.name}
@@ -40,7 +35,7 @@ export function NewGroupDialog(): JSX.Element {
         <button type="submit" class="primary" disabled={isBusy}>
           {texts.group.create}
         </button>
-      </form>
+      </Form>
     </DialogFrame>
   );
 }
@@ -58,13 +53,7 @@ export function JoinGroupDialog(props: { readonly group: string; readonly isClos
   };
   return (
     <DialogFrame title={texts.group.joinTitle(group)}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit(event.currentTarget);
-        }}
-      >
+      <Form submit={submit}>
         {isClosed && (
           <Field name="password" isSecret label={texts.group.joinPassword} autocomplete="off" required />
         )}
@@ -74,7 +63,7 @@ export function JoinGroupDialog(props: { readonly group: string; readonly isClos
         <button type="submit" class="primary" disabled={isBusy} autofocus={!isClosed}>
           {texts.group.join}
         </button>
-      </form>
+      </Form>
     </DialogFrame>
   );
 }
