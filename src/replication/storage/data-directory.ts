@@ -42,8 +42,8 @@ class SoleStateDamage extends CodedError {
  */
 export async function openDataDirectory(given: DataDirectoryOptions): Promise<DataDirectory> {
   const options = { ...given, disk: codedDisk(given.disk) };
-  await options.disk.makeDirectory('.');
   try {
+    await options.disk.makeDirectory('.');
     const identity = await loadIdentity(options.disk, options);
     return { identity, ...(await openStores(options, identity)) };
   } catch (error) {
