@@ -21,7 +21,8 @@ export interface OpenSource extends FileSource {
 
 /** Rejects with the platform's error, and with BAD_REQUEST when it is no plain file. */
 export async function openSource(path: string): Promise<OpenSource> {
-  const handle = await open(path, constants.O_RDONLY);
+  // A pipe that nobody writes to would keep the opening waiting, and with it every file behind this one. Windows knows no such flag.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const state = await handle.stat();
     if (!state.isFile()) throw new CodedError('BAD_REQUEST', `${path} is not a file.`);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -75,4 +76,7 @@ t.test('sending: what is absent, or no file, is refused', async (t) => {
   const directory = t.testdir({});
   await t.rejects(openSource(join(directory, 'none')), { code: 'ENOENT' });
   await t.rejects(openSource(directory), { code: 'BAD_REQUEST' });
+  const pipe = join(directory, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await t.rejects(openSource(pipe), { code: 'BAD_REQUEST' }, 'and nobody waits for its other end');
 });
