@@ -1,5 +1,5 @@
 /** The menu dialogue of the words dialect: numbered choices and questions instead of commands. Pure: lines in, lines and commands out. */
-import { type WordsLine, wordsWrongInput } from './words.ts';
+import { parseWords, type WordsLine, wordsWrongInput } from './words.ts';
 
 export type MenuStep =
   | { readonly kind: 'say'; readonly lines: readonly string[] }
@@ -63,6 +63,8 @@ export class WordsMenu {
     const choices: Readonly<Record<string, Task>> = this.#loggedIn
       ? { '1': 'create', '2': 'connect' }
       : { '1': 'log-in', '2': 'sign-up' };
+    const invitation = parseWords(line, null);
+    if (invitation.kind === 'invite') return { kind: 'do', line: invitation };
     if (line === '3') return { kind: 'do', line: { kind: 'exit-server' } };
     const task = Object.hasOwn(choices, line) ? choices[line] : undefined;
     if (task === undefined) return { kind: 'say', lines: [wordsWrongInput, ...this.choices] };

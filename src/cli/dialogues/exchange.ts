@@ -3,6 +3,7 @@
  * before what was pending.
  */
 import type { Client } from '../../client/index.ts';
+import { readInvitation } from '../../protocol/detect.ts';
 import { type ClientRequest, isEntrance, type MessageEntry, type Reply } from '../../protocol/requests.ts';
 import type { Show, Verdict } from './dialogue.ts';
 import type { FileDesk } from './file-desk.ts';
@@ -91,6 +92,13 @@ export class Exchange {
   sendFile(to: string, path: string): Promise<Verdict> {
     const { files, filesBehind } = this.#options;
     return filesBehind === true ? files.sendBehind(to, path) : files.send(to, path);
+  }
+
+  /** A line that shows an invitation, where no other meaning could be: kept for the registrations that follow. False: it is another line. */
+  takesInvitation(line: string): boolean {
+    const code = readInvitation(line);
+    if (code !== null) this.invitation = code;
+    return code !== null;
   }
 
   /** Saves the file that was told of last; false: there is none. */

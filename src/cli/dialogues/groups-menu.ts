@@ -4,6 +4,7 @@
  */
 import { groupMark } from '../../base/addresses.ts';
 import { limits } from '../../base/limits.ts';
+import { invitationTaken } from '../../protocol/detect.ts';
 import {
   formatRegistryGroups,
   formatRegistryMessage,
@@ -80,6 +81,9 @@ export class GroupsMenu implements Dialogue {
   }
 
   #choice(text: string): Action | null {
+    if (this.#exchange.takesInvitation(text)) {
+      return () => this.#exchange.say([invitationTaken], 'accepted');
+    }
     const forms: Readonly<Record<string, Form<Action>>> = {
       '1': { questions: [askGroup], done: ([group = '']) => this.#does(`JOIN_GROUP ${this.#uid} ${group}`) },
       '2': { questions: [askGroup], done: ([group = '']) => this.#does(`LEAVE_GROUP ${this.#uid} ${group}`) },

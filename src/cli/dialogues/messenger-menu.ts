@@ -4,6 +4,7 @@
  */
 import { type ErrorCode, errorTable } from '../../base/errors.ts';
 import type { ClientEvent } from '../../client/index.ts';
+import { invitationTaken } from '../../protocol/detect.ts';
 import { escapeLine } from '../../protocol/escape.ts';
 import {
   formatMessengerPush,
@@ -91,6 +92,9 @@ export class MessengerMenu implements Dialogue {
   }
 
   #choice(text: string): Action | null {
+    if (this.#exchange.takesInvitation(text)) {
+      return () => this.#exchange.say([invitationTaken], 'accepted');
+    }
     if (this.#inLogin) return this.#loginChoice(text);
     switch (text) {
       case '1':

@@ -3,6 +3,7 @@
 import { groupMark } from '../../base/addresses.ts';
 import type { Clock } from '../../base/clock.ts';
 import { type ErrorCode, errorTable } from '../../base/errors.ts';
+import { invitationTaken } from '../../protocol/detect.ts';
 import type { Reply } from '../../protocol/requests.ts';
 import {
   formatSlashPush,
@@ -57,6 +58,7 @@ export class SlashDialogue implements Dialogue {
   execute(text: string): Promise<Verdict> {
     const exchange = this.#exchange;
     const isName = exchange.client.user === null && !text.startsWith('/');
+    if (isName && exchange.takesInvitation(text)) return exchange.say([invitationTaken], 'accepted');
     const line = parseSlash(isName ? `/name ${text}` : text);
     switch (line.kind) {
       case 'invalid':
@@ -67,7 +69,7 @@ export class SlashDialogue implements Dialogue {
         return exchange.say([slashGoodbye], 'quit');
       case 'invite':
         exchange.invitation = line.code;
-        return exchange.say(['OK'], 'accepted');
+        return exchange.say([invitationTaken], 'accepted');
       case 'name':
         return this.#enter(line);
       case 'register':

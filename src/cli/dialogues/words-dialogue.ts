@@ -62,7 +62,7 @@ export class WordsDialogue implements Dialogue {
     const [, to, path] = this.isSecret ? [] : (fileLine.exec(text) ?? []);
     if (to !== undefined && path !== undefined) return exchange.sendFile(to, path);
     const opensMenu = this.#isFirst && text === '';
-    this.#isFirst = false;
+    this.#isFirst &&= parseWords(text, null).kind === 'invite';
     if (opensMenu) {
       this.#menu = new WordsMenu();
       return exchange.say(WordsMenu.greeting, 'accepted');

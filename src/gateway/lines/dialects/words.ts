@@ -37,7 +37,8 @@ export class WordsDialect implements Dialect {
 
   async receive(text: string): Promise<void> {
     const opensMenu = this.#isFirst && text === '';
-    this.#isFirst = false;
+    // An invitation comes before everything else.
+    this.#isFirst &&= parseWords(text, null).kind === 'invite';
     if (opensMenu) {
       this.#menu = new WordsMenu();
       this.#desk.write(WordsMenu.greeting);

@@ -146,6 +146,29 @@ t.test('words: a message for a member who is offline comes at the next login', a
   `);
 });
 
+t.test('words: an invitation is shown before the menu, or in it', async (t) => {
+  const talk = startTalk(t);
+  const fixed = await startNodes(1, {}, {}, [{ dialect: 'words', port: 0, dialBack: false }]);
+  t.teardown(fixed.stop);
+  await talk.join('early', fixed.nodes[0]?.listenerPorts[0] ?? 0);
+  await talk.join('late', one.chatPort);
+  await talk.play(`
+    early> invite CODE
+    early< OK
+    early>
+    early< Welcome to the server!
+    early< 1.log in
+    late>
+    late< Welcome to the server!
+    late< 1.log in
+    late< 2.sign up
+    late< 3.disconect server
+    late> invite CODE
+    late< OK
+    late< 1.log in
+  `);
+});
+
 t.test('words: the menu dialogue, from an empty first line', async (t) => {
   const talk = startTalk(t);
   await talk.join('gus', one.chatPort);
