@@ -170,9 +170,10 @@ async function assemble(place: Place): Promise<Node> {
     onFatal: (error) => die(error, logger),
     onRemoved,
     mayVote: (node) => files.hasEverything(node),
+    hasReaders: (node) => gateway.mayHaveReaders(node),
   });
   const { engine, bus, streams } = handle;
-  // Nobody asks the engine about a vote before it is started.
+  // The engine asks neither the files nor the gateway before it is started.
   const files = await openFiles({
     disk,
     roots: machine.files,

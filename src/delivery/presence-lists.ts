@@ -71,6 +71,10 @@ export class RemoteList {
     return this.#accounts.has(account);
   }
 
+  get mayHaveAny(): boolean {
+    return this.#epoch === null || this.#accounts.size > 0;
+  }
+
   list(): (readonly [account: AccountId, sinceMs: number])[] {
     return this.#accounts.list();
   }

@@ -63,6 +63,11 @@ export class Presence {
     return false;
   }
 
+  /** Whether anybody is connected to another node; true as well while its list is not known. */
+  mayBeOn(node: number): boolean {
+    return this.#remotes.get(node)?.mayHaveAny ?? true;
+  }
+
   /** Everyone online in the cluster, by the time of their first connection. */
   online(): readonly { readonly account: AccountId; readonly sinceMs: number }[] {
     const since = new Map<AccountId, number>();

@@ -42,6 +42,8 @@ export interface BoundPorts {
 }
 
 export interface Gateway {
+  /** Whether anybody may be connected to another node, as far as it is known here. */
+  mayHaveReaders(node: number): boolean;
   /** Binds the node's chat and HTTP ports. Rejects with `CodedError` PORT_IN_USE, naming the port. */
   listen(): Promise<BoundPorts>;
   /** Reads no more requests, answers those under way, says goodbye, closes. The engine must still run. */
@@ -100,6 +102,10 @@ class NodeGateway implements Gateway {
     this.#chatPorts = this.#buildChatPorts();
     this.#groupPorts = this.#buildGroupPorts();
     this.#http = this.#buildHttp();
+  }
+
+  mayHaveReaders(node: number): boolean {
+    return this.#edge.delivery.presence.mayBeOn(node);
   }
 
   async listen(): Promise<BoundPorts> {

@@ -51,6 +51,11 @@ export interface EngineOptions<Result, Event> {
   /** The node cannot go on: its disk failed or it contradicted itself. Called once; the process should end. */
   readonly onFatal: (error: unknown) => void;
   /**
+   * Whether somebody on that node may be reading along: then it is told at once what is committed, and otherwise with what is sent to it
+   * next, or the next tick. Absent: there always is.
+   */
+  readonly hasReaders?: (node: number) => boolean;
+  /**
    * Whether a node holds all that a voter must hold beside the state (chunks of files); null while that is being found out, which takes
    * moments. Absent: it always does.
    */

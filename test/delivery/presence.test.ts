@@ -180,6 +180,21 @@ t.test('presence: a long list goes in bounded frames, and most of the traffic is
   t.ok(Math.max(...sizes) < 200, 'a digest stands for the list');
 });
 
+t.test('presence: a node may have readers while it has some, and while nobody knows', async (t) => {
+  const nodes = new Nodes(3);
+  const { presence } = nodes.get(0);
+  const mayBeOn = (): readonly boolean[] => [2, 3, 4].map((node) => presence.mayBeOn(node));
+  t.same(mayBeOn(), [false, false, true], 'of node 4 nothing was heard');
+  const end = nodes.get(1).presence.connect(7);
+  t.same(mayBeOn(), [true, false, true]);
+  end();
+  await nodes.clock.advance(100);
+  t.same(mayBeOn(), [false, false, true]);
+  nodes.isolate(2, false);
+  await nodes.clock.advance(silenceMs + digestMs);
+  t.same(mayBeOn(), [false, true, true], 'nor of node 3 since it is gone');
+});
+
 t.test('presence: bytes that mean nothing are counted and ignored', async (t) => {
   const nodes = new Nodes(2);
   const { engine, presence } = nodes.get(0);

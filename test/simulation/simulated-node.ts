@@ -188,6 +188,7 @@ export class SimulatedNode {
       onFatal: (error) => this.#onFatal(error),
       onRemoved: (error) => this.#onFatal(error),
       mayVote: (node) => (this.#files === null ? true : this.#files.hasEverything(node)),
+      hasReaders: (node) => this.#edge?.delivery.presence.mayBeOn(node) ?? true,
     });
     return this.#handle;
   }

@@ -25,6 +25,8 @@ export interface PeerOutboxOptions {
   readonly lost: (message: Message) => void;
   /** Runs an action once, soon. */
   readonly turn: (action: () => void) => void;
+  /** Whether somebody on that node may be waiting for what is committed. */
+  readonly hasReaders: (node: number) => boolean;
 }
 
 /** When a batch is to leave: at the end of this turn, after what the turn has answered, or with the next tick. */
@@ -38,19 +40,32 @@ interface Batch {
   urgency: number;
 }
 
+interface Peer extends Record<Lane, Batch> {
+  /** The last entry that left for it, or is about to. */
+  term: number;
+  index: number;
+  /** Highest commit index on its way to it, and the one that somebody there asked for. */
+  told: number;
+  awaited: number;
+}
+
 /**
  * Gathers the messages of one turn: one frame a peer and lane, unless they are too large for one.
  *
  * A leader tells a commit index at once, in an append without entries. Whoever proposed is waiting for its answer, though, which was
  * made ready in the same turn; and a write to a peer may cost this process its core, because it wakes that peer. So appends without
- * entries leave a little later. They are acknowledged like any append; such an answer acknowledges what was acknowledged before, so it
- * waits for the next frame that goes to that peer anyway, or for the next tick. It is not left out: to a leader that probes, it is news.
+ * entries leave a little later; and where nobody reads along, asked or proposed, only with the next frame or tick, since a commit index
+ * alone wakes a follower as much as a message does. What comes after such an append, at the same place in the log, takes its place.
+ *
+ * They are acknowledged like any append; such an answer acknowledges what was acknowledged before, so it waits for the next frame that
+ * goes to that peer anyway, or for the next tick. It is not left out: to a leader that probes, it is news.
  */
 export class PeerOutbox {
   readonly #transport: PeerTransport;
   readonly #links: Links;
   readonly #lost: (message: Message) => void;
-  readonly #batches = new Map<MemberId, Record<Lane, Batch>>();
+  readonly #hasReaders: (node: number) => boolean;
+  readonly #peers = new Map<MemberId, Peer>();
   /** Runs an action once what was answered in this turn is on its way. */
   readonly #later: (action: () => void) => void;
   #scheduled = false;
@@ -58,10 +73,11 @@ export class PeerOutbox {
   /** What was last acknowledged, to whom. */
   #acknowledged = { to: NONE, term: 0, index: 0 };
 
-  constructor({ transport, links, lost, turn }: PeerOutboxOptions) {
+  constructor({ transport, links, lost, turn, hasReaders }: PeerOutboxOptions) {
     this.#transport = transport;
     this.#links = links;
     this.#lost = lost;
+    this.#hasReaders = hasReaders;
     // An answer takes one turn to its socket, so this takes two.
     this.#later = (action) => turn(() => turn(action));
   }
@@ -72,24 +88,53 @@ export class PeerOutbox {
     }
   }
 
-  #add(message: Message): void {
-    let batches = this.#batches.get(message.to);
-    if (batches === undefined) {
-      batches = { control: emptyBatch(), bulk: emptyBatch() };
-      this.#batches.set(message.to, batches);
+  /** Somebody on that node waits until it has applied `index`. */
+  awaits(member: MemberId, index: number): void {
+    const peer = this.#peerOf(member);
+    if (index <= peer.awaited) return;
+    peer.awaited = index;
+    if (peer.bulk.messages.length > 0) peer.bulk.urgency = Math.max(peer.bulk.urgency, SOON);
+  }
+
+  #peerOf(member: MemberId): Peer {
+    let peer = this.#peers.get(member);
+    if (peer === undefined) {
+      peer = { control: emptyBatch(), bulk: emptyBatch(), term: 0, index: 0, told: 0, awaited: 0 };
+      this.#peers.set(member, peer);
     }
-    const lane: Lane = controlTypes.has(message.type) ? 'control' : 'bulk';
-    const batch = batches[lane];
+    return peer;
+  }
+
+  #add(message: Message): void {
+    const { type, to } = message;
+    const peer = this.#peerOf(to);
+    const lane: Lane = controlTypes.has(type) ? 'control' : 'bulk';
+    const batch = peer[lane];
+    const urgency = type === 'MsgApp' ? this.#urgencyOfAppend(message, peer) : this.#urgencyOf(message);
+    if (type === 'MsgApp') takeBack(batch, message);
+    if (type === 'MsgReadIndexResp') this.awaits(to, message.index);
     const size = messageSize(message);
-    if (batch.bytes + size > FRAME_TARGET_BYTES) this.#send(message.to, lane, batch);
+    if (batch.bytes + size > FRAME_TARGET_BYTES) this.#send(to, lane, batch);
     batch.messages.push(message);
     batch.bytes += size;
-    batch.urgency = Math.max(batch.urgency, this.#urgencyOf(message));
+    batch.urgency = Math.max(batch.urgency, urgency);
   }
 
   #urgencyOf(message: Message): number {
-    if (message.type === 'MsgApp') return message.entries.length > 0 ? NOW : SOON;
     return this.#isRepeated(message) ? WITH_TICK : NOW;
+  }
+
+  #urgencyOfAppend({ to, term, index, entries, commit }: Message, peer: Peer): number {
+    const isAwaited = peer.awaited > peer.told;
+    // To a peer that has what was sent to it, an empty append is news of a commit index; to any other, a question.
+    const isNews = entries.length === 0 && term === peer.term && index === peer.index;
+    peer.told = term === peer.term ? Math.max(peer.told, commit) : commit;
+    peer.term = term;
+    peer.index = index + entries.length;
+    if (entries.length > 0) return NOW;
+    if (!isNews || isAwaited) return SOON;
+    const node = this.#links.nodeOf(to);
+    return node === null || this.#hasReaders(node) ? SOON : WITH_TICK;
   }
 
   #isRepeated({ type, reject, to, term, index }: Message): boolean {
@@ -103,13 +148,17 @@ export class PeerOutbox {
   /** At the end of a turn. */
   flush(): void {
     this.#flush(NOW);
-    const isSoon = [...this.#batches.values()].some(({ bulk }) => bulk.urgency === SOON);
-    if (!isSoon || this.#scheduled) return;
+    if (this.#scheduled || !this.#isSoon()) return;
     this.#scheduled = true;
     this.#later(() => {
       this.#scheduled = false;
       this.#flush(SOON);
     });
+  }
+
+  #isSoon(): boolean {
+    for (const { bulk } of this.#peers.values()) if (bulk.urgency === SOON) return true;
+    return false;
   }
 
   /** With a tick: whatever is there. */
@@ -124,10 +173,10 @@ export class PeerOutbox {
 
   #flush(urgency: number): void {
     if (this.#stopped) return;
-    for (const [member, batches] of this.#batches) {
-      if (batches.control.urgency >= urgency) this.#send(member, 'control', batches.control);
-      if (batches.bulk.urgency >= urgency) this.#send(member, 'bulk', batches.bulk);
-      if (this.#links.nodeOf(member) === null) this.#batches.delete(member);
+    for (const [member, { control, bulk }] of this.#peers) {
+      if (control.urgency >= urgency) this.#send(member, 'control', control);
+      if (bulk.urgency >= urgency) this.#send(member, 'bulk', bulk);
+      if (this.#links.nodeOf(member) === null) this.#peers.delete(member);
     }
   }
 
@@ -145,4 +194,13 @@ export class PeerOutbox {
 
 function emptyBatch(): Batch {
   return { messages: [], bytes: 0, urgency: WITH_TICK };
+}
+
+/** An append without entries says nothing that the next one at the same place does not say. */
+function takeBack(batch: Batch, { term, index }: Message): void {
+  const last = batch.messages.at(-1);
+  if (last?.type !== 'MsgApp' || last.entries.length > 0 || last.term !== term || last.index !== index)
+    return;
+  batch.messages.pop();
+  batch.bytes -= messageSize(last);
 }

@@ -62,6 +62,7 @@ export interface ReplicaOptions<Result, Event> {
   /** Whether the disk takes any more: as a leader, and of what a leader sends. */
   readonly room: { readonly takesProposals: boolean; readonly takesEntries: boolean };
   readonly isOwn: (tag: ProposalTag) => boolean;
+  readonly hasReaders?: (node: number) => boolean;
   readonly ports: ReplicaPorts<Result, Event>;
 }
 
@@ -96,6 +97,7 @@ export class Replica<Result, Event> {
       links,
       lost: (message) => this.#lost(message),
       turn: (action) => options.turn(() => this.#guard(action)),
+      hasReaders: options.hasReaders ?? (() => true),
     });
     this.#driver = new Driver(
       { member: identity.incarnation, timings, log, random, logger, ports: this.#driverPorts() },
@@ -240,11 +242,17 @@ export class Replica<Result, Event> {
     }
   }
 
-  /** Appends to the own log, with the time of now. False: certainly not appended. */
+  /** Appends proposals of one member to the own log, with the time of now. False: certainly not appended. */
   append(proposals: readonly { readonly tag: ProposalTag; readonly command: Uint8Array }[]): boolean {
     if (!this.#options.room.takesProposals) return false;
     const time = this.#stamps.stamp();
-    return this.#driver.propose(proposals.map(({ tag, command }) => encodeEnvelope(tag, time, command)));
+    const taken = this.#driver.propose(
+      proposals.map(({ tag, command }) => encodeEnvelope(tag, time, command)),
+    );
+    const member = proposals[0]?.tag.member ?? NONE;
+    if (taken && member !== this.#options.identity.incarnation)
+      this.#outbox.awaits(member, this.#driver.status().lastIndex);
+    return taken;
   }
 
   proposeConfChange(change: ConfChange): boolean {

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { makeMessage } from '../../../src/raft/index.ts';
+import { defaultTimings } from '../../../src/replication/engine-options.ts';
 import { decodeFrame } from '../../../src/replication/formats/peer-frames.ts';
 import { Links } from '../../../src/replication/peers/links.ts';
 import { PeerOutbox } from '../../../src/replication/peers/peer-outbox.ts';
@@ -8,7 +9,7 @@ import { MemoryNetwork, MemoryTransport } from '../support/memory-network.ts';
 import { TestCluster } from '../support/test-cluster.ts';
 
 /** An outbox to nodes 2 and 3, and what leaves it: node, lane and messages of each frame. */
-function box(t: Test) {
+function box(t: Test, hasReaders: (node: number) => boolean = () => true) {
   const sent: string[] = [];
   const turns: (() => void)[] = [];
   const transport = new MemoryTransport(new MemoryNetwork(new VirtualClock()), { node: 1, incarnation: 11 });
@@ -25,6 +26,7 @@ function box(t: Test) {
     links,
     lost: () => t.fail('nothing is lost'),
     turn: (action) => turns.push(action),
+    hasReaders,
   });
   const taken = (): readonly string[] => sent.splice(0);
   const flushed = (): readonly string[] => {
@@ -78,7 +80,7 @@ t.test('outbox: a commit index leaves behind the answers of its turn, entries do
   commit(12);
   append(12);
   commit(13);
-  t.same(flushed(), ['2 bulk MsgApp 7, MsgApp 7'], 'in order, in one frame, where entries go anyway');
+  t.same(flushed(), ['2 bulk MsgApp 7'], 'once, where entries go anyway');
   turn();
   t.same(turn(), ['3 bulk MsgApp 7']);
   commit(12);
@@ -89,8 +91,82 @@ t.test('outbox: a commit index leaves behind the answers of its turn, entries do
   t.end();
 });
 
-t.test('outbox: one proposal at a time costs two frames to each follower, and one back', async (t) => {
-  const cluster = await TestCluster.led(3);
+t.test(
+  'outbox: where nobody reads along, a commit index waits for what goes there anyway, or for the tick',
+  (t) => {
+    const { outbox, flushed, turn, taken } = box(t, (node) => node === 3);
+    const append = (to: number, index: number, commit: number, count: number, term = 1) => {
+      const entries = Array.from({ length: count }, (_, at) => {
+        return { term, index: index + at + 1, type: 'normal', data: new Uint8Array(1) } as const;
+      });
+      outbox.add([makeMessage('MsgApp', to, 11, term, { index, logTerm: term, commit, entries })]);
+    };
+    for (const to of [12, 13]) append(to, 7, 7, 1);
+    t.same(flushed(), ['2 bulk MsgApp 7', '3 bulk MsgApp 7']);
+    for (const to of [12, 13]) append(to, 8, 8, 0);
+    t.same([...flushed(), ...turn(), ...turn()], ['3 bulk MsgApp 8'], 'at once where somebody does');
+    append(12, 8, 8, 1);
+    t.same(flushed(), ['2 bulk MsgApp 8'], 'the next entry takes it along');
+    append(12, 9, 9, 0);
+    t.same([...flushed(), ...turn(), ...turn()], []);
+    outbox.flushAll();
+    t.same(taken(), ['2 bulk MsgApp 9'], 'with the tick');
+    append(12, 4, 9, 0);
+    t.same(
+      [...flushed(), ...turn(), ...turn()],
+      ['2 bulk MsgApp 4'],
+      'a question where its log matches does not wait',
+    );
+    append(12, 9, 9, 1);
+    append(12, 10, 10, 0);
+    t.same(flushed(), ['2 bulk MsgApp 9, MsgApp 10'], 'and it goes along with entries before it');
+    append(12, 10, 10, 0, 2);
+    t.same([...flushed(), ...turn(), ...turn()], ['2 bulk MsgApp 10'], 'nor does what a new leader asks');
+    t.end();
+  },
+);
+
+t.test('outbox: what a node without readers asked for, it is told at once', (t) => {
+  const { outbox, flushed, turn } = box(t, () => false);
+  const commit = (index: number) =>
+    outbox.add([makeMessage('MsgApp', 12, 11, 1, { index: 9, logTerm: 1, commit: index })]);
+  commit(5);
+  t.same([...flushed(), ...turn(), ...turn()], ['2 bulk MsgApp 9'], 'where its log ends is a question');
+  outbox.awaits(12, 7);
+  commit(6);
+  t.same([...flushed(), ...turn(), ...turn()], ['2 bulk MsgApp 9'], 'on the way to what it proposed');
+  commit(7);
+  t.same([...flushed(), ...turn(), ...turn()], ['2 bulk MsgApp 9']);
+  commit(8);
+  t.same([...flushed(), ...turn(), ...turn()], [], 'it has what it waited for');
+  outbox.add([makeMessage('MsgReadIndexResp', 12, 11, 1, { index: 8 })]);
+  t.same(
+    [...flushed(), ...turn(), ...turn()],
+    ['2 control MsgReadIndexResp 8', '2 bulk MsgApp 9'],
+    'a read there takes along what had been left',
+  );
+  t.end();
+});
+
+t.test(
+  'outbox: a follower without readers still answers what is proposed or read there before a tick',
+  async (t) => {
+    const cluster = await TestCluster.led(3, { hasReaders: () => false });
+    const { id, engine } = cluster.followers[0] ?? cluster.led;
+    await cluster.propose(id, 'first');
+    for (let i = 0; i < 20; i++) {
+      const begunMs = cluster.clock.monotonicMs();
+      t.match(await cluster.propose(id, `m${i}`), { kind: 'applied' });
+      await cluster.propose(cluster.led.id, `n${i}`);
+      await cluster.finish(engine.barrier());
+      t.ok(cluster.clock.monotonicMs() - begunMs < defaultTimings.tickMs, 'three rounds in less than a tick');
+    }
+    await cluster.stopAll();
+  },
+);
+
+async function countFrames(t: Test, hasReaders: boolean, proposals: number) {
+  const cluster = await TestCluster.led(3, { hasReaders: () => hasReaders });
   const { led } = cluster;
   await cluster.propose(led.id, 'first');
   const frames: string[] = [];
@@ -101,17 +177,33 @@ t.test('outbox: one proposal at a time costs two frames to each follower, and on
     if (kinds.length > 0 && !timed) frames.push(`${from}>${to}`);
     return true;
   };
-  const proposals = 50;
   for (let i = 0; i < proposals; i++) {
     t.match(await cluster.propose(led.id, `m${i}`), { kind: 'applied' });
     await cluster.clock.advance(4);
   }
+  await cluster.converge();
+  await cluster.stopAll();
   const out = frames.filter((way) => way.startsWith(`${led.id}>`)).length;
+  return { out, back: frames.length - out };
+}
+
+t.test('outbox: one proposal at a time costs two frames to each follower, and one back', async (t) => {
+  const proposals = 50;
+  const { out, back } = await countFrames(t, true, proposals);
   t.ok(
     out >= 4 * proposals && out < 5 * proposals,
     `${out} went out: entry and commit index, to two followers`,
   );
   // Beside one answer each, what the ticks bring; twice as many if every append was answered at once.
-  t.ok(frames.length - out < 3 * proposals, `${frames.length - out} came back`);
-  await cluster.stopAll();
+  t.ok(back < 3 * proposals, `${back} came back`);
 });
+
+t.test(
+  'outbox: where nobody reads along, one proposal at a time costs one frame to each follower',
+  async (t) => {
+    const proposals = 50;
+    const { out, back } = await countFrames(t, false, proposals);
+    t.ok(out >= 2 * proposals && out < 3 * proposals, `${out} went out, those of the ticks among them`);
+    t.ok(back < 3 * proposals, `${back} came back`);
+  },
+);

@@ -15,7 +15,7 @@ import { settle, VirtualClock } from '../../support/virtual-clock.ts';
 import { MemoryNetwork, MemoryTransport } from './memory-network.ts';
 import { ToyMachine, type ToyResult } from './toy-machine.ts';
 
-type Overrides = Partial<Pick<EngineOptions<ToyResult, string>, 'compaction' | 'timings'>>;
+type Overrides = Partial<Pick<EngineOptions<ToyResult, string>, 'compaction' | 'timings' | 'hasReaders'>>;
 
 /** Another version of the program than this one, as far as other nodes can tell. */
 export interface OtherProgram {
