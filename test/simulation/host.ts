@@ -1,6 +1,6 @@
 /** One life of one process: what it waits for dies with it, and waits while it is paused. Its clocks may be wrong. */
 import type { Clock, Timer } from '../../src/base/clock.ts';
-import { QUANTUM_MS, type World, type WorldEvent } from './world.ts';
+import { type Place, QUANTUM_MS, type World, type WorldEvent } from './world.ts';
 
 const EPOCH_MS = 1_700_000_000_000;
 
@@ -12,7 +12,7 @@ export interface ClockFaults {
   rate: number;
 }
 
-export class Host {
+export class Host implements Place {
   readonly world: World;
   /** For the trace: a node's number, or a client's above those. */
   readonly number: number;

@@ -7,11 +7,30 @@ import { memberModel } from '../checkers/membership.ts';
 import { checkRefusals, type Troubles } from '../checkers/refusals.ts';
 import { checkSessions } from '../checkers/sessions.ts';
 import { judge } from '../checkers/verdict.ts';
-import { GROUP } from './actor.ts';
+import { type Actor, GROUP } from './actor.ts';
 import type { FaultKind } from './faults.ts';
-import type { Run } from './run.ts';
+import type { Injector } from './injector.ts';
+import type { Plan } from './plan.ts';
+import type { Records } from './records.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
+import type { Watch } from './watch.ts';
+import type { World } from './world.ts';
 
-export async function judgeRun(run: Run): Promise<readonly Violation[]> {
+/** A run whose last fault is over, as far as it is judged. */
+export interface Judged {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly records: Records;
+  readonly watch: Watch;
+  readonly cluster: SimulatedCluster;
+  readonly injector: Injector;
+  readonly users: readonly Actor[];
+  readonly conversations: readonly string[];
+  isMember(user: Actor, conversation: string): boolean;
+  settle(withinMs: number): Promise<void>;
+}
+
+export async function judgeRun(run: Judged): Promise<readonly Violation[]> {
   const violations = await askOnceMore(run);
   return [
     ...violations,
@@ -31,7 +50,7 @@ export async function judgeRun(run: Run): Promise<readonly Violation[]> {
 /** Of these no client may notice anything: not of clocks, nor of a leadership that is given away, nor of another client. */
 const unnoticed: ReadonlySet<FaultKind> = new Set(['wall-jump', 'drift', 'hand-over', 'client-restart']);
 
-function troublesOf({ plan, injector }: Run): Troubles {
+function troublesOf({ plan, injector }: Judged): Troubles {
   const noticed = [...injector.firstMs].filter(([kind]) => !unnoticed.has(kind));
   return {
     sinceMs: noticed.length === 0 ? null : Math.min(...noticed.map(([, atMs]) => atMs)),
@@ -41,14 +60,14 @@ function troublesOf({ plan, injector }: Run): Troubles {
 }
 
 /** Whoever contends for names ends sessions with the accounts that it deletes. */
-function checkSessionsOf({ users, plan, records: { answers } }: Run): readonly Violation[] {
+function checkSessionsOf({ users, plan, records: { answers } }: Judged): readonly Violation[] {
   const names = new Set(users.map(({ name }) => name));
   const lost = answers.lostSessions.filter(({ who }) => names.has(who));
   return checkSessions(answers.all, lost, plan.sessionIdleMs);
 }
 
 /** Every user reads every conversation again; subscribers say that they have all. */
-async function askOnceMore(run: Run): Promise<readonly Violation[]> {
+async function askOnceMore(run: Judged): Promise<readonly Violation[]> {
   const { users, records, world } = run;
   if (run.plan.profile === 'amendments') {
     // What was amended last is on its way to those who follow, who need not ask for it.
@@ -83,7 +102,7 @@ async function askOnceMore(run: Run): Promise<readonly Violation[]> {
 }
 
 /** Whoever was shown a file gets it, as it was sent. */
-async function checkFiles({ users, world }: Run): Promise<readonly Violation[]> {
+async function checkFiles({ users, world }: Judged): Promise<readonly Violation[]> {
   const violations: Violation[] = [];
   let open = users.length;
   for (const user of users) {
@@ -98,13 +117,13 @@ async function checkFiles({ users, world }: Run): Promise<readonly Violation[]> 
 }
 
 /** With nothing but clocks gone wrong, whoever led first leads still. */
-function checkElections({ plan, watch }: Run): readonly Violation[] {
+function checkElections({ plan, watch }: Judged): readonly Violation[] {
   if (plan.profile !== 'clocks' || watch.leaders.elections <= 1) return [];
   const text = `clocks jumped and drifted, nothing else, and there were ${watch.leaders.elections} elections`;
   return [{ kind: 'needless-election', text }];
 }
 
-async function checkStates(run: Run): Promise<readonly Violation[]> {
+async function checkStates(run: Judged): Promise<readonly Violation[]> {
   const violations: Violation[] = [];
   const digests = new Set<string>();
   let open = 0;

@@ -8,7 +8,7 @@ import type { Random } from '../../src/base/prng.ts';
 import type { Lane } from '../../src/replication/ports/peer-transport.ts';
 import { PeerLink } from './peer-link.ts';
 import type { Tally } from './tally.ts';
-import type { SimulatedTransport } from './transport.ts';
+import type { SimulatedTransport, Wires } from './transport.ts';
 import type { World } from './world.ts';
 
 /** How frames fare from one node to another. */
@@ -49,7 +49,7 @@ export interface NetworkOptions {
   readonly nodes: readonly number[];
 }
 
-export class PeerNetwork {
+export class PeerNetwork implements Wires {
   readonly world: World;
   readonly #random: Random;
   readonly #injected: Tally;

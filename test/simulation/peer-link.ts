@@ -1,10 +1,20 @@
 /** One connection between two processes, with an end on each side that hears of its beginning and its end by itself. */
-import type { Lane } from '../../src/replication/ports/peer-transport.ts';
-import type { SimulatedTransport } from './transport.ts';
-import type { World } from './world.ts';
+import type { Lane, PeerIdentity } from '../../src/replication/ports/peer-transport.ts';
+import type { Place, World } from './world.ts';
+
+/** One process, as its links know it. */
+export interface LinkedProcess {
+  readonly identity: PeerIdentity;
+  readonly host: Place;
+  linked(peer: PeerIdentity, link: PeerLink): void;
+  unlinked(peer: PeerIdentity, link: PeerLink): void;
+  /** The other machine is gone without a word; `giveUp` ends the link here. */
+  abandoned(link: PeerLink, giveUp: () => void): void;
+  receive(from: PeerIdentity, lane: Lane, frame: Uint8Array): void;
+}
 
 interface End {
-  readonly transport: SimulatedTransport;
+  readonly transport: LinkedProcess;
   up: boolean;
   /** When the newest frame of each lane arrives here: none overtakes it. */
   readonly arrivesMs: Record<Lane, number>;
@@ -12,7 +22,7 @@ interface End {
 
 /** One frame on its way. */
 export interface Parcel {
-  readonly from: SimulatedTransport;
+  readonly from: LinkedProcess;
   readonly lane: Lane;
   readonly frame: Uint8Array;
   /** While it is silent nothing arrives, also not what had left before. */
@@ -26,7 +36,7 @@ export class PeerLink {
   doomed = false;
   #held: (() => void)[] = [];
 
-  constructor(world: World, one: SimulatedTransport, two: SimulatedTransport) {
+  constructor(world: World, one: LinkedProcess, two: LinkedProcess) {
     this.#world = world;
     this.#ends = [endOf(one), endOf(two)];
     for (const end of this.#ends) {
@@ -47,7 +57,7 @@ export class PeerLink {
     return one.transport.identity.node === node ? two.transport.identity.node : one.transport.identity.node;
   }
 
-  isBetween(one: SimulatedTransport, two: SimulatedTransport): boolean {
+  isBetween(one: LinkedProcess, two: LinkedProcess): boolean {
     const transports = this.#ends.map(({ transport }) => transport);
     return transports.includes(one) && transports.includes(two);
   }
@@ -103,12 +113,12 @@ export class PeerLink {
     });
   }
 
-  #otherEnd(transport: SimulatedTransport): End {
+  #otherEnd(transport: LinkedProcess): End {
     const [one, two] = this.#ends;
     return one.transport === transport ? two : one;
   }
 }
 
-function endOf(transport: SimulatedTransport): End {
+function endOf(transport: LinkedProcess): End {
   return { transport, up: false, arrivesMs: { control: 0, bulk: 0 } };
 }

@@ -1,8 +1,7 @@
 /** What one process sees of the network between the nodes. */
 import type { Lane, PeerIdentity, PeerTransport } from '../../src/replication/ports/peer-transport.ts';
 import type { Host } from './host.ts';
-import type { PeerNetwork } from './network.ts';
-import type { PeerLink } from './peer-link.ts';
+import type { LinkedProcess, PeerLink } from './peer-link.ts';
 
 type StreamHandler = (from: PeerIdentity, request: Uint8Array) => AsyncIterable<Uint8Array>;
 
@@ -17,10 +16,21 @@ interface Served {
   readonly end: () => void;
 }
 
-export class SimulatedTransport implements PeerTransport {
+/** What a process asks of the network between the nodes. */
+export interface Wires {
+  transport(node: number): SimulatedTransport | undefined;
+  started(transport: SimulatedTransport): void;
+  ended(transport: SimulatedTransport, heard: boolean): void;
+  connect(a: number, b: number): void;
+  carry(link: PeerLink, from: SimulatedTransport, to: number, lane: Lane, frame: Uint8Array): void;
+  /** Null while nothing passes. */
+  streamDelayMs(from: number, to: number): number | null;
+}
+
+export class SimulatedTransport implements PeerTransport, LinkedProcess {
   readonly identity: PeerIdentity;
   readonly host: Host;
-  readonly #network: PeerNetwork;
+  readonly #network: Wires;
   readonly #links = new Map<number, PeerLink>();
   /** Links to machines that are gone without a word. */
   readonly #abandoned = new Map<PeerLink, () => void>();
@@ -31,7 +41,7 @@ export class SimulatedTransport implements PeerTransport {
   #onLink: (peer: PeerIdentity, up: boolean) => void = () => undefined;
   #onStream: StreamHandler | null = null;
 
-  constructor(network: PeerNetwork, host: Host, identity: PeerIdentity) {
+  constructor(network: Wires, host: Host, identity: PeerIdentity) {
     this.#network = network;
     this.host = host;
     this.identity = identity;

@@ -4,7 +4,6 @@
  */
 import type { Timer } from '../../src/base/clock.ts';
 import { Heap } from './heap.ts';
-import type { Host } from './host.ts';
 
 /**
  * All times are multiples of it: sums of them are exact, so that whoever waits until a time finds that it has come, and does not look
@@ -17,14 +16,25 @@ export const eventKinds = ['timer', 'disk', 'frame', 'link', 'stream', 'socket',
 export type EventKind = (typeof eventKinds)[number];
 const kindNumbers = new Map(eventKinds.map((kind, number) => [kind, number]));
 
+/** Where an event happens: a process that may pause, or be gone by then. */
+export interface Place {
+  /** For the trace. */
+  readonly number: number;
+  readonly name: string;
+  readonly alive: boolean;
+  readonly paused: boolean;
+  /** What came while it was paused. */
+  readonly backlog: WorldEvent[];
+}
+
 export class WorldEvent implements Timer {
   atMs: number;
   order: number;
   readonly kind: EventKind;
-  readonly host: Host | null;
+  readonly host: Place | null;
   action: (() => void) | null;
 
-  constructor(atMs: number, order: number, kind: EventKind, host: Host | null, action: () => void) {
+  constructor(atMs: number, order: number, kind: EventKind, host: Place | null, action: () => void) {
     this.atMs = atMs;
     this.order = order;
     this.kind = kind;
@@ -47,7 +57,7 @@ const before = (a: WorldEvent, b: WorldEvent): boolean =>
   a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 
 export class StandstillError extends Error {
-  constructor({ kind, atMs, action }: WorldEvent, host: Host | null) {
+  constructor({ kind, atMs, action }: WorldEvent, host: Place | null) {
     super(
       `time stands still at ${atMs} ms: ${host?.name ?? 'the world'} does ${kind} again and again: ${action}`,
     );
@@ -84,7 +94,7 @@ export class World {
   }
 
   /** Runs the action after the delay, unless the host is gone by then; a paused one gets it when it goes on. */
-  after(delayMs: number, kind: EventKind, host: Host | null, action: () => void): WorldEvent {
+  after(delayMs: number, kind: EventKind, host: Place | null, action: () => void): WorldEvent {
     const atMs = Math.ceil((this.#nowMs + Math.max(0, delayMs)) / QUANTUM_MS) * QUANTUM_MS;
     const event = new WorldEvent(atMs, this.#order++, kind, host, action);
     this.#queue.push(event);
