@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { destination, pino } from 'pino';
+import { codedDisk } from './base/coded-disk.ts';
 import { type ClusterConfig, isLoopback, type NodeConfig, nodeConfig } from './base/config.ts';
 import type { Disk } from './base/disk.ts';
 import { CodedError } from './base/errors.ts';
@@ -93,7 +94,7 @@ async function main(args: Arguments): Promise<number> {
   const root = resolve(args.text('data') ?? join('data', `node-${id}`));
   const peerListen = args.number('peer-listen', 1, 65_535) ?? self.peerPort;
   const disk = nodeDisk(root);
-  await disk.makeDirectory('.');
+  await codedDisk(disk).makeDirectory('.');
   const clock = systemClock;
   const security = await TransportSecurity.load({ config, configPath, node: self.id, clock, logger });
   process.on('SIGHUP', () => void security.reload());

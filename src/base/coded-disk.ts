@@ -41,8 +41,9 @@ async function coded<Value>(path: string, work: Promise<Value>): Promise<Value> 
     if (error instanceof CodedError) throw error;
     const text = error instanceof Error ? error.message : String(error);
     const place = misplaced[errnoOf(error)];
-    if (place !== undefined) throw new CodedError('DATA_DAMAGED', `${path} ${place}`, { cause: error });
-    throw new CodedError('DISK_FAILED', `The disk failed at ${path}: ${text}`, { cause: error });
+    const name = path === '.' ? 'The data directory' : path;
+    if (place !== undefined) throw new CodedError('DATA_DAMAGED', `${name} ${place}`, { cause: error });
+    throw new CodedError('DISK_FAILED', `The disk failed: ${path}: ${text}`, { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@
  * read is what was stored, or it is not handed out at all. Which chunks are held is known in memory; the data directory has
  * one process, so no lock is needed beyond "one change of an address at a time".
  */
+import { codedDisk } from '../base/coded-disk.ts';
 import type { Disk } from '../base/disk.ts';
 import { CodedError } from '../base/errors.ts';
 import { type ChunkAddress, isAddress, manifestBytes } from '../protocol/manifest.ts';
@@ -23,6 +24,17 @@ export interface ChunkStoreOptions {
   readonly onLost: (address: ChunkAddress) => void;
 }
 
+/** Null when something else stood there, which is removed: the chunks that it replaced come again from other nodes. */
+async function listed(disk: Disk, directory: string): Promise<readonly string[] | null> {
+  try {
+    return await codedDisk(disk).list(directory);
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'DATA_DAMAGED') throw error;
+    await disk.remove(directory);
+    return null;
+  }
+}
+
 export class ChunkStore {
   readonly #options: ChunkStoreOptions;
   readonly #held: Set<ChunkAddress>;
@@ -41,14 +53,17 @@ export class ChunkStore {
   static async open(options: ChunkStoreOptions): Promise<ChunkStore> {
     const { disk } = options;
     const held = new Set<ChunkAddress>();
-    const directories = await disk.list(root);
-    for (const directory of directories) {
-      for (const name of await disk.list(`${root}/${directory}`)) {
+    const directories = new Set<string>();
+    for (const directory of (await listed(disk, root)) ?? []) {
+      const names = await listed(disk, `${root}/${directory}`);
+      if (names === null) continue;
+      directories.add(directory);
+      for (const name of names) {
         if (isAddress(name) && name.startsWith(directory)) held.add(name);
         else await disk.remove(`${root}/${directory}/${name}`);
       }
     }
-    return new ChunkStore(options, held, new Set(directories));
+    return new ChunkStore(options, held, directories);
   }
 
   get count(): number {

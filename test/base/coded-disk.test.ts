@@ -11,7 +11,7 @@ t.test('coded disk: a failure of the disk names the file, and what the platform 
   const disk = new MemoryDisk();
   disk.before = ({ kind }) =>
     kind === 'read' ? Promise.reject(new Error('EIO: i/o error, read')) : Promise.resolve();
-  const failed = { code: 'DISK_FAILED', message: 'The disk failed at wal/seal: EIO: i/o error, read' };
+  const failed = { code: 'DISK_FAILED', message: 'The disk failed: wal/seal: EIO: i/o error, read' };
   await t.rejects(codedDisk(disk).read('wal/seal'), failed);
 });
 

@@ -1,7 +1,10 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
 import { seededRandom } from '../../src/base/prng.ts';
 import { ChunkStore } from '../../src/files/chunk-store.ts';
 import { addressOf } from '../../src/files/digest.ts';
+import { nodeDisk } from '../../src/wal/node-disk.ts';
 import { MemoryDisk } from '../support/memory-disk.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -61,6 +64,23 @@ t.test('chunk store: what an interrupted write left behind is cleared away at op
   t.equal(store.count, 0);
   t.strictSame(disk.files(), []);
 });
+
+t.test(
+  'chunk store: a file in place of a directory gives way, and its chunks can be stored again',
+  async (t) => {
+    for (const lost of ['files', `files/${address.slice(0, 2)}`]) {
+      const root = t.testdir({});
+      const place = { disk: nodeDisk(root), hasRoom: async () => true, onLost: () => undefined };
+      await (await ChunkStore.open(place)).put(address, hello);
+      await rm(join(root, lost), { recursive: true });
+      await writeFile(join(root, lost), 'no directory');
+      const store = await ChunkStore.open(place);
+      t.equal(store.count, 0, lost);
+      await store.put(address, hello);
+      t.strictSame(await store.read(address), hello);
+    }
+  },
+);
 
 for (const [what, content] of [
   ['a flipped bit', bytes('hellp')],

@@ -64,6 +64,9 @@ t.test('metrics: when a backup was made outlives a restart', async (t) => {
     null,
     'an alert too many, and a node that starts',
   );
+  const unreadable = new MemoryDisk();
+  unreadable.before = () => Promise.reject(new Error('EISDIR: illegal operation on a directory, read'));
+  t.equal((await BackupRecord.open(unreadable, silentLogger)).finishedMs, null);
 });
 
 t.test('metrics: the checker notices what is wrong', async (t) => {

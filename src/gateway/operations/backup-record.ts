@@ -17,7 +17,7 @@ export class BackupRecord {
   /** What cannot be read counts as never: an alert too many is better than a node that does not start. */
   static async open(disk: Disk, logger: Logger): Promise<BackupRecord> {
     const record = new BackupRecord(disk, logger);
-    record.#finishedMs = finishedIn(await disk.read(file));
+    record.#finishedMs = finishedIn(await disk.read(file).catch(() => null));
     return record;
   }
 
