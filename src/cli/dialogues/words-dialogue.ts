@@ -150,6 +150,8 @@ export class WordsDialogue implements Dialogue {
   }
 
   #noticed(notice: GroupNotice): void {
+    const isRoom = notice.kind === 'renamed' && notice.oldName.toLowerCase() === this.#room?.toLowerCase();
+    if (isRoom) this.#room = notice.group;
     const isOwn = 'user' in notice && notice.user === this.#exchange.client.user;
     const text = isOwn ? null : formatWordsNotice(notice);
     if (text !== null) void this.#exchange.show([text], 'message');

@@ -175,6 +175,15 @@ ${wordsHelp.map((line) => `    ann< ${line}`).join('\n')}
     bob< (Private massage)anna:sent a file: plan.txt (9 B)
   `,
   );
+  const { client } = people.ann.exchange;
+  const renamed = new Promise<void>((resolve) => {
+    client.onEvent((event) => {
+      if (event.ev === 'group' && event.kind === 'renamed') resolve();
+    });
+  });
+  await client.request({ op: 'rename-group', group: 'books', name: 'shelf' });
+  await renamed;
+  await play(t, people, 'ann> the room has another name\nbob< anna: the room has another name');
   t.equal(await people.ann.types('exit server!'), 'quit');
   t.equal(await people.ann.reads(), 'exit server!');
 });
@@ -241,7 +250,7 @@ t.test('pipe client: earlier messages page by page, conversations, what is unrea
   while (line === 'dan (3 unread)') line = await first();
   t.equal(line, 'dan (read by all)', 'what stands on the screen when the person goes on is read');
   t.strictSame((await people.dan.dialogue.complete?.('d|ev'))?.candidates, ['eve']);
-  t.strictSame((await people.dan.dialogue.complete?.('j|#boo'))?.candidates, ['#books']);
+  t.strictSame((await people.dan.dialogue.complete?.('j|#she'))?.candidates, ['#shelf']);
 });
 
 t.test('pipe client: what was shown again is read, also of somebody who is gone', async (t) => {

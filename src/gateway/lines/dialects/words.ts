@@ -125,6 +125,9 @@ export class WordsDialect implements Dialect {
   }
 
   #noticed(event: GroupEvent): void {
+    const isRoom =
+      event.kind === 'group-renamed' && event.oldName.toLowerCase() === this.#room?.toLowerCase();
+    if (isRoom) this.#room = event.name;
     const isOwn = 'account' in event && event.account === this.#desk.context.identity?.account;
     const text = isOwn ? null : formatWordsNotice(noticeOf(event));
     if (text !== null) this.#desk.write([text]);

@@ -1,6 +1,7 @@
 /** The words dialect over real sockets, to the letter. */
 import t from 'tap';
 import { startNodes } from '../../../support/gateway.ts';
+import { NativeClient } from '../../../support/native-client.ts';
 import { Transcript } from '../support/transcript.ts';
 
 const { cluster, nodes, stop } = await startNodes(2);
@@ -144,6 +145,21 @@ t.test('words: a message for a member who is offline comes at the next login', a
     fay< log in successfully.
     fay< eve: see you
   `);
+});
+
+t.test('words: who is in a room stays in it when its group gets another name', async (t) => {
+  const talk = await talkOf(t, ['jon']);
+  const owner = await NativeClient.join(two.httpPort, 'owner');
+  t.teardown(() => owner.destroy());
+  await owner.change({ op: 'create-group', group: 'first', password: 'letmein' });
+  await talk.play('jon> join-group FIRST letmein\njon< Welcome to the chat room number first !');
+  await owner.change({ op: 'rename-group', group: 'first', name: 'second' });
+  await owner.change({ op: 'send', to: '#second', text: 'renamed' });
+  await talk.play('jon< owner: renamed\njon> and still here');
+  t.match(await owner.next((frame) => frame.ev === 'message' && frame.from === 'jon'), {
+    to: '#second',
+    text: 'and still here',
+  });
 });
 
 t.test('words: an invitation is shown before the menu, or in it', async (t) => {
