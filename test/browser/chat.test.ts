@@ -245,6 +245,7 @@ await inBrowser({ label: 'chat-pages' }, async (room) => {
       await bob.page.getByText('number 23').last().waitFor();
       t.same(await textsOn(bob.page), await textsOn(ann.page), 'a reload shows the same, without a login');
       await scrolls(t, bob.page);
+      await reloadsInAnOutage(t, room, bob.page);
     },
   );
 });
@@ -263,6 +264,25 @@ async function scrolls(t: Test, page: Page): Promise<void> {
   const frame = 'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))';
   await page.evaluate(frame);
   t.ok(await page.evaluate(isUp), 'and stay where they were scrolled to');
+}
+
+/** What was written then is said afterwards. */
+async function reloadsInAnOutage(t: Test, { cluster }: BrowserRoom, page: Page): Promise<void> {
+  const another = cluster.nodes.find(
+    (node) => cluster.runningIds.includes(node.id) && !page.url().includes(`:${node.httpPort}/`),
+  );
+  if (another === undefined) throw new Error('two nodes run');
+  const outage = /No majority of the nodes can be reached. What you write is kept/;
+  await cluster.end(another.id);
+  await page.getByRole('status').filter({ hasText: outage }).waitFor();
+  await say(page, 'said to nobody');
+  await page.getByRole('article').filter({ hasText: 'said to nobody' }).waitFor();
+  await page.reload();
+  await page.getByRole('status').filter({ hasText: outage }).waitFor();
+  cluster.run(another.id);
+  await cluster.ready(another.id);
+  await mark(page, 'said to nobody', 'read');
+  t.equal((await textsOn(page)).filter((text) => text === 'said to nobody').length, 1);
 }
 
 async function sendFile(t: Test, from: Page, to: Page, name: string): Promise<void> {

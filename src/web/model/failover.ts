@@ -2,12 +2,13 @@
  * The quiet line about a failover: which node left, which one leads, what became of what was under way, and how long nobody was there to
  * answer. Everything in it was measured here; "nothing was lost" is said only once every answer has come.
  */
+import { limits } from '../../base/limits.ts';
 import type { Status } from '../../client/status.ts';
 
 export type FailoverLine =
   /** A connection is sought. `node`: that was lost; null before the first one. */
   | { readonly kind: 'searching'; readonly node: number | null; readonly sinceMs: number }
-  /** No node answers. */
+  /** No node answers, or those that do have had no leader for longer than any election. */
   | { readonly kind: 'unreachable'; readonly node: number | null; readonly sinceMs: number }
   /** The cluster has lost its leader, the own node is there. */
   | { readonly kind: 'electing'; readonly sinceMs: number }
@@ -99,6 +100,14 @@ export class FailoverWatch {
     if (this.#line?.kind === 'recovered' && this.#line.lost === null) {
       this.#tell({ ...this.#line, lost: this.#unknown });
     }
+  }
+
+  /** Time has passed: the nodes that can be reached elect nobody, however long one waits. */
+  waited(): void {
+    if (this.#line?.kind !== 'electing') return;
+    const { sinceMs } = this.#line;
+    if (this.#nowMs() - sinceMs < limits.operationMs) return;
+    this.#tell({ kind: 'unreachable', node: this.#wound?.node ?? null, sinceMs });
   }
 
   /** The line was there long enough. */

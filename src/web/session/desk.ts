@@ -1,5 +1,6 @@
 /** What somebody who is logged in works with: one session of the cluster, and what comes and leaves by it. */
 import type { Timer } from '../../base/clock.ts';
+import { limits } from '../../base/limits.ts';
 import { Client } from '../../client/client.ts';
 import type { Status } from '../../client/status.ts';
 import type { Session } from '../../client/types.ts';
@@ -95,6 +96,9 @@ export class Desk {
   #status(status: Status): void {
     if (this.#isClosed) return;
     this.#watch.take(status);
+    if (this.#watch.line?.kind === 'electing') {
+      this.#ports.clock.after(limits.operationMs, () => this.#watch.waited());
+    }
     switch (status.kind) {
       case 'connected':
         this.#store.set({ node: status.node, leader: status.leader });

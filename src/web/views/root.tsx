@@ -12,6 +12,7 @@ export function Root({ app, invitation }: { readonly app: App; readonly invitati
   const language = useSelectFrom(app, (state) => state.settings.language);
   const theme = useSelectFrom(app, (state) => state.settings.theme);
   const phase = useSelectFrom(app, (state) => state.phase);
+  const isUnreachable = useSelectFrom(app, ({ line }) => line?.kind === 'unreachable');
   const unread = useSelectFrom(app, ({ conversations }) =>
     [...conversations.values()].reduce((sum, conversation) => sum + conversation.unread, 0),
   );
@@ -35,7 +36,7 @@ export function Root({ app, invitation }: { readonly app: App; readonly invitati
       {phase === 'starting' && (
         <main class="entrance">
           <p class="hint" role="status">
-            {texts.entrance.starting}
+            {isUnreachable ? texts.line.unreachable : texts.entrance.starting}
           </p>
         </main>
       )}

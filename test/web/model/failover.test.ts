@@ -50,6 +50,22 @@ t.test('failover line: another leader while the own node stays', async (t) => {
   t.match(last(), { kind: 'recovered', node: null, leader: 3, outageMs: 70 });
 });
 
+t.test('failover line: an election that never ends is no election', async (t) => {
+  const { watch, world, last } = watched();
+  watch.take({ kind: 'electing' });
+  world.nowMs = 5_900;
+  watch.waited();
+  t.match(last(), { kind: 'electing' }, 'not yet');
+  world.nowMs = 6_000;
+  watch.waited();
+  t.same(last(), { kind: 'unreachable', node: null, sinceMs: 1_000 });
+  world.nowMs = 11_000;
+  watch.take({ kind: 'leader', leader: 3 });
+  t.match(last(), { kind: 'recovered', leader: 3, outageMs: 10_000 });
+  watch.waited();
+  t.match(last(), { kind: 'recovered' });
+});
+
 t.test('failover line: a planned move says nothing', async (t) => {
   const { watch, lines } = watched();
   watch.take({ kind: 'connecting', host: 'x', port: 1 });

@@ -134,6 +134,7 @@ t.test('app: what was written without a connection leaves after a reload, when t
   const again = browser.load();
   await browser.clock.advance(1_000);
   t.same(waiting(again), ['waiting']);
+  t.match(again.store.state, { phase: 'starting', line: { kind: 'unreachable' } }, 'which is said');
   for (const id of [1, 2, 3]) browser.cluster.restart(id);
   browser.cluster.setLeader(1);
   await browser.clock.advance(5_000);
@@ -159,6 +160,19 @@ t.test('app: the leader dies; the page goes on and says what it cost', async (t)
   t.same(said(app), ['before', 'meanwhile']);
   await browser.clock.advance(20_000);
   t.equal(app.store.state.line, null, 'the line goes by itself');
+});
+
+t.test('app: nodes that elect nobody for longer than an election takes are no majority', async (t) => {
+  const browser = new Browser();
+  const app = await browser.loggedIn();
+  browser.cluster.setLeader(null);
+  await browser.clock.advance(1_000);
+  t.match(app.store.state.line, { kind: 'electing' });
+  await browser.clock.advance(5_000);
+  t.match(app.store.state.line, { kind: 'unreachable' });
+  browser.cluster.setLeader(2);
+  await browser.clock.advance(500);
+  t.match(app.store.state.line, { kind: 'recovered', leader: 2, lost: 0 });
 });
 
 t.test(
