@@ -19,6 +19,9 @@ import { unwrapValue } from './value.ts';
 const STEP_BYTES = 256 * KIB;
 const STEP_MS = 250;
 const STEP_VALUES = 64;
+/** Times as long as a step took, until the next one: where the node has much to do, a step takes long, and the scrub stands back. */
+const REST_STEPS = 50;
+const REST_STEP_MS = 10_000;
 /** Until the first pass, and between two. */
 const FIRST_MS = 30_000;
 const REST_MS = 6 * 3_600_000;
@@ -71,7 +74,9 @@ export class Scrub {
 
   /** Never rejects. */
   async #step(): Promise<void> {
-    const generation = this.#options.generation();
+    const { clock, generation: current } = this.#options;
+    const begunMs = clock.monotonicMs();
+    const generation = current();
     if (generation !== this.#generation) this.#place = begin;
     this.#generation = generation;
     const release = generation.hold();
@@ -83,7 +88,8 @@ export class Scrub {
     } finally {
       release();
     }
-    if (this.#place.kind !== 'done') return this.#later(STEP_MS);
+    const restMs = Math.min(REST_STEP_MS, REST_STEPS * (clock.monotonicMs() - begunMs));
+    if (this.#place.kind !== 'done') return this.#later(Math.max(STEP_MS, restMs));
     this.passes++;
     this.#place = begin;
     this.#later(REST_MS);
