@@ -1,6 +1,12 @@
 /** The HTTP port: the native protocol at `/ws`, the pages for browsers, and the endpoints of operations. Built apart from listening, so that tests need no port. */
 import websocket from '@fastify/websocket';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify';
 import type { WebSocket } from 'ws';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
@@ -13,6 +19,7 @@ import type { Counters } from './connections/counters.ts';
 import { guardHandshakes, serverOptions } from './connections/secure-server.ts';
 import { cookieName, readCookie } from './http/cookies.ts';
 import { boundConnections, type HttpConnections } from './http/http-connections.ts';
+import { sendProblem } from './http/problems.ts';
 import { logRequests, requestIdOf } from './http/request-log.ts';
 import { addPages } from './http/web-pages.ts';
 import { type NativeSocket, webSocketBounds } from './native/native-socket.ts';
@@ -74,6 +81,9 @@ export function buildHttp(options: HttpOptions): FastifyInstance {
       options.logger.error({ request: request.id, cause: error.message }, 'an HTTP request failed');
     void reply.code(status).send({ code: status >= 500 ? 'INTERNAL' : 'BAD_REQUEST' });
   });
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ code: 'BAD_REQUEST', text: 'There is no such address.' }),
+  );
   readStrictJson(app);
   const pages = addPages(app, options);
   app.get('/cluster/ui', (_request, reply) => pages.send(reply, 'cluster'));
@@ -123,6 +133,10 @@ function createApp({ tls, counters, connectionsPerAddress }: HttpOptions): {
     genReqId: requestIdOf,
     forceCloseConnections: true,
     bodyLimit: limits.frameBytes,
+    // Of no route yet, so of no resource that could say it.
+    frameworkErrors: ({ statusCode = 400 }: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
+      void sendProblem(reply, 'BAD_REQUEST', 'The address is malformed or too long.', statusCode);
+    },
     ...times,
   } as const;
   const heads = { headersTimeout: headMs, connectionsCheckingInterval: lookMs } as const;

@@ -46,6 +46,15 @@ t.test(
   },
 );
 
+t.test('errors: an address that is of no route, malformed or too long is a problem, too', async (t) => {
+  isProblem(t, await call(one, 'GET', '/nowhere'), 404, 'BAD_REQUEST');
+  isProblem(t, await call(one, 'GET', '/conversations/%E0%A4%A/messages'), 400, 'BAD_REQUEST');
+  isProblem(t, await call(one, 'GET', `/conversations/${'a'.repeat(150)}/messages`), 414, 'BAD_REQUEST');
+  const elsewhere = await fetch(`http://127.0.0.1:${one.httpPort}/nowhere`);
+  t.equal(elsewhere.status, 404);
+  t.strictSame(await elsewhere.json(), { code: 'BAD_REQUEST', text: 'There is no such address.' });
+});
+
 t.test(
   'errors: fields that are unknown, missing or of another type are named, and nothing is converted',
   async (t) => {
