@@ -225,7 +225,11 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       observing: this.#membership.admission.observing,
       rebuilding: this.#storage.keeper.rebuilding,
       storage: this.#storage.status(),
-      alarms: [...this.#storage.alarms(), ...(transport.alarms?.() ?? [])],
+      alarms: [
+        ...this.#storage.alarms(),
+        ...this.#membership.admission.alarms(),
+        ...(transport.alarms?.() ?? []),
+      ],
     });
   }
 

@@ -1,3 +1,4 @@
+import type { Logger } from '../../base/logger.ts';
 import type { MemberId } from '../../raft/index.ts';
 import {
   addressesOf,
@@ -28,6 +29,7 @@ export interface AdmissionOptions {
   readonly setObservers: (members: ReadonlySet<MemberId>) => void;
   /** This node was a member, and is none any more. Called once. */
   readonly removed: () => void;
+  readonly logger: Logger;
   readonly dropped: (reason: string) => void;
   /** The newest format that this program knows. */
   readonly newest: number;
@@ -92,10 +94,22 @@ export class Admission {
   lifeAt(node: number): MemberId | null {
     if (node === this.#options.node) return this.#options.incarnation;
     const member = this.#options.links.memberAt(node);
+    return member === null || this.#isForeign(node) || this.isRemoved(member) ? null : member;
+  }
+
+  /** Nothing is taken from such a node, and nothing done to it: only people can say whose data directory is in the wrong place. */
+  alarms(): readonly string[] {
+    // An observer without a copy of the state does not know yet whom it follows.
+    if ((this.#options.directory() ?? noMembers).founding.length === 0) return [];
+    const foreign = [...this.#reports.keys()].filter((node) => this.#isForeign(node)).sort((a, b) => a - b);
+    return foreign.map(
+      (node) => `cluster: node ${node} has the data directory of another cluster of the same name`,
+    );
+  }
+
+  #isForeign(node: number): boolean {
     const founding = this.#reports.get(node)?.founding ?? null;
-    const own = this.#options.directory()?.founding ?? [];
-    const foreign = founding !== null && !sameFounding(founding, own);
-    return member === null || foreign || this.isRemoved(member) ? null : member;
+    return founding !== null && !sameFounding(founding, this.#options.directory()?.founding ?? []);
   }
 
   isRemoved(member: MemberId): boolean {
@@ -110,7 +124,12 @@ export class Admission {
   }
 
   reported(from: PeerIdentity, report: PeerStatusReport): void {
+    const before = this.alarms().length;
     this.#reports.set(from.node, report);
+    const alarms = this.alarms();
+    if (alarms.length > before) {
+      this.#options.logger.warn({ alarms: alarms.join('; ') }, 'the nodes are not of one cluster');
+    }
     this.#updateObservers();
     this.evaluate();
   }

@@ -314,3 +314,41 @@ t.test('members: an applied change of configuration brings its members along', a
   t.strictSame(changed.founding, founded.founding, 'what the founding was never changes');
   t.throws(() => decodeDirectory(Buffer.from('{"version":2}')), { code: 'DATA_DAMAGED' });
 });
+
+t.test(
+  'membership: a data directory of another cluster of the same name is without effect, and both sides say so',
+  async (t) => {
+    const cluster = await TestCluster.led(3);
+    const other = await TestCluster.led(3, {}, 2);
+    await cluster.propose(cluster.led.id, 'ours');
+    for (let i = 0; i < 3; i++) await other.propose(other.led.id, 'theirs');
+    // A later term than ours must not count either.
+    await other.finish(other.led.engine.handOver());
+    await other.until('a leader', () => other.leader !== null);
+    await other.converge();
+    const place = cluster.followers[0]?.id ?? 0;
+    await other.stop(place);
+    const right = cluster.machineOf(place);
+    cluster.crash(place);
+    const term = cluster.led.engine.status().term;
+    cluster.restore(place, other.machineOf(place));
+    const misplaced = await cluster.start(place);
+    const foreign = (node: number): string =>
+      `cluster: node ${node} has the data directory of another cluster of the same name`;
+    await cluster.until('both sides say so', () => misplaced.engine.status().alarms.length === 2);
+    t.ok(misplaced.engine.status().alarms.every((alarm) => /^cluster: node \d has/.test(alarm)));
+    t.strictSame(cluster.led.engine.status().alarms, [foreign(place)]);
+    t.match(await cluster.propose(cluster.led.id, 'more'), { kind: 'applied' });
+    await cluster.clock.advance(3_000);
+    t.equal(cluster.led.engine.status().term, term, 'nobody is deposed');
+    t.strictSame(misplaced.machine.texts, ['theirs', 'theirs', 'theirs'], 'nothing is taken from the others');
+    cluster.crash(place);
+    cluster.restore(place, right);
+    await cluster.start(place);
+    await cluster.converge();
+    t.strictSame(cluster.led.engine.status().alarms, []);
+    for (const { machine } of cluster.nodes) t.strictSame(machine.texts, ['ours', 'more']);
+    await cluster.stopAll();
+    await other.stopAll();
+  },
+);
