@@ -32,9 +32,10 @@ class Stopped extends Error {
   }
 }
 
-/** To a file, under its name only once it is whole, or to the standard output. */
+/** To a file, under its name only once it is whole, or (none, or -) to the standard output. */
 export async function exportChat(args: Arguments, operands: readonly string[]): Promise<number> {
-  const [file, ...rest] = operands;
+  const [named, ...rest] = operands;
+  const file = named === '-' ? undefined : named;
   requireNothing(rest);
   const client = await operatorClient(args);
   // Such a database has no place for files.
