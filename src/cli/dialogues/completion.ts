@@ -5,6 +5,7 @@ import type { Client } from '../../client/index.ts';
 import { escapeLine } from '../../protocol/escape.ts';
 import { slashHelp } from '../../protocol/slash.ts';
 import type { Completion } from './dialogue.ts';
+import { expandHome } from './home-path.ts';
 
 type Names = Pick<Client, 'search' | 'groups'>;
 
@@ -95,7 +96,7 @@ function pathIn(line: string): string | null {
 async function completePath(fragment: string): Promise<Completion> {
   const directory = fragment.endsWith('/') ? fragment : dirname(fragment);
   // A folder that is not there, or is closed to this user, holds nothing to choose from.
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(expandHome(directory), { withFileTypes: true }).catch(() => []);
   const paths = entries
     .filter(({ name }) => escapeLine(name) === name)
     .map((entry) => pathOf(fragment, directory, entry.name) + (entry.isDirectory() ? '/' : ''));

@@ -11,6 +11,7 @@ import { safeFileName } from '../../protocol/file-name.ts';
 import type { FileEntry, MessageEntry } from '../../protocol/requests.ts';
 import type { Show, Verdict } from './dialogue.ts';
 import { type FileTexts, sentFileLine } from './file-texts.ts';
+import { expandHome } from './home-path.ts';
 
 export interface FileDeskOptions {
   readonly client: Pick<Client, 'sendFile' | 'fetchFile' | 'node'>;
@@ -48,7 +49,7 @@ export class FileDesk {
     const { client, show, texts, onProgress, onOver } = this.#options;
     const name = safeFileName(basename(path));
     try {
-      const source = await openSource(path);
+      const source = await openSource(expandHome(path));
       try {
         const outcome = await client.sendFile(to, source, (...progress) => onProgress?.(name, ...progress));
         if (outcome.kind === 'receipt') {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { completePipe, completeSlash } from '../../../src/cli/dialogues/completion.ts';
+import { expandHome } from '../../../src/cli/dialogues/home-path.ts';
 
 const names: Parameters<typeof completePipe>[0] = {
   search: async (pattern) => ({
@@ -44,6 +45,14 @@ t.test('completion: paths of files to send, folders with a stroke', async (t) =>
     'no name that hides a line',
   );
   t.strictSame((await completePipe(names, 'f|bob|package.j')).candidates, ['package.json']);
+  const home = process.env.HOME;
+  process.env.HOME = root;
+  t.teardown(() => {
+    process.env.HOME = home;
+  });
+  t.strictSame((await completePipe(names, '/file bob ~/photo')).candidates, ['~/photo.jpg', '~/photos/']);
+  t.equal(expandHome('~/photo.jpg'), join(root, 'photo.jpg'), 'no shell has looked at it');
+  t.equal(expandHome('a~/b'), 'a~/b');
   t.strictSame((await completePipe(names, 'f|bob|./package.j')).candidates, ['./package.json']);
   t.strictSame((await completePipe(names, 'f|bob|/no/such/folder/x')).candidates, []);
 });
