@@ -39,6 +39,8 @@ export class Inbox {
   /** Conversation → highest revision taken in. */
   #seenRevisions = new Map<string, number>();
   #received: number | undefined;
+  /** Where this session's delivery began here: the program had what is up to it, in a former life. */
+  #after: number | undefined;
   #handled = 0;
   #sawEnd = false;
   /** Conversation and sequence before the last gap that was asked about. */
@@ -61,7 +63,7 @@ export class Inbox {
 
   /** Log index up to which nothing is missing at the handler: where a later program goes on. */
   get cursor(): number | undefined {
-    return this.#isEmpty && !this.#overflowed ? this.#received : this.#handled || undefined;
+    return this.#isEmpty && !this.#overflowed ? this.#received : this.#handled || this.#after;
   }
 
   /** Whether everything that waited for this user when delivery began has reached the handler, if there is one. */
@@ -88,6 +90,7 @@ export class Inbox {
     this.#seen.clear();
     this.#seenRevisions.clear();
     this.#received = after;
+    this.#after = after;
     this.#handled = 0;
     this.#sawEnd = false;
   }

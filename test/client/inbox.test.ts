@@ -57,6 +57,34 @@ t.test(
 );
 
 t.test(
+  'inbox: a later program goes on behind what the handler has had, not behind what has come',
+  async (t) => {
+    const { inbox: box } = inbox();
+    const done: (() => void)[] = [];
+    const handled = async (): Promise<void> => {
+      done.shift()?.();
+      await new Promise(setImmediate);
+    };
+    box.setHandler(() => new Promise((resolve) => done.push(resolve)));
+    box.take(message(1, 10));
+    box.take(message(2, 12));
+    t.equal(box.cursor, undefined, 'nothing was had');
+    await handled();
+    t.equal(box.cursor, 10);
+    await handled();
+    t.equal(box.cursor, 12);
+    box.caughtUpTo(15);
+    t.equal(box.cursor, 15, 'what lies between concerns others');
+    // As after a restart of the program: what it had then it has had.
+    box.reset(12);
+    box.take(message(3, 17));
+    t.equal(box.cursor, 12);
+    await handled();
+    t.equal(box.cursor, 17);
+  },
+);
+
+t.test(
   'inbox: without a handler of messages amendments are told, as far as no message waits before them',
   (t) => {
     const { inbox: box, heard } = inbox();
