@@ -166,6 +166,15 @@ t.test('scenario 4: a wrong previous term is refused, and changes nothing', (t) 
   t.end();
 });
 
+t.test('commit: an append commits no more than it brings, whatever the log holds behind that', (t) => {
+  // Entries 4 and 5 are of a leader that is gone; the one that speaks has others there.
+  const member = memberWith([1, 1, 2, 2]);
+  member.raw.step(append(2, 3, [1, 2], [entry(1, 3)], 5));
+  t.equal(member.commit, 3);
+  t.same(member.entries(), ['1/', '1/', '2/', '2/'], 'nor does it cut off what it says nothing about');
+  t.end();
+});
+
 t.test('append: a leader that counts on entries which this log has lost stops the node, for good', (t) => {
   const member = memberWith([2, 2]);
   const beat = (commit: number): Message => makeMessage('MsgHeartbeat', 2, 1, 2, { commit });

@@ -38,7 +38,7 @@ class HeldLog implements Pick<LogStore, 'append' | 'restart'> {
 }
 
 /** Of member 11 of 11 and 12, with entries 2 to 5 behind entry 1; they are known to be committed up to `commit`. */
-function driverOn(log: HeldLog, commit: number): Driver {
+function driverOn(log: HeldLog, commit: number, other: Partial<DriverPorts> = {}): Driver {
   const entries = [2, 3, 4, 5].map(
     (index) => ({ index, term: 1, type: 'normal', data: new Uint8Array(0) }) as const,
   );
@@ -51,7 +51,7 @@ function driverOn(log: HeldLog, commit: number): Driver {
       log: log as unknown as LogStore,
       random: seededRandom(1),
       logger: silentLogger,
-      ports,
+      ports: { ...ports, ...other },
     },
     {
       hardState: { term: 1, vote: 11, commit },
@@ -73,6 +73,30 @@ t.test(
     t.strictSame(driver.kept().hardState, { term: 1, vote: 11, commit: 2 });
   },
 );
+
+t.test('driver: the log begins anew behind a copy of the state only when that is in force', async (t) => {
+  const log = new HeldLog();
+  let inForce: () => void = () => undefined;
+  const install = (): Promise<void> =>
+    new Promise((resolve) => {
+      inForce = resolve;
+    });
+  const driver = driverOn(log, 5, { install });
+  const voters = [11, 12];
+  const confState = { voters, votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  const snapshot = { meta: { index: 9, term: 1, confState }, data: new Uint8Array(0) };
+  driver.step(makeMessage('MsgSnap', 11, 12, 1, { snapshot }));
+  driver.drain();
+  await settle();
+  t.equal(log.cuts.length, 0, 'a crash finds the state of before, and the log that goes with it');
+  inForce();
+  await settle();
+  t.equal(log.cuts.length, 1);
+  const stopping = driver.stop();
+  log.cuts[0]?.();
+  await stopping;
+  t.equal(driver.kept().start.index, 9);
+});
 
 t.test('driver: it has stopped only when a cut of the log under way is done, and knows of it', async (t) => {
   const log = new HeldLog();

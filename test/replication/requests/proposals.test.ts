@@ -104,11 +104,14 @@ t.test('proposals: at the deadline, unsent is refused and sent is unknown', asyn
   t.equal(proposals.waiting, 0);
 });
 
-t.test('proposals: a snapshot leaves those of later terms alone', async (t) => {
+t.test('proposals: what a snapshot may cover is unknown, of later terms nothing is', async (t) => {
   const clock = new VirtualClock();
   const { proposals, route, propose } = proposalsOf(clock);
   route({ kind: 'peer', node: 2, term: 5 });
   const old = propose('old');
+  await clock.advance(1);
+  route({ kind: 'peer', node: 3, term: 7 });
+  const last = propose('of the term in which it ends');
   await clock.advance(1);
   route({ kind: 'peer', node: 3, term: 8 });
   const young = propose('young');
@@ -116,6 +119,7 @@ t.test('proposals: a snapshot leaves those of later terms alone', async (t) => {
   proposals.snapshotInstalled(7);
   await settle();
   t.strictSame(old.outcome, { kind: 'unknown' });
+  t.strictSame(last.outcome, { kind: 'unknown' });
   t.equal(young.outcome, null);
 });
 
