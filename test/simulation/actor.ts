@@ -119,7 +119,7 @@ export class Actor {
     };
     if (!takesTime || message.index % 3 !== 0) return had();
     return new Promise((resolve) => {
-      this.#host.clock.after(1 + (message.index % 50), () => {
+      this.#host.clock.after(1 + (message.index % 400), () => {
         had();
         resolve();
       });

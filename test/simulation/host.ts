@@ -2,7 +2,8 @@
 import type { Clock, Timer } from '../../src/base/clock.ts';
 import { type Place, QUANTUM_MS, type World, type WorldEvent } from './world.ts';
 
-const EPOCH_MS = 1_700_000_000_000;
+/** What a right wall clock shows when a run begins. */
+export const EPOCH_MS = 1_700_000_000_000;
 
 /** Of a machine: outlives its processes. */
 export interface ClockFaults {

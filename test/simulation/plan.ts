@@ -49,6 +49,10 @@ export interface Plan {
   readonly keepsOutbox?: boolean;
   /** Users look at some messages for a while. Absent in older plans: nobody does. */
   readonly takesTime?: boolean;
+  /** Appends carry one entry each. Absent in older plans: as many as there are. */
+  readonly smallAppends?: boolean;
+  /** Barriers are asked for just when something was applied. Absent in older plans: when people ask. */
+  readonly asksBarriers?: boolean;
   readonly faults: readonly PlannedFault[];
   readonly deeds: readonly PlannedDeed[];
 }
@@ -87,7 +91,9 @@ export function makePlan({ seed, seconds, profile, nodes }: PlanOptions): Plan {
     contenders,
   };
   const [faults, deeds] = [planFaults(chosen, random), planDeeds(chosen, random)];
-  return { ...chosen, faults, deeds, keepsOutbox: random.below(2) === 0, takesTime: random.below(2) === 0 };
+  const habits = { keepsOutbox: random.below(2) === 0, takesTime: random.below(2) === 0 };
+  const [smallAppends, asksBarriers] = [random.below(4) === 0, random.below(2) === 0];
+  return { ...chosen, faults, deeds, ...habits, smallAppends, asksBarriers };
 }
 
 type Chosen = Omit<Plan, 'faults' | 'deeds'>;

@@ -13,6 +13,7 @@ import type { Deed, Plan } from './plan.ts';
 import { Records } from './records.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import type { NodeSurroundings } from './simulated-node.ts';
+import { withSmallAppends } from './small-appends.ts';
 import { Tally } from './tally.ts';
 import type { Trace } from './trace.ts';
 import { type Finding, Watch } from './watch.ts';
@@ -76,7 +77,7 @@ export class Run {
       peers: this.#peers,
       clients,
       watch: this.watch,
-      wiring,
+      wiring: plan.smallAppends === true ? small(wiring) : wiring,
       random: stream(7),
       onDiscarded: () => this.happened.add('states given up'),
     };
@@ -113,6 +114,7 @@ export class Run {
       restartClient,
     });
     this.watch.onElection = (node) => this.injector.elected(node);
+    if (plan.asksBarriers === true) this.watch.onApplied = (index) => this.#askBarriers(index);
     trace?.attach({
       world,
       peers: this.#peers,
@@ -188,6 +190,15 @@ export class Run {
         return;
       case 'find':
         actor.find(CONTESTED[deed.name] ?? '');
+    }
+  }
+
+  /** Everywhere, one after the other, so that the later ones come while the first is under way. What they promise is judged by `watch`. */
+  #askBarriers(index: number): void {
+    if (index % 16 !== 0) return;
+    for (const { host, service } of this.cluster.nodes) {
+      const ask = (): void => void service?.barrier().catch(() => undefined);
+      for (const delayMs of [0, 0.5, 1, 1.5]) this.world.after(delayMs, 'client', host, ask);
     }
   }
 
@@ -301,6 +312,10 @@ export class Run {
       outcomes: outcomes.counts,
     };
   }
+}
+
+function small(wiring: Wiring): Wiring {
+  return { ...wiring, transport: (transport, place) => wiring.transport(withSmallAppends(transport), place) };
 }
 
 function configOf(ids: readonly number[], { timings, compaction }: Plan): ReturnType<typeof parseConfig> {

@@ -46,6 +46,8 @@ export class Watch {
   readonly #hashes = new WeakMap<Uint8Array, number>();
 
   onElection: (node: number) => void = () => undefined;
+  /** Some node is the first to apply that entry. */
+  onApplied: (index: number) => void = () => undefined;
 
   constructor(world: World, events: Tally, bounds: Partial<SessionBounds>) {
     this.#world = world;
@@ -234,6 +236,7 @@ export class Watch {
     const applied = this.#reference.apply(entry);
     this.state.record(entry.index, answerHash(entry, applied), this.#reference.takeChanges());
     this.#world.note(entry.index);
+    this.onApplied(entry.index);
   }
 }
 

@@ -1,6 +1,10 @@
 /** Wrong ways with time. */
 import type { Clock, Timer } from '../../../src/base/clock.ts';
-import { type Mutant, wired } from './mutant.ts';
+import type { EntryTime } from '../../../src/replication/ports/state-machine.ts';
+import { ClockStamps } from '../../../src/replication/replica/clock-stamps.ts';
+import { EPOCH_MS } from '../host.ts';
+import { faithful } from '../wiring.ts';
+import { type Mutant, replaceMethod, wired } from './mutant.ts';
 
 /** No tick of the simulated nodes is another timer's length. */
 const TICK_MS = 100;
@@ -41,4 +45,21 @@ const wallClockElections: Mutant = {
   wiring: wired({ clock: (clock) => new WallTicks(clock) }),
 };
 
-export const clockMutants: readonly Mutant[] = [wallClockElections];
+const wallClockExpiry: Mutant = {
+  name: 'cluster-time-by-wall-clock',
+  does: 'a leader takes the wall clock for the time that the cluster has run, by which sessions end',
+  profile: 'clocks',
+  wiring: faithful,
+  patch: () =>
+    replaceMethod(
+      ClockStamps.prototype,
+      'stamp',
+      (original) =>
+        function (this: ClockStamps): EntryTime {
+          const { wallMs } = original.call(this);
+          return { wallMs, clusterMs: Math.max(0, wallMs - EPOCH_MS) };
+        },
+    ),
+};
+
+export const clockMutants: readonly Mutant[] = [wallClockElections, wallClockExpiry];

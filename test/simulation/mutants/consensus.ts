@@ -3,10 +3,11 @@ import { Core } from '../../../src/raft/core.ts';
 import { RaftLog } from '../../../src/raft/raft-log.ts';
 import { RawNode } from '../../../src/raft/raw-node.ts';
 import { Tracker } from '../../../src/raft/tracker.ts';
-import { decodeFrame, encodeFrame } from '../../../src/replication/formats/peer-frames.ts';
+import { decodeFrame } from '../../../src/replication/formats/peer-frames.ts';
 import type { PeerTransport } from '../../../src/replication/ports/peer-transport.ts';
 import type { LogStore } from '../../../src/wal/log-store.ts';
 import type { Machine } from '../machine.ts';
+import { withSmallAppends } from '../small-appends.ts';
 import { faithful } from '../wiring.ts';
 import { type Mutant, replaceMethod, wired } from './mutant.ts';
 
@@ -51,20 +52,6 @@ const voteNotPersisted: Mutant = {
   }),
 };
 
-/** An append carries one entry, as where entries are large: so a leader hears of its predecessors' entries one by one. */
-function withSmallMessages(transport: PeerTransport): PeerTransport {
-  const send = transport.send.bind(transport);
-  transport.send = (node, lane, frame) => {
-    const decoded = decodeFrame(frame);
-    if (decoded?.kind !== 'raft') return send(node, lane, frame);
-    const messages = decoded.messages.map((message) =>
-      message.type === 'MsgApp' ? { ...message, entries: message.entries.slice(0, 1) } : message,
-    );
-    return send(node, lane, encodeFrame({ kind: 'raft', messages }));
-  };
-  return transport;
-}
-
 /** Each append comes once more, behind the next one: what a network may do, here done always. */
 function withEchoes(transport: PeerTransport): PeerTransport {
   const send = transport.send.bind(transport);
@@ -84,7 +71,7 @@ const commitOlderTerm: Mutant = {
   name: 'commit-older-term',
   does: 'a leader commits entries of earlier terms by counting who has them',
   profile: 'elections',
-  wiring: wired({ transport: (transport) => withSmallMessages(transport) }),
+  wiring: wired({ transport: (transport) => withSmallAppends(transport) }),
   patch: () =>
     replaceMethod(
       RaftLog.prototype,

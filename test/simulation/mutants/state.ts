@@ -33,6 +33,24 @@ const staleRead: Mutant = {
   wiring: wired({ engine: (engine) => engineWith(engine, { barrier: async () => undefined }) }),
 };
 
+const barrierShared: Mutant = {
+  name: 'barrier-shared',
+  does: 'who asks for a barrier while one is under way gets the answer of that one, which may be older than the question',
+  profile: 'network',
+  wiring: wired({
+    engine: (engine) => {
+      let underWay: Promise<void> | null = null;
+      const barrier = (): Promise<void> => {
+        underWay ??= engine.barrier().finally(() => {
+          underWay = null;
+        });
+        return underWay;
+      };
+      return engineWith(engine, { barrier });
+    },
+  }),
+};
+
 const readWithoutQuorum: Mutant = {
   name: 'read-without-quorum',
   does: 'a node that takes itself for the leader reads without asking a majority',
@@ -192,6 +210,7 @@ const revisionBehind: Mutant = {
 export const stateMutants: readonly Mutant[] = [
   staleRead,
   readWithoutQuorum,
+  barrierShared,
   noSessionsInSnapshot,
   noSessionsAfterRestart,
   applyTwice,

@@ -8,6 +8,8 @@ import { RowIndex } from '../../../src/store/row-index.ts';
 import { decodeStreamHead, StreamIndex } from '../../../src/store/stream-index.ts';
 import { unwrapValue, valueChecksum, wrapValue } from '../../../src/store/value.ts';
 import type { LevelFiles } from '../level-files.ts';
+import type { Machine } from '../machine.ts';
+import { ROOM } from '../simulated-node.ts';
 import { type Mutant, wired } from './mutant.ts';
 
 /** A disk whose files are other ones. */
@@ -62,6 +64,25 @@ const fullDisk: Mutant = {
         close: () => file.close(),
       })),
       space: async () => ({ freeBytes: 1e12, totalBytes: 1e12 }),
+    }),
+  }),
+};
+
+/** Machines whose disk was nearly full at some time. */
+const wereFull = new WeakSet<Machine>();
+
+const fullForEver: Mutant = {
+  name: 'full-for-ever',
+  does: 'a node whose disk was nearly full once says so for ever, so that writes go on being refused',
+  profile: 'room',
+  wiring: wired({
+    disk: (disk, { machine }) => ({
+      ...plainDisk(disk),
+      space: async () => {
+        const { freeBytes, totalBytes } = await disk.space();
+        if (freeBytes < ROOM.lowBytes) wereFull.add(machine);
+        return { freeBytes: wereFull.has(machine) ? ROOM.lowBytes - 1 : freeBytes, totalBytes };
+      },
     }),
   }),
 };
@@ -137,6 +158,7 @@ const chunkNotSynced: Mutant = {
 export const storageMutants: readonly Mutant[] = [
   failedFsync,
   fullDisk,
+  fullForEver,
   directoryNotSynced,
   holeNotNoticed,
   chunkNotSynced,
