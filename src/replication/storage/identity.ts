@@ -202,7 +202,7 @@ function check(content: Content, owner: IdentityOwner): Content {
 export function removedError(node: number): CodedError {
   return new CodedError(
     'MEMBER_REMOVED',
-    `Node ${node} was removed from the cluster. To let it join again, remove its data directory, start it, and admit it with \`members add ${node}\`.`,
+    `Node ${node} was removed from the cluster. To let it join again, remove its data directory, start it, and admit it with \`members add ${node}\`. Where another disk has taken its place, this one is not needed any more.`,
   );
 }
 
