@@ -68,6 +68,18 @@ t.test('outbox: whatever interleaves, a reader that resumes sees each message on
   );
 });
 
+t.test('outbox: what was missed comes whole, however many pages of the store it takes', async (t) => {
+  const world = new World();
+  const reader = new Reader(world, world.accounts[0] ?? 0);
+  const texts = Array.from({ length: 300 }, (_, at) => `${at}`);
+  for (const text of texts) world.send(1, 0, text);
+  await finish(world, reader, texts.length);
+  t.same(
+    reader.seen.map(({ message }) => textOf(message.body)),
+    texts,
+  );
+});
+
 t.test('outbox: a reader ahead of this node is not shown again what it has seen elsewhere', async (t) => {
   const world = new World();
   for (let at = 0; at < 4; at++) world.send(1, 0, `${at}`);

@@ -62,6 +62,9 @@ t.test('scenario 13: a paused old leader serves no stale read', (t) => {
   cluster.heal();
   cluster.tick(3);
   t.same(answered(old), [], 'nor does it answer afterwards');
+  cluster.elect(1);
+  cluster.tick(3);
+  t.same(answered(old), [], 'nor when it leads again: what it knew when it was asked was old');
   t.end();
 });
 

@@ -175,6 +175,21 @@ t.test('commit: an append commits no more than it brings, whatever the log holds
   t.end();
 });
 
+t.test('commit: learners that have an entry make no majority', (t) => {
+  const cluster = new Cluster([1, 2], {}, [3, 4]);
+  const leader = cluster.elect(1);
+  const before = leader.commit;
+  cluster.cut(1, 2);
+  cluster.propose(1, 'x');
+  cluster.settle();
+  for (const id of [3, 4]) t.equal(cluster.at(id).log.lastIndex(), before + 1);
+  t.equal(leader.commit, before);
+  cluster.heal();
+  cluster.tick(2);
+  t.equal(leader.commit, before + 1);
+  t.end();
+});
+
 t.test('append: a leader that counts on entries which this log has lost stops the node, for good', (t) => {
   const member = memberWith([2, 2]);
   const beat = (commit: number): Message => makeMessage('MsgHeartbeat', 2, 1, 2, { commit });
