@@ -297,7 +297,10 @@ export class App {
   async #meet(desk: Desk, address: string): Promise<void> {
     const name = address.slice(1).toLowerCase();
     const isWaited = (): boolean => desk === this.#desk && this.store.state.openId === null;
-    const group = (await desk.groups.list()).find((entry) => entry.name.toLowerCase() === name);
+    const outcome = await desk.client.groups();
+    // Nobody can say whether it is there.
+    if (outcome.kind !== 'receipt') return;
+    const group = outcome.value.groups.find((entry) => entry.name.toLowerCase() === name);
     // Somebody let them in, or they came in elsewhere, and the news of it is on its way.
     if (group?.joined === true) await desk.reader.list();
     if (!isWaited()) return;

@@ -204,6 +204,16 @@ t.test(
   },
 );
 
+t.test('app: a group is missing only when the cluster says so', async (t) => {
+  const browser = new Browser();
+  const app = await browser.loggedIn();
+  app.store.set({ isListed: true });
+  // The groups are refused here, as without a majority.
+  await app.open('#team');
+  await browser.clock.advance(500);
+  t.match(app.store.state, { openId: null, isNowhere: false, dialog: null });
+});
+
 t.test('app: a copied tab gets a session of its own, and leaves the other one alone', async (t) => {
   const browser = new Browser();
   const first = await browser.loggedIn();
