@@ -130,7 +130,7 @@ export class Operator {
     this.#try(change, `operator ${++this.#tags}`, 6, (outcome) => {
       this.#busy = false;
       ended();
-      events.add(`members ${change.kind}: ${outcome.kind}`);
+      events.add(`members ${change.kind}: ${outcome.kind === 'refused' ? outcome.code : outcome.kind}`);
       if (outcome.kind === 'done') done('done');
       else if (outcome.kind === 'refused') done('none');
     });
