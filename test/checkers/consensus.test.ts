@@ -39,6 +39,21 @@ t.test('term and vote: neither is taken back, not even by a crash once it was du
   t.match(others.finds(7, { term: 4, vote: 0 }), { kind: 'vote-changed' });
 });
 
+t.test('term and vote: a vote is promised when it is durable', async (t) => {
+  const terms = new TermsAndVotes();
+  const promise = { term: 4, vote: 2 };
+  t.match(terms.promises(7, promise), { kind: 'not-durable' });
+  terms.durable(7, { term: 4, vote: 0 });
+  t.match(terms.promises(7, promise), { kind: 'not-durable' });
+  terms.writes(7, promise);
+  t.match(terms.promises(7, promise), { kind: 'not-durable' }, 'it is on its way');
+  terms.durable(7, promise);
+  t.equal(terms.promises(7, promise), null);
+  t.match(terms.promises(7, { term: 4, vote: 3 }), { kind: 'not-durable' });
+  terms.durable(7, { term: 5, vote: 0 });
+  t.equal(terms.promises(7, promise), null, 'one that comes late misleads nobody');
+});
+
 t.test(
   'log agreement: a follower replaces what was never committed, and equal places are equal',
   async (t) => {

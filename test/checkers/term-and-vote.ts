@@ -24,6 +24,17 @@ export class TermsAndVotes {
     this.#durable.set(disk, now);
   }
 
+  /** It tells a candidate that it has its vote. */
+  promises(disk: number, { term, vote }: TermAndVote): Violation | null {
+    const durable = this.#durable.get(disk);
+    // Of a later term nobody is misled: that node will vote in none before it any more.
+    if (durable !== undefined && (durable.term > term || (durable.term === term && durable.vote === vote)))
+      return null;
+    const has = durable === undefined ? 'nothing' : `term ${durable.term} with vote ${durable.vote}`;
+    const text = `node ${disk} tells ${vote} that it has its vote in term ${term}; on its disk is ${has}`;
+    return { kind: 'not-durable', text };
+  }
+
   /** A process starts and finds it. */
   finds(disk: number, found: TermAndVote): Violation | null {
     const violation = judge(disk, this.#durable.get(disk), found, 'finds after a restart');

@@ -176,7 +176,7 @@ export class SimulatedNode {
       node: this.node,
       cluster: { name: config.cluster, nodes: config.nodes },
       machine: watch.machine(this.node, wiring.machine(chat, place), markIndex),
-      transport: inVersions(wiring.transport(this.#transport, place), formats),
+      transport: inVersions(watch.transport(wiring.transport(this.#transport, place)), formats),
       clock: place.clock,
       random,
       logger: this.#logger(),

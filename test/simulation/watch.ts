@@ -8,7 +8,9 @@ import type { SessionBounds } from '../../src/chat/sessions/sessions.ts';
 import type { ChatEvent, Result } from '../../src/chat/vocabulary/types.ts';
 import type { ConfState, Entry } from '../../src/raft/types.ts';
 import { decodeDirectory } from '../../src/replication/formats/members.ts';
+import { decodeFrame } from '../../src/replication/formats/peer-frames.ts';
 import type { Engine } from '../../src/replication/ports/engine.ts';
+import type { PeerTransport } from '../../src/replication/ports/peer-transport.ts';
 import type { Applied, CommittedCommand, StateMachine } from '../../src/replication/ports/state-machine.ts';
 import type { AppliedMark, StateStore } from '../../src/store/state-store.ts';
 import type { LogStart, LogStore, RecoveredLog } from '../../src/wal/log-store.ts';
@@ -137,6 +139,20 @@ export class Watch {
       this.#hashes.set(data, hash);
     }
     return type === 'normal' ? { index, term, hash } : { index, term, hash: hash ^ 1, changesMembers: true };
+  }
+
+  /** What leaves a node: a vote only when it is on its disk. */
+  transport(transport: PeerTransport): PeerTransport {
+    const send = transport.send.bind(transport);
+    transport.send = (node, lane, frame) => {
+      const decoded = decodeFrame(frame);
+      for (const message of decoded?.kind === 'raft' ? decoded.messages : []) {
+        if (message.type !== 'MsgVoteResp' || message.reject) continue;
+        this.found(this.#terms.promises(message.from, { term: message.term, vote: message.to }));
+      }
+      return send(node, lane, frame);
+    };
+    return transport;
   }
 
   store(node: number, store: StateStore): StateStore {
