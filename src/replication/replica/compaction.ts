@@ -13,7 +13,7 @@ const PATIENCE = 4;
 
 export interface CompactionOptions {
   readonly settings: CompactionSettings;
-  readonly store: StateStore;
+  readonly store: Pick<StateStore, 'flush' | 'syncedIndex'>;
   readonly firstIndex: () => number;
   readonly appliedIndex: () => number;
   readonly isSendingSnapshot: () => boolean;
