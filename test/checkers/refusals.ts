@@ -38,6 +38,8 @@ export interface Troubles {
   readonly sinceMs: number | null;
   /** Since when some disk was full; null: none was. */
   readonly fullSinceMs: number | null;
+  /** Since when some disk held other than what was written; null: none did. A read that meets it fails, and the node mends itself. */
+  readonly damagedSinceMs: number | null;
   /** So long a client repeats a change before it gives it up. */
   readonly giveUpMs: number;
 }
@@ -76,6 +78,8 @@ function hasReason(answer: Answer, troubles: Troubles): boolean {
       return isSince(troubles.sinceMs, atMs) && isGivenUp(answer, troubles);
     case 'LOW_SPACE':
       return isSince(troubles.fullSinceMs, atMs);
+    case 'INTERNAL':
+      return reads.has(op) && isSince(troubles.damagedSinceMs, atMs);
     case 'AUTH_REQUIRED':
       return answer.inNextSession;
     default:
