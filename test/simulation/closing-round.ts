@@ -21,7 +21,7 @@ export interface Company {
   readonly lineUser: LineUser;
 }
 
-const nothing: Troubles = { sinceMs: null, fullSinceMs: null, damagedSinceMs: null, giveUpMs: 0 };
+const nothing: Troubles = { sinceMs: null, fullSinceMs: null, giveUpMs: 0 };
 /** A cluster that is well needs a small part of it. */
 const PATIENCE_MS = 10_000;
 

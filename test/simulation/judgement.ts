@@ -52,11 +52,9 @@ const unnoticed: ReadonlySet<FaultKind> = new Set(['wall-jump', 'drift', 'hand-o
 
 function troublesOf({ plan, injector }: Judged): Troubles {
   const noticed = [...injector.firstMs].filter(([kind]) => !unnoticed.has(kind));
-  const damagedMs = (['flip', 'hole'] as const).flatMap((kind) => injector.firstMs.get(kind) ?? []);
   return {
     sinceMs: noticed.length === 0 ? null : Math.min(...noticed.map(([, atMs]) => atMs)),
     fullSinceMs: injector.firstMs.get('full-disk') ?? null,
-    damagedSinceMs: damagedMs.length === 0 ? null : Math.min(...damagedMs),
     giveUpMs: plan.giveUpMs,
   };
 }
