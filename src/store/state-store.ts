@@ -1,4 +1,5 @@
 import type { Changes } from '../base/changes.ts';
+import type { CodedError } from '../base/errors.ts';
 import type { StateDamage } from './damage.ts';
 
 /** Position and driver's data that travel with each batch of applied state. */
@@ -50,6 +51,8 @@ export interface StateStore {
 export interface StateWatcher {
   /** Something that was written is missing or changed. Told each time; the read itself fails as well. */
   damaged(damage: StateDamage): void;
+  /** Nothing can be written any more, DISK_FAILED. Told once, whoever asked for the writing, and also when nobody did. */
+  failed(error: CodedError): void;
   /** Equal on all nodes at equal indexes, however often they wrote. */
   digest(index: number, digest: string): void;
 }

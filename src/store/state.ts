@@ -381,13 +381,15 @@ class LevelState implements StateStore {
   }
 
   #fail(error: unknown): CodedError {
+    if (this.#failure !== null) return this.#failure;
     const text = error instanceof Error ? error.message : String(error);
-    this.#failure ??= new CodedError('DISK_FAILED', `The state could not be written: ${text}`, {
+    const failure = new CodedError('DISK_FAILED', `The state could not be written: ${text}`, {
       cause: error,
     });
-    const failure = this.#failure;
+    this.#failure = failure;
     this.#timer?.cancel();
     for (const pending of this.#queue) for (const waiter of pending.waiters) waiter.reject(failure);
+    this.#watcher?.failed(failure);
     return failure;
   }
 }

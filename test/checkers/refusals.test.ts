@@ -54,9 +54,6 @@ t.test('refusals: no room is a reason from the first full disk on', async (t) =>
   t.ok(isRefusal({ said: 'LOW_SPACE' }, troubled));
   t.notOk(isRefusal({ said: 'LOW_SPACE' }, { ...troubled, fullSinceMs: 9_500 }));
   t.ok(isRefusal({ said: 'LOW_SPACE' }, { ...troubled, fullSinceMs: 10_011 }));
-  t.notOk(isRefusal({ op: 'history', said: 'INTERNAL' }, troubled));
-  t.ok(isRefusal({ op: 'history', said: 'INTERNAL' }, quiet));
-  t.ok(isRefusal({ op: 'send', said: 'INTERNAL' }, troubled));
 });
 
 t.test('sessions: one that is lost before its time is found', async (t) => {

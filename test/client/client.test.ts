@@ -62,6 +62,25 @@ async function loggedIn(options: Partial<ClientOptions> = {}): Promise<World> {
   return made;
 }
 
+/** The program ends, and is started again with the session that it had. */
+async function nextLife({
+  clock,
+  cluster,
+  client,
+}: Pick<World, 'clock' | 'cluster' | 'client'>): Promise<Client> {
+  const { session } = client;
+  await client.close();
+  const random = seededRandom(8);
+  return new Client({
+    nodes: cluster.addresses,
+    clock,
+    random,
+    dialer: cluster,
+    secrets: countingSecrets(),
+    session,
+  });
+}
+
 function receipts(replies: readonly Reply[]): number {
   return replies.filter((reply) => reply.kind === 'receipt').length;
 }
@@ -834,17 +853,7 @@ t.test(
     await clock.advance(5);
     t.same(numbers, [2, 3], 'told as they leave');
     t.equal(cluster.messages.length, 2);
-    const { session } = client;
-    await client.close();
-
-    const again = new Client({
-      nodes: cluster.addresses,
-      clock,
-      random: seededRandom(8),
-      dialer: cluster,
-      secrets: countingSecrets(),
-      session,
-    });
+    const again = await nextLife({ clock, cluster, client });
     const repeated = [
       again.request({ op: 'send', to: 'bob', text: 'one' }, { number: 2 }),
       again.request({ op: 'send', to: 'bob', text: 'two' }, { number: 3 }),
@@ -866,15 +875,7 @@ t.test(
   async (t) => {
     const { clock, cluster, client } = await loggedIn();
     const { session } = client;
-    await client.close();
-    const again = new Client({
-      nodes: cluster.addresses,
-      clock,
-      random: seededRandom(8),
-      dialer: cluster,
-      secrets: countingSecrets(),
-      session,
-    });
+    const again = await nextLife({ clock, cluster, client });
     await within(clock, 500, again.users());
     // They were waiting in a node: whoever welcomed the client had not heard of them.
     const state = cluster.sessions.get(session.id);

@@ -33,6 +33,7 @@ async function digestOf(backend: Backend, every: number): Promise<string> {
   const told: string[] = [];
   store.watch({
     damaged: (damage) => told.push(damage.message),
+    failed: () => undefined,
     digest: (at, digest) => told.push(`${at} ${digest}`),
   });
   fill(store, every, true);
@@ -65,7 +66,7 @@ function conformance(kind: BackendKind): void {
     });
     const again = await backend.open();
     const told: StateDamage[] = [];
-    again.watch({ damaged: (damage) => told.push(damage), digest: () => undefined });
+    again.watch({ damaged: (damage) => told.push(damage), failed: () => undefined, digest: () => undefined });
     await t.rejects(streamOf(again, 'd1'), { code: 'DATA_DAMAGED', kind: 'gap' });
     await t.rejects(streamOf(again, 'd1', { fromEnd: true, limit: 1 }), {
       code: 'DATA_DAMAGED',
@@ -100,7 +101,11 @@ function conformance(kind: BackendKind): void {
     ];
     for (const [row, first, second] of variants) {
       const store = await kind.make(t).open();
-      store.watch({ damaged: () => undefined, digest: (_index, digest) => digests.add(digest) });
+      store.watch({
+        damaged: () => undefined,
+        failed: () => undefined,
+        digest: (_index, digest) => digests.add(digest),
+      });
       store.stage(
         mark(1),
         changes({ key: row }, [
@@ -128,7 +133,11 @@ function conformance(kind: BackendKind): void {
     const again = await source.open();
     const digests = new Set<string>();
     for (const each of [again, target]) {
-      each.watch({ damaged: () => undefined, digest: (_index, digest) => digests.add(digest) });
+      each.watch({
+        damaged: () => undefined,
+        failed: () => undefined,
+        digest: (_index, digest) => digests.add(digest),
+      });
       each.stage(mark(100), changes({}, [['d1', TEXTS + 1, 'more']]), true);
       await each.close();
     }
@@ -139,7 +148,11 @@ function conformance(kind: BackendKind): void {
     const digests: string[] = [];
     for (const dropped of [true, false]) {
       const store = await kind.make(t).open();
-      store.watch({ damaged: () => undefined, digest: (_index, digest) => digests.push(digest) });
+      store.watch({
+        damaged: () => undefined,
+        failed: () => undefined,
+        digest: (_index, digest) => digests.push(digest),
+      });
       if (dropped) {
         store.stage(mark(1), changes({}, [['gone', 1, 'x']]));
         await store.flush(true);
@@ -179,7 +192,11 @@ function conformance(kind: BackendKind): void {
       await tampered(backend, tamper);
       const again = await backend.open();
       const told: StateDamage[] = [];
-      again.watch({ damaged: (damage) => told.push(damage), digest: () => undefined });
+      again.watch({
+        damaged: (damage) => told.push(damage),
+        failed: () => undefined,
+        digest: () => undefined,
+      });
       // Without a timer the scrub is reading real files, which take their own time.
       for (let passedMs = 0; passedMs < 1_000_000 && told.length === 0; ) {
         if (backend.clock.timers === 0) await delay(1);

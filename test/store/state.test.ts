@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { CodedError } from '../../src/base/errors.ts';
 import { seededRandom } from '../../src/base/prng.ts';
 import type { StateStore } from '../../src/store/state-store.ts';
 import {
@@ -222,6 +223,12 @@ function conformance(kind: BackendKind): void {
         }) as typeof database.batch;
       };
       const store = await backend.open();
+      const told: CodedError[] = [];
+      store.watch({
+        damaged: () => undefined,
+        failed: (error) => told.push(error),
+        digest: () => undefined,
+      });
       store.stage(mark(1), changes({ a: '1' }));
       await store.flush(true);
       failing = true;
@@ -235,6 +242,8 @@ function conformance(kind: BackendKind): void {
       await t.rejects(store.flush(true), { code: 'DISK_FAILED' });
       t.equal(store.syncedIndex, 1);
       await t.rejects(store.close(), { code: 'DISK_FAILED' });
+      t.match(told, [{ code: 'DISK_FAILED', cause: broken }], 'told once');
+      t.equal(told.length, 1);
       const again = await backend.open();
       t.strictSame(await rowsOf(again), ['a=1']);
       await again.close();

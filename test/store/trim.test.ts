@@ -36,6 +36,7 @@ async function digestOf(store: StateStore, index: number): Promise<string> {
   const told: string[] = [];
   store.watch({
     damaged: (damage) => told.push(damage.message),
+    failed: () => undefined,
     digest: (at, digest) => told.push(`${at} ${digest}`),
   });
   store.stage(mark(index), changes({}), true);
@@ -181,7 +182,7 @@ function conformance(kind: BackendKind): void {
     });
     store = await backend.open();
     const told: StateDamage[] = [];
-    store.watch({ damaged: (damage) => told.push(damage), digest: () => undefined });
+    store.watch({ damaged: (damage) => told.push(damage), failed: () => undefined, digest: () => undefined });
     await t.rejects(streamOf(store, 'd1'), { code: 'DATA_DAMAGED', kind: 'gap' });
     const exported = await store.exportSnapshot();
     const read = async (): Promise<void> => {
@@ -213,7 +214,11 @@ function conformance(kind: BackendKind): void {
         store = await backend.open();
       }
       const told: StateDamage[] = [];
-      store.watch({ damaged: (damage) => told.push(damage), digest: () => undefined });
+      store.watch({
+        damaged: (damage) => told.push(damage),
+        failed: () => undefined,
+        digest: () => undefined,
+      });
       let trimmed = 20;
       // Without a timer the scrub is reading real files, which take their own time.
       for (let passedMs = 0; passedMs < 60_000 && told.length === 0; ) {

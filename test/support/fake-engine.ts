@@ -22,6 +22,8 @@ import type { StreamRecord } from '../../src/store/state-store.ts';
 export class MemoryStreams {
   readonly #streams = new Map<string, Uint8Array[]>();
   readonly #firsts = new Map<string, number>();
+  /** What every read meets. */
+  failure: Error | null = null;
 
   append(stream: string, sequence: number, record: Uint8Array): void {
     const records = this.#streams.get(stream) ?? [];
@@ -43,6 +45,7 @@ export class MemoryStreams {
     stream: string,
     range: { from: number; to: number; limit: number; fromEnd?: boolean },
   ): Promise<readonly StreamRecord[]> {
+    if (this.failure !== null) throw this.failure;
     const records = this.#streams.get(stream) ?? [];
     const first = this.#firsts.get(stream) ?? 1;
     const [from, to] = [Math.max(first, range.from), Math.min(records.length, range.to)];

@@ -1,5 +1,6 @@
 /** One seed, looked at closely: written down as a conversation, or made smaller. */
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
 import { describeFault } from '../../../test/simulation/describe-fault.ts';
 import type { Plan } from '../../../test/simulation/plan.ts';
 import type { ProfileName } from '../../../test/simulation/profiles.ts';
@@ -52,17 +53,15 @@ async function made(plan: Plan, { mutant, tell }: ReplayOptions): Promise<Plan> 
 async function traced(plan: Plan, mutant: string | null, file: string | null): Promise<RunReport> {
   if (file === null) return simulatePlan(plan, mutant);
   const output = createWriteStream(file);
-  const report = await simulatePlan(plan, mutant, new Trace((line) => output.write(`${line}\n`)));
+  let isOver = false;
+  // What was still open when the run was over ends after it, and is no part of it.
+  const write = (line: string): void => void (isOver || output.write(`${line}\n`));
+  const report = await simulatePlan(plan, mutant, new Trace(write));
+  isOver = true;
   for (const { atMs, kind, text } of report.findings) {
     output.write(`${(atMs / 1_000).toFixed(4).padStart(9)} s  FOUND    ${kind}: ${text}\n`);
   }
-  await ended(output);
+  output.end();
+  await finished(output);
   return report;
-}
-
-function ended(output: WriteStream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    output.once('error', reject);
-    output.end(resolve);
-  });
 }

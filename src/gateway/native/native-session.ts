@@ -24,7 +24,7 @@ import type { Ticket } from '../connections/address-limits.ts';
 import { ConnectionContext } from '../connections/context.ts';
 import type { Counters } from '../connections/counters.ts';
 import { type Delivery, Subscription } from '../connections/subscription.ts';
-import { rejection } from '../requests/replies.ts';
+import { readRejection, rejection } from '../requests/replies.ts';
 import { identityOf, scopeFault } from '../requests/scopes.ts';
 import type { Service } from '../requests/service.ts';
 import { sameText } from '../secrets/identifiers.ts';
@@ -326,7 +326,7 @@ export class NativeSession implements Sink {
 
   #failed(q: number, error: unknown): void {
     this.#dependencies.logger.error({ cause: causeOf(error) }, 'a conversation cannot be read');
-    this.#reply({ q }, rejection('INTERNAL'));
+    this.#reply({ q }, readRejection(error));
   }
 
   #hold(): void {

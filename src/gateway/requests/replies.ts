@@ -1,5 +1,5 @@
 /** Two of the three outcomes, as replies; the third comes from the engine. */
-import { type ErrorCode, errorTable } from '../../base/errors.ts';
+import { CodedError, type ErrorCode, errorTable } from '../../base/errors.ts';
 import type { Receipt, Result } from '../../chat/vocabulary/types.ts';
 import type { Reply, Success } from '../../protocol/requests.ts';
 import type { Outcome } from '../../replication/ports/engine.ts';
@@ -28,6 +28,18 @@ export function receipt(value: Success): Reply {
 
 export function rejection(code: ErrorCode, text: string = errorTable[code].text): Rejection {
   return { kind: 'rejection', code, text };
+}
+
+/**
+ * Of a read that failed. A node whose disk fails or lies ends or mends itself a moment later, and the others hold the same: whoever read is
+ * to ask again.
+ */
+export function readRejection(error: unknown): Rejection {
+  if (!(error instanceof CodedError)) return rejection('INTERNAL');
+  const isOfDisk = error.code === 'DISK_FAILED' || error.code === 'DATA_DAMAGED';
+  return isOfDisk
+    ? rejection('UNAVAILABLE', 'This node cannot read its disk, try again.')
+    : rejection(error.code, error.message);
 }
 
 export function refused(code: ErrorCode): Promise<Reply> {

@@ -48,7 +48,7 @@ import { Guard } from './guard.ts';
 import { HookService, type HookServiceOptions } from './hook-service.ts';
 import { withPreparedNames } from './name-preparation.ts';
 import type { Policy } from './policy.ts';
-import { receipt, refused, rejection } from './replies.ts';
+import { readRejection, receipt, refused, rejection } from './replies.ts';
 import { holding, isPublic } from './request-rules.ts';
 import { scopeFault } from './scopes.ts';
 import { Successes } from './successes.ts';
@@ -186,15 +186,17 @@ export class Service {
   #failed(
     error: unknown,
     { requestId, session }: ConnectionContext,
-    { op }: Pick<ClientRequest, 'op'>,
+    request: ClientRequest,
     numbering: Numbering | null,
   ): Reply {
-    if (error instanceof CodedError) return rejection(error.code, error.message);
+    if (error instanceof CodedError) {
+      return isRead(request) ? readRejection(error) : rejection(error.code, error.message);
+    }
     const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
     // What a request of a session is called: the beginning of the session's id, which opens nothing, and its number.
     const number = numbering === null ? '' : `/${numbering.sequence}`;
-    const request = requestId ?? (session === null ? null : session.slice(0, 8) + number);
-    this.#options.logger.error({ op, request, cause }, 'a request failed unexpectedly');
+    const called = requestId ?? (session === null ? null : session.slice(0, 8) + number);
+    this.#options.logger.error({ op: request.op, request: called, cause }, 'a request failed unexpectedly');
     return rejection('INTERNAL');
   }
 

@@ -69,6 +69,7 @@ export class StorageHealth {
   start(found: Found, discarded: string | null): void {
     this.#options.store.watch({
       damaged: (damage) => this.#guard.damaged(damage),
+      failed: (error) => this.#options.fatal(error),
       digest: (index, digest) => {
         this.#guard.compare(this.#options.self, index, digest);
         this.#tellAll({ ...this.#report, digest: { index, digest } });

@@ -1,4 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Entry } from '../../raft/index.ts';
+import { decodeTime } from '../formats/envelope.ts';
 import type { EntryTime } from '../ports/state-machine.ts';
 
 /**
@@ -24,6 +26,12 @@ export class ClockStamps {
     if (time.clusterMs < this.#clusterMs) return;
     this.#clusterMs = time.clusterMs;
     this.#sinceMs = this.#clock.monotonicMs();
+  }
+
+  /** Times never fall along a log: the last entry that has one has the latest. */
+  observeEntries(entries: readonly Entry[]): void {
+    const last = entries.findLast(({ type, data }) => type === 'normal' && data.length > 0);
+    if (last !== undefined) this.observe(decodeTime(last.data));
   }
 
   stamp(): EntryTime {

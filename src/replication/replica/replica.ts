@@ -5,7 +5,6 @@ import type { Random } from '../../base/prng.ts';
 import {
   type BasicStatus,
   type ConfChange,
-  type Entry,
   type MemberId,
   type Message,
   NONE,
@@ -17,7 +16,7 @@ import {
 } from '../../raft/index.ts';
 import type { AppliedMark, StateStore } from '../../store/state-store.ts';
 import type { LogStore } from '../../wal/log-store.ts';
-import { decodeTime, encodeEnvelope, type ProposalTag } from '../formats/envelope.ts';
+import { encodeEnvelope, type ProposalTag } from '../formats/envelope.ts';
 import { type Directory, decodeDirectory, isVoter, requireKnownFormat } from '../formats/members.ts';
 import { defaultFormats, type EngineFormats } from '../formats/versions.ts';
 import type { Links } from '../peers/links.ts';
@@ -91,7 +90,7 @@ export class Replica<Result, Event> {
     const mark = store.mark ?? { index: 0, term: 0, wallMs: 0, clusterMs: 0, engine: new Uint8Array(0) };
     this.#stamps = new ClockStamps(clock);
     this.#stamps.observe(mark);
-    this.#observeTimes(found.entries);
+    this.#stamps.observeEntries(found.entries);
     this.#outbox = new PeerOutbox({
       transport,
       links,
@@ -170,7 +169,6 @@ export class Replica<Result, Event> {
         });
         return this.#driver.installingIndex === message.snapshot?.meta.index;
       },
-      fatal: (error) => this.#ports.fatal(error),
     });
   }
 
@@ -220,7 +218,7 @@ export class Replica<Result, Event> {
       this.#receiver.announced(message, from.node);
       return true;
     }
-    this.#observeTimes(message.entries);
+    this.#stamps.observeEntries(message.entries);
     const taken = this.#driver.step(message);
     if (taken) this.#observeElection(message);
     return taken;
@@ -230,16 +228,6 @@ export class Replica<Result, Event> {
     if (type === 'MsgVoteResp' && reject) this.#hints.voteSplit();
     const asks = type === 'MsgVote' || type === 'MsgPreVote';
     if (asks && index >= this.#driver.status().lastIndex) this.#hints.othersStand(type === 'MsgVote');
-  }
-
-  /** The last entry that has a time has the latest. */
-  #observeTimes(entries: readonly Entry[]): void {
-    for (let i = entries.length - 1; i >= 0; i--) {
-      const entry = entries[i];
-      if (entry === undefined || entry.type !== 'normal' || entry.data.length === 0) continue;
-      this.#stamps.observe(decodeTime(entry.data));
-      return;
-    }
   }
 
   /** Appends proposals of one member to the own log, with the time of now. False: certainly not appended. */

@@ -133,7 +133,6 @@ export interface ReceiverOptions {
   /** Gives the core the note; returns whether it took it, and so will ask for `install` of this index. */
   readonly step: (message: Message) => boolean;
   /** The state cannot be written any more. */
-  readonly fatal: (error: unknown) => void;
 }
 
 /**
@@ -160,11 +159,8 @@ export class SnapshotReceiver {
     this.#pull(message, node).then(done, (error) => {
       done();
       if (this.#stopped) return;
-      const { logger, store, fatal } = this.#options;
       const reason = error instanceof Error ? error.message : String(error);
-      logger.warn({ node, reason }, 'a snapshot could not be fetched');
-      // Who waits for a copy stages nothing, and so would never hear that its own state has failed for good.
-      store.flush(false).catch(fatal);
+      this.#options.logger.warn({ node, reason }, 'a snapshot could not be fetched');
     });
   }
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { WebSocket } from 'ws';
+import { CodedError } from '../../../src/base/errors.ts';
 import { limits } from '../../../src/base/limits.ts';
 import { memberAt } from '../../support/fake-engine.ts';
 import { metric, startNodes, until } from '../../support/gateway.ts';
@@ -34,6 +35,24 @@ t.test('native: register, log in, send, and both members get the message', async
   t.match(await ann.next((frame) => frame.ev === 'delivered'), { sequence: 1, by: 'bob' });
   ann.destroy();
   bob.destroy();
+});
+
+t.test('native: a node whose disk fails leaves reads to the others, and says no more of it', async (t) => {
+  const eve = await NativeClient.join(one.httpPort, 'eve');
+  await eve.change({ op: 'send', to: 'eve', text: 'note' });
+  t.teardown(() => {
+    one.engine.store.failure = null;
+    eve.destroy();
+  });
+  const told = async (failure: Error): Promise<unknown> => {
+    one.engine.store.failure = failure;
+    return eve.query({ op: 'history', with: 'eve', limit: 10 });
+  };
+  for (const code of ['DISK_FAILED', 'DATA_DAMAGED'] as const) {
+    const reply = await told(new CodedError(code, 'wal/1.log: EIO'));
+    t.match(reply, { ok: false, code: 'UNAVAILABLE', text: 'This node cannot read its disk, try again.' });
+  }
+  t.match(await told(new Error('a mistake')), { ok: false, code: 'INTERNAL' });
 });
 
 t.test(

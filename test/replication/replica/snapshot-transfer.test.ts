@@ -1,10 +1,8 @@
 import t from 'tap';
-import { CodedError } from '../../../src/base/errors.ts';
-import { silentLogger } from '../../../src/base/logger.ts';
-import { encodeMark, snapshotRequest } from '../../../src/replication/formats/peer-frames.ts';
-import { SnapshotReceiver, SnapshotSender } from '../../../src/replication/replica/snapshot-transfer.ts';
+import { snapshotRequest } from '../../../src/replication/formats/peer-frames.ts';
+import { SnapshotSender } from '../../../src/replication/replica/snapshot-transfer.ts';
 import type { AppliedMark, StateStore } from '../../../src/store/state-store.ts';
-import { settle, VirtualClock } from '../../support/virtual-clock.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const mark: AppliedMark = { index: 9, term: 2, wallMs: 0, clusterMs: 0, engine: new Uint8Array(0) };
 const reader = { node: 2, incarnation: 22 };
@@ -42,35 +40,5 @@ t.test(
       t.equal(ended, 1, `${chunksRead} chunks read`);
       t.same(failed, chunksRead === 9 ? [] : [reader.incarnation]);
     }
-  },
-);
-
-t.test(
-  'snapshot receiver: a state that failed for good ends the node, which waits for a copy in vain',
-  async (t) => {
-    const failure = new CodedError('DISK_FAILED');
-    const store = {
-      beginInstall: () => Promise.reject(failure),
-      flush: () => Promise.reject(failure),
-    } as unknown as StateStore;
-    const transport = {
-      openStream: async () =>
-        (async function* () {
-          yield encodeMark(mark);
-        })(),
-    };
-    const fatal: unknown[] = [];
-    const receiver = new SnapshotReceiver({
-      transport: transport as unknown as ConstructorParameters<typeof SnapshotReceiver>[0]['transport'],
-      store,
-      logger: silentLogger,
-      appliedIndex: () => 1,
-      step: () => false,
-      fatal: (error) => fatal.push(error),
-    });
-    const note = {} as Parameters<SnapshotReceiver['announced']>[0];
-    receiver.announced(note, 2);
-    await settle();
-    t.same(fatal, [failure]);
   },
 );
