@@ -2,6 +2,7 @@
  * Small facts of many connections on their way into the replicated state: joined by key, proposed in batches, at most one round every so
  * often. What could not be proposed is kept and proposed again, so a fact must do no harm when it comes twice.
  */
+import { atMost } from '../base/at-most.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 
 export interface CoalescerOptions<Fact> {
@@ -58,14 +59,8 @@ export class Coalescer<Fact> {
   }
 
   /** As `flush`, but waits no longer than this: without a majority the answer takes its time. */
-  async flushWithin(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.after(ms, resolve);
-      void this.flush().then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
+  flushWithin(ms: number): Promise<void> {
+    return atMost(this.#options.clock, ms, this.flush());
   }
 
   stop(): void {

@@ -1,7 +1,9 @@
 /** The edge of one node with the ports that people connect to: lines, HTTP, WebSocket. */
+
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { assert } from '../base/assert.ts';
+import { atMost } from '../base/at-most.ts';
 import type { Timer } from '../base/clock.ts';
 import { isLoopback, nodeConfig } from '../base/config.ts';
 import { limits } from '../base/limits.ts';
@@ -152,14 +154,8 @@ class NodeGateway implements Gateway {
   }
 
   /** A stop waits for answers no longer than one operation may take. */
-  async #bounded(work: Promise<unknown>): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.after(limits.operationMs, resolve);
-      void work.then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
+  #bounded(work: Promise<unknown>): Promise<void> {
+    return atMost(this.#options.clock, limits.operationMs, work);
   }
 
   #buildChatPorts(): readonly { readonly port: number; readonly server: ChatPort }[] {

@@ -2,8 +2,10 @@
  * The log of administrative actions as a gateway keeps it: what is asked for is noted in the replicated state before it is done, and what
  * became of it before whoever asked is told.
  */
+
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { unreachable } from '../../base/assert.ts';
+import { atMost } from '../../base/at-most.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError, type ErrorCode } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
@@ -87,13 +89,7 @@ export class ActionJournal {
       if (answer.kind !== 'applied')
         logger.warn({ action, outcome }, 'the outcome of an action is not noted');
     });
-    await new Promise<void>((resolve) => {
-      const timer = clock.after(endMs, resolve);
-      void noted.then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
+    await atMost(clock, endMs, noted);
   }
 }
 

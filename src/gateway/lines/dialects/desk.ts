@@ -2,6 +2,7 @@
  * What all line dialects share on one connection: who is behind it, one request at a time, replies in slices, delivery that tells when a push
  * was taken, and the end of an account or of the connection. A dialect says what a line means and how things look in it.
  */
+import { atMost } from '../../../base/at-most.ts';
 import type { Clock } from '../../../base/clock.ts';
 import { CodedError, type ErrorCode } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
@@ -229,14 +230,8 @@ export class Desk implements LineSession, Sink {
   }
 
   /** Whoever says goodbye waits no longer than that for the cluster, which may have no majority. */
-  async soon(work: Promise<unknown>): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = this.dependencies.clock.after(goodbyeMs, resolve);
-      void work.then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
+  soon(work: Promise<unknown>): Promise<void> {
+    return atMost(this.dependencies.clock, goodbyeMs, work);
   }
 
   /** A cursor says that all before it arrived, too: not so where messages are acknowledged one by one. */
