@@ -1,4 +1,4 @@
-/** The sets that presence keeps: a node's accounts with a checksum, and another node's list as far as it is known. */
+/** What presence keeps: a node's accounts with a checksum, another node's list as far as it is known, and who went a moment ago. */
 import type { Timer } from '../base/clock.ts';
 import type { AccountId } from '../chat/vocabulary/types.ts';
 import type { PresenceFrame } from './presence-codec.ts';
@@ -24,6 +24,10 @@ export class AccountSet {
     return this.#accounts.has(account);
   }
 
+  since(account: AccountId): number | undefined {
+    return this.#accounts.get(account);
+  }
+
   add(account: AccountId, sinceMs: number): void {
     if (this.#accounts.has(account)) return;
     this.#accounts.set(account, sinceMs);
@@ -44,6 +48,37 @@ export class AccountSet {
   }
 }
 
+/** Since when those were online whose last connection has just ended: who fails over, or loads a page again, was never away. */
+export class Departures {
+  readonly #forMs: number;
+  /** In the order of their going. */
+  readonly #gone = new Map<AccountId, { readonly sinceMs: number; readonly atMs: number }>();
+
+  /** `forMs`: they are remembered so long. */
+  constructor(forMs: number) {
+    this.#forMs = forMs;
+  }
+
+  note(account: AccountId, sinceMs: number, nowMs: number): void {
+    const known = this.since(account, nowMs) ?? sinceMs;
+    this.#gone.delete(account);
+    this.#gone.set(account, { sinceMs: Math.min(known, sinceMs), atMs: nowMs });
+  }
+
+  since(account: AccountId, nowMs: number): number | undefined {
+    const gone = this.#gone.get(account);
+    return gone !== undefined && nowMs - gone.atMs <= this.#forMs ? gone.sinceMs : undefined;
+  }
+
+  /** Forgets whoever went too long ago. */
+  expire(nowMs: number): void {
+    for (const [account, { atMs }] of this.#gone) {
+      if (nowMs - atMs <= this.#forMs) return;
+      this.#gone.delete(account);
+    }
+  }
+}
+
 /** Spreads an id over 32 bits (multiplication and shifts), so that sums of different sets differ. */
 function mixed(account: AccountId): number {
   let bits = (account ^ Math.floor(account / 2 ** 32)) >>> 0;
@@ -55,6 +90,7 @@ function mixed(account: AccountId): number {
 /** Another node's list. Valid for one epoch of that node and complete up to one change, or unknown and empty. */
 export class RemoteList {
   readonly #accounts = new AccountSet();
+  readonly #gone: (account: AccountId, sinceMs: number) => void;
   #epoch: number | null = null;
   #sequence = 0;
   /** Parts of a list that is arriving. */
@@ -63,12 +99,18 @@ export class RemoteList {
   heardMs: number;
   askedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(nowMs: number) {
+  /** `gone`: told of each account that this list holds no more. */
+  constructor(nowMs: number, gone: (account: AccountId, sinceMs: number) => void) {
     this.heardMs = nowMs;
+    this.#gone = gone;
   }
 
   has(account: AccountId): boolean {
     return this.#accounts.has(account);
+  }
+
+  since(account: AccountId): number | undefined {
+    return this.#accounts.since(account);
   }
 
   get mayHaveAny(): boolean {
@@ -106,6 +148,7 @@ export class RemoteList {
   }
 
   forget(): void {
+    for (const [account, sinceMs] of this.#accounts.list()) this.#gone(account, sinceMs);
     this.#accounts.clear();
     this.#epoch = null;
     this.#parts = [];
@@ -128,8 +171,10 @@ export class RemoteList {
     if ((!continues && frame.part !== 0) || frame.parts > partsMax) return;
     this.#parts.push(frame);
     if (this.#parts.length < frame.parts) return;
+    const before = this.#accounts.list();
     this.#accounts.clear();
     for (const part of this.#parts) this.#addAll(part.accounts, part.since);
+    for (const [account, sinceMs] of before) if (!this.has(account)) this.#gone(account, sinceMs);
     this.#parts = [];
     this.#epoch = frame.epoch;
     this.#sequence = frame.sequence;
@@ -140,8 +185,14 @@ export class RemoteList {
     if (!follows) return frame.epoch === this.#epoch && frame.sequence <= this.#sequence;
     this.#sequence = frame.sequence;
     this.#addAll(frame.up, frame.since);
-    for (const account of frame.down) this.#accounts.delete(account);
+    for (const account of frame.down) this.#remove(account);
     return true;
+  }
+
+  #remove(account: AccountId): void {
+    const sinceMs = this.#accounts.since(account);
+    if (sinceMs !== undefined) this.#gone(account, sinceMs);
+    this.#accounts.delete(account);
   }
 
   #addAll(accounts: readonly AccountId[], since: readonly number[]): void {

@@ -7,13 +7,15 @@ import type { Random } from '../base/prng.ts';
 import type { AccountId, ConversationId } from '../chat/vocabulary/types.ts';
 import type { Bus } from './ports.ts';
 import { decodePresence, encodePresence, type PresenceFrame } from './presence-codec.ts';
-import { AccountSet, RemoteList } from './presence-lists.ts';
+import { AccountSet, Departures, RemoteList } from './presence-lists.ts';
 
 export const digestMs = 1_000;
 /** After the last link with a node is gone, its users still count for this long: a link may blink. */
 export const graceMs = 1_000;
 /** A node with a link that says nothing for this long counts as gone. */
 export const silenceMs = 2_500;
+/** Whoever is connected again within this time was online throughout: a client that fails over, a page that is loaded again. */
+export const returnMs = 10_000;
 /** After a frame of changes, those of this time leave together in the next one. The first leaves at once. */
 const gatherMs = 5;
 /** At most one question a node in this time. */
@@ -30,6 +32,7 @@ export class Presence {
   readonly #connections = new Map<AccountId, { readonly count: number; readonly sinceMs: number }>();
   /** What the other nodes have been told of this one. */
   readonly #announced = new AccountSet();
+  readonly #departures = new Departures(returnMs);
   readonly #touched = new Set<AccountId>();
   readonly #remotes = new Map<number, RemoteList>();
   readonly #unsubscribe: readonly (() => void)[];
@@ -68,7 +71,7 @@ export class Presence {
     return this.#remotes.get(node)?.mayHaveAny ?? true;
   }
 
-  /** Everyone online in the cluster, by the time of their first connection. */
+  /** Everyone online in the cluster, by the time since which they are, whatever connections that took (`returnMs`). */
   online(): readonly { readonly account: AccountId; readonly sinceMs: number }[] {
     const since = new Map<AccountId, number>();
     const note = (account: AccountId, sinceMs: number): void => {
@@ -102,7 +105,7 @@ export class Presence {
   /** One connection of the account on this node began. Returns how to end it; idempotent. */
   connect(account: AccountId): () => void {
     const known = this.#connections.get(account);
-    const sinceMs = known?.sinceMs ?? Math.floor(this.#clock.wallMs());
+    const sinceMs = known?.sinceMs ?? this.#onlineSince(account);
     this.#connections.set(account, { count: (known?.count ?? 0) + 1, sinceMs });
     this.#touch(account);
     let connected = true;
@@ -111,7 +114,10 @@ export class Presence {
       connected = false;
       const left = (this.#connections.get(account)?.count ?? 1) - 1;
       if (left > 0) this.#connections.set(account, { count: left, sinceMs });
-      else this.#connections.delete(account);
+      else {
+        this.#connections.delete(account);
+        this.#departures.note(account, sinceMs, this.#clock.monotonicMs());
+      }
       this.#touch(account);
     };
   }
@@ -163,6 +169,13 @@ export class Presence {
     }
   }
 
+  /** Of an account whose first connection to this node begins now. */
+  #onlineSince(account: AccountId): number {
+    const times = [this.#departures.since(account, this.#clock.monotonicMs())];
+    for (const remote of this.#remotes.values()) times.push(remote.since(account));
+    return Math.min(Math.floor(this.#clock.wallMs()), ...times.filter((time) => time !== undefined));
+  }
+
   #sinceOf(account: AccountId): number {
     return this.#connections.get(account)?.sinceMs ?? 0;
   }
@@ -182,6 +195,7 @@ export class Presence {
         checksum: this.#announced.checksum,
       });
       const now = this.#clock.monotonicMs();
+      this.#departures.expire(now);
       for (const remote of this.#remotes.values()) if (now - remote.heardMs > silenceMs) this.#forget(remote);
     });
   }
@@ -204,7 +218,9 @@ export class Presence {
   #remote(node: number): RemoteList {
     const known = this.#remotes.get(node);
     if (known !== undefined) return known;
-    const remote = new RemoteList(this.#clock.monotonicMs());
+    const remote = new RemoteList(this.#clock.monotonicMs(), (account, sinceMs) =>
+      this.#departures.note(account, sinceMs, this.#clock.monotonicMs()),
+    );
     this.#remotes.set(node, remote);
     return remote;
   }

@@ -1,6 +1,13 @@
 import t from 'tap';
 import { seededRandom } from '../../src/base/prng.ts';
-import { digestMs, frameAccounts, graceMs, Presence, silenceMs } from '../../src/delivery/presence.ts';
+import {
+  digestMs,
+  frameAccounts,
+  graceMs,
+  Presence,
+  returnMs,
+  silenceMs,
+} from '../../src/delivery/presence.ts';
 import { FakeCluster, type FakeEngine } from '../support/fake-engine.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -83,6 +90,55 @@ t.test('presence: users of a node that died are gone within two seconds, those w
   t.same(nodes.whoSees(1), [0]);
   t.same(nodes.whoSees(2), everywhere);
 });
+
+t.test('presence: who fails over, or is back soon, was online throughout', async (t) => {
+  const nodes = new Nodes(3);
+  const order = (at: number): readonly number[] =>
+    nodes
+      .get(at)
+      .presence.online()
+      .map(({ account }) => account);
+  const first = nodes.get(0).presence.connect(9);
+  await nodes.clock.advance(50);
+  nodes.get(1).presence.connect(4);
+  await nodes.clock.advance(50);
+  first();
+  await nodes.clock.advance(returnMs - 100);
+  t.same(order(2), [4]);
+  const again = nodes.get(1).presence.connect(9);
+  await nodes.clock.advance(50);
+  for (const at of everywhere) t.same(order(at), [9, 4], 'back on another node');
+  again();
+  await nodes.clock.advance(returnMs + digestMs);
+  nodes.get(0).presence.connect(9);
+  await nodes.clock.advance(50);
+  for (const at of everywhere) t.same(order(at), [4, 9], 'that was too late');
+});
+
+t.test(
+  'presence: those of a node that died keep their places, whether it is still believed or not',
+  async (t) => {
+    const nodes = new Nodes(3);
+    for (const account of [3, 2]) {
+      nodes.get(0).presence.connect(account);
+      await nodes.clock.advance(50);
+    }
+    nodes.get(1).presence.connect(1);
+    await nodes.clock.advance(50);
+    nodes.isolate(0, false);
+    nodes.get(1).presence.connect(3);
+    await nodes.clock.advance(graceMs + digestMs);
+    nodes.get(2).presence.connect(2);
+    await nodes.clock.advance(50);
+    for (const at of [1, 2]) {
+      const online = nodes.get(at).presence.online();
+      t.same(
+        online.map(({ account }) => account),
+        [3, 2, 1],
+      );
+    }
+  },
+);
 
 t.test('presence: a link that blinks takes nobody away', async (t) => {
   const nodes = new Nodes(3);

@@ -71,6 +71,7 @@ function electionsIn(seen: readonly Seen[], actions: readonly ActionWire[]): rea
     byTerm.set(term, { term, leader, seen: [...(byTerm.get(term)?.seen ?? []), one] });
   }
   const elections = [...byTerm.values()].sort((a, b) => a.term - b.term);
+  const wishes = wishesByTerm(elections, actions);
   return elections.map((election, at) => {
     const previous = elections[at - 1] ?? null;
     const { term, leader } = election;
@@ -80,29 +81,43 @@ function electionsIn(seen: readonly Seen[], actions: readonly ActionWire[]): rea
       term,
       leader,
       previous: previous?.leader ?? null,
-      cause: causeOf(election, previous, seen, actions),
+      cause: causeOf(election, previous, seen, wishes.get(term)),
       seenBy: observersOf(election.seen),
     };
   });
+}
+
+/** The hand-overs that were asked for and done, each with the election that it led to: the nearest that its heir won. */
+function wishesByTerm(
+  elections: readonly Election[],
+  actions: readonly ActionWire[],
+): ReadonlyMap<number, ActionWire> {
+  const wishes = new Map<number, ActionWire>();
+  for (const wish of actions) {
+    if (wish.action !== 'transfer' || wish.outcome !== 'done') continue;
+    const heirs = elections.filter(({ leader }) => wish.subject === '' || wish.subject === `node ${leader}`);
+    const [nearest] = heirs
+      .map(({ term, seen }) => ({ term, apartMs: Math.abs(wish.beganMs - (seen[0]?.event.atMs ?? 0)) }))
+      .sort((a, b) => a.apartMs - b.apartMs);
+    if (nearest !== undefined && nearest.apartMs < windowMs) wishes.set(nearest.term, wish);
+  }
+  return wishes;
 }
 
 function causeOf(
   election: Election,
   previous: Election | null,
   seen: readonly Seen[],
-  actions: readonly ActionWire[],
+  wish: ActionWire | undefined,
 ): Cause {
   if (previous === null) return { kind: 'first' };
+  // Whatever else was to be seen in those seconds: a connection may break beside it, a slow heir look like silence.
+  if (wish !== undefined) return { kind: 'handed-over', by: wish.by.name ?? null };
   const [first] = election.seen;
   const untilMs = first?.atMs ?? 0;
   const before = seen.filter(({ atMs }) => atMs <= untilMs && atMs > untilMs - windowMs);
   const lost = before.filter((one) => isGone(one, previous.leader, before));
   if (lost.length > 0) return { kind: 'lost', gapMs: gapOf(election, lost) };
-  const asked = actions.find(
-    ({ action, outcome, beganMs }) =>
-      action === 'transfer' && outcome === 'done' && Math.abs(beganMs - (first?.event.atMs ?? 0)) < windowMs,
-  );
-  if (asked !== undefined) return { kind: 'handed-over', by: asked.by.name ?? null };
   const silent = before.filter(({ event }) => event.kind === 'leader' && event.leader === null);
   // Between a hand-over's two leaders a follower may know none for a moment.
   const gapMs = gapOf(election, silent);
