@@ -116,7 +116,7 @@ type CurrentRequest =
   | { readonly op: 'hooks' }
   | { readonly op: 'users' }
   | { readonly op: 'search'; readonly pattern: string }
-  /** Those who are online, by the time of their connection. */
+  /** Those who are online, by the time since which they are. */
   | { readonly op: 'online' }
   | ({ readonly op: 'groups' } & NamePage)
   | ({ readonly op: 'members'; readonly group: string } & NamePage)

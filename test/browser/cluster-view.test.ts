@@ -1,5 +1,5 @@
 /** The cluster view in a browser: a node is killed by its button, everybody sees who took over; the keyboard, both themes, both languages. */
-import type { Request } from 'playwright-core';
+import type { Page, Request } from 'playwright-core';
 import t from 'tap';
 import { logInOn } from '../../scripts/support/chat-page.ts';
 import { until } from '../../scripts/support/until.ts';
@@ -15,6 +15,16 @@ const path = '/cluster/ui';
 
 async function leaderOf(room: BrowserRoom): Promise<number> {
   return (await room.cluster.leader()).id;
+}
+
+/** Until one row says all of it. Fails with what the page tells instead. */
+async function waitForStory(page: Page, ...texts: readonly string[]): Promise<void> {
+  let row = page.getByRole('listitem');
+  for (const hasText of texts) row = row.filter({ hasText });
+  await row.waitFor().catch(async (error: unknown) => {
+    const stories = await page.locator('ol.story > li').allInnerTexts();
+    throw new Error(`the page tells ${JSON.stringify(stories)}`, { cause: error });
+  });
 }
 
 await inBrowser({ label: 'cluster-view' }, async (room) => {
@@ -39,10 +49,7 @@ await inBrowser({ label: 'cluster-view' }, async (room) => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('img', { name: new RegExp(`Knoten ${other} leitet`) }).waitFor();
-    await page
-      .getByRole('listitem')
-      .filter({ hasText: `Knoten ${leader} hat übergeben` })
-      .waitFor();
+    await waitForStory(page, `Knoten ${leader} hat übergeben`);
     t.equal(await leaderOf(room), other);
     t.same(complaints, []);
   });
@@ -137,20 +144,13 @@ await inBrowser({ label: 'cluster-view' }, async (room) => {
     const successor = await leaderOf(room);
     t.not(successor, leader);
     await page.getByRole('img', { name: new RegExp(`Node ${successor} leads`) }).waitFor();
-    const told = page.getByRole('listitem').filter({ hasText: `Node ${successor} leads` });
-    await told.filter({ hasText: `Node ${leader} was lost;` }).waitFor();
-    await page
-      .getByRole('listitem')
-      .filter({ hasText: `kill node ${leader}` })
-      .waitFor();
+    await waitForStory(page, `Node ${successor} leads`, `Node ${leader} was lost;`);
+    await waitForStory(page, `kill node ${leader}`);
     t.same(await violationsOf(page), [], 'axe: a node is down, light');
 
     await room.cluster.restart(leader);
     await page.getByText('All 3 nodes are up.').waitFor();
-    await page
-      .getByRole('listitem')
-      .filter({ hasText: `Node ${leader} is back.` })
-      .waitFor();
+    await waitForStory(page, `Node ${leader} is back.`);
     t.same(complaints, [], 'the page complained of nothing');
   });
 });

@@ -73,7 +73,7 @@ function addUsers(scope: FastifyInstance, { door, ask }: Resources): void {
       {
         ...open,
         operationId: 'presence',
-        summary: 'Who is online anywhere in the cluster, by the time of their connection.',
+        summary: 'Who is online anywhere in the cluster, by the time since which they are.',
         querystring: closed(staleness),
         answers: { 200: closed({ online: Type.Array(present) }) },
       },

@@ -17,7 +17,7 @@ import {
 
 export interface PresenceView {
   isOnline(account: AccountId): boolean;
-  /** Everyone online, by the time of their connection. */
+  /** Everyone online, by the time since which they are. */
   online(): readonly { readonly account: AccountId; readonly sinceMs: number }[];
 }
 
