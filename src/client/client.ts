@@ -51,6 +51,8 @@ export class Client extends ClientRequests {
   #entering = false;
   #stream: MessageStream | null = null;
   #user: string | null = null;
+  /** Answered so far, in whichever session. */
+  #logins = 0;
   /** Every further connection is to watch, too. */
   #watches = false;
   #losingSession = false;
@@ -226,7 +228,10 @@ export class Client extends ClientRequests {
   /** Before the program learns an outcome, the session follows it. */
   #observe(request: ClientRequest, reply: Reply): void {
     if (reply.kind !== 'receipt') return;
-    if (reply.value.op === 'login') this.#user = reply.value.user;
+    if (reply.value.op === 'login') {
+      this.#user = reply.value.user;
+      this.#logins += 1;
+    }
     if (reply.value.op === 'watch') this.#watches = reply.value.on;
     if ((request.op !== 'logout' && request.op !== 'delete') || this.#losingSession) return;
     this.#token = null;
@@ -340,6 +345,7 @@ export class Client extends ClientRequests {
   #host(): ConnectorHost {
     return {
       hello: () => helloOf(this.#session, this.#inbox.received, this.#name),
+      logins: () => this.#logins,
       welcomed: (welcome) => this.#welcomed(welcome),
       disconnected: () => this.#queue.disconnected(this.#clock.monotonicMs()),
       received: (frame) => this.#received(frame),

@@ -5,6 +5,8 @@ import type { Status } from './status.ts';
 export interface ConnectorHost {
   /** The encoded hello of the session. */
   hello(): string;
+  /** How many logins were answered so far: what a node says of a session from before the last of them is outdated. */
+  logins(): number;
   /** A connection took over; all that is unanswered may be sent on it. */
   welcomed(welcome: Welcome): void;
   /** The connection in use is gone: what was sent on it must be sent again. */

@@ -183,14 +183,18 @@ export class Connector {
 
   #becomeCandidate(link: Link): void {
     this.#candidate = link;
-    if (link.isOpen) link.greet(this.#host.hello());
+    if (link.isOpen) this.#greet(link);
     this.#host.wake(link.handshakeEndMs);
+  }
+
+  #greet(link: Link): void {
+    link.greet(this.#host.hello(), this.#host.logins());
   }
 
   #dial(server: Server): Link {
     return new Link(server, this.#dialer, this.#clock, {
       opened: (link) => {
-        if (link === this.#candidate) link.greet(this.#host.hello());
+        if (link === this.#candidate) this.#greet(link);
         else this.#pool.connected(link.server);
       },
       received: (link, frame) => this.#received(link, frame),
@@ -203,6 +207,16 @@ export class Connector {
     if (candidate === null || now < candidate.handshakeEndMs) return;
     candidate.close();
     this.#lost(candidate, 'no answer');
+  }
+
+  #welcomed(link: Link, welcome: Welcome): void {
+    if (welcome.user !== null || link.loginsBefore === this.#host.logins()) {
+      this.#adopt(link, welcome);
+      return;
+    }
+    // A login was answered on the other connection meanwhile, and this one knows nothing of it: it is opened once more.
+    link.close();
+    this.#dialCandidate(link.server);
   }
 
   #adopt(link: Link, welcome: Welcome): void {
@@ -250,7 +264,7 @@ export class Connector {
     if (this.#probing && link === this.#active) this.#spokeAgain();
     if ('ev' in frame) {
       if (frame.ev === 'welcome') {
-        if (link === this.#candidate) this.#adopt(link, frame);
+        if (link === this.#candidate) this.#welcomed(link, frame);
         return;
       }
       if (frame.ev === 'closing') {

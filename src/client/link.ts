@@ -33,6 +33,8 @@ export class Link {
   pingedMs: number | null = null;
   /** When hello was sent; null on a standby. */
   greetedMs: number | null = null;
+  /** Logins that had been answered by then. */
+  loginsBefore = 0;
   welcome: Welcome | null = null;
   /** Node number of the leader as this node last told; null while it knows none. */
   leader: number | null = null;
@@ -68,7 +70,8 @@ export class Link {
     return this.greetedMs === null ? this.openByMs : this.greetedMs + timings.helloMs;
   }
 
-  greet(hello: string): void {
+  greet(hello: string, loginsBefore: number): void {
+    this.loginsBefore = loginsBefore;
     this.greetedMs = this.#clock.monotonicMs();
     this.send([hello]);
     this.flush();

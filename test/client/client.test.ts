@@ -447,6 +447,26 @@ t.test('client: it moves to the leader and keeps a silent standby on another nod
   t.not(cluster.connected('silent')[0], 3);
 });
 
+t.test('client: a login that is answered while a move is under way outlives the move', async (t) => {
+  const { clock, cluster, client, kinds } = world();
+  cluster.accounts.set('ann', 'pw').set('bob', 'pw');
+  await clock.advance(200);
+  cluster.welcomeMs.set(3, 300);
+  cluster.setLeader(3);
+  const isGreeted = (): boolean =>
+    cluster.heard.some(({ node, request }) => node === 3 && request.op === 'hello');
+  for (let passed = 0; !isGreeted() && passed < 200; passed++) await clock.advance(1);
+  t.ok(isGreeted(), 'node 3 is asked who this is');
+  t.not(client.node, 3);
+  t.match(await within(clock, 100, client.login('ann', 'pw')), { kind: 'receipt' });
+  t.not(client.node, 3, 'its answer is still on its way, and knows nothing of the login');
+  await clock.advance(2_000);
+  t.equal(client.node, 3);
+  t.equal(client.user, 'ann');
+  t.notOk(kinds().includes('session-lost'));
+  t.equal((await within(clock, 100, client.send('bob', 'hi'))).kind, 'receipt');
+});
+
 t.test('client: a node that knows no leader is left for one that does', async (t) => {
   const { clock, cluster, client } = await loggedIn();
   cluster.setLeader(null);

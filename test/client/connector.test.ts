@@ -8,6 +8,7 @@ import { VirtualClock } from '../support/virtual-clock.ts';
 
 const quiet: ConnectorHost = {
   hello: () => '{"op":"hello"}',
+  logins: () => 0,
   welcomed: () => undefined,
   disconnected: () => undefined,
   received: () => undefined,

@@ -67,6 +67,8 @@ export class FakeCluster implements Dialer {
   losesRepliesTo: string | null = null;
   /** Access token → user. */
   readonly tokens = new Map<string, string>();
+  /** How long a node's welcome is on its way, beyond the latency of all. */
+  readonly welcomeMs = new Map<number, number>();
   /** Answers the next numbered requests with these instead of executing them. */
   readonly refusals: (ErrorCode | 'unknown')[] = [];
   /** Longer lists come in several replies. */
@@ -303,7 +305,7 @@ export class FakeCluster implements Dialer {
     connection.session = hello.session;
     const session = this.sessions.get(hello.session);
     const user = session === undefined || session.ended ? null : session.user;
-    this.#tell(connection, {
+    const welcome = {
       ev: 'welcome',
       v: 1,
       node: connection.node.id,
@@ -311,7 +313,10 @@ export class FakeCluster implements Dialer {
       nodes: this.#addresses(),
       user,
       highest: session?.highest ?? 0,
-    });
+    };
+    const heldMs = this.welcomeMs.get(connection.node.id) ?? 0;
+    if (heldMs === 0) this.#tell(connection, welcome);
+    else this.#clock.after(heldMs, () => this.#tell(connection, welcome));
     if (user === null) return;
     connection.cursor = hello.after ?? this.acknowledged.get(user) ?? 0;
     this.#deliver(connection);
