@@ -265,6 +265,7 @@ export class RawNode {
       role: core.role,
       applied: core.log.applied,
       lastIndex: core.log.lastIndex(),
+      lastTerm: core.log.lastTerm(),
       leadTransferee: core.leadTransferee,
       committedInOwnTerm: core.role === 'leader' && core.committedInOwnTerm(),
     };

@@ -255,6 +255,8 @@ export interface BasicStatus {
   readonly role: Role;
   readonly applied: number;
   readonly lastIndex: number;
+  /** Term of the entry at `lastIndex`. */
+  readonly lastTerm: number;
   readonly leadTransferee: MemberId;
   /** On a leader: whether an entry of its own term is committed, before which it knows no commit index (thesis §6.4). */
   readonly committedInOwnTerm: boolean;

@@ -727,6 +727,25 @@ t.test('client: a program that restarts goes on with its session, its numbers an
   t.strictSame(got, ['missed', 'two']);
 });
 
+t.test('client: a session that a former life opened a moment later is left to it', async (t) => {
+  const secrets = countingSecrets();
+  const { clock, cluster, client } = world({ secrets });
+  await clock.advance(100);
+  const { session } = client;
+  const random = seededRandom(8);
+  const next = new Client({ nodes: cluster.addresses, clock, dialer: cluster, secrets, session, random });
+  const told: string[] = [];
+  next.onStatus(({ kind }) => told.push(kind));
+  await clock.advance(100);
+  t.match(await within(clock, 100, client.register('kim', 'pw')), { kind: 'receipt' });
+  t.match(await within(clock, 500, next.register('lee', 'pw')), { kind: 'receipt' });
+  t.ok(cluster.accounts.has('lee'));
+  t.match(await within(clock, 500, next.login('lee', 'pw')), { kind: 'receipt' });
+  t.equal(next.user, 'lee');
+  t.not(next.session.id, session.id);
+  t.notOk(told.includes('session-lost'), 'nobody was logged in to it');
+});
+
 t.test(
   'client: a list that comes in several replies is one, also when the connection breaks between them',
   async (t) => {

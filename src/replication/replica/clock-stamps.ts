@@ -7,7 +7,7 @@ import type { EntryTime } from '../ports/state-machine.ts';
  * The time that a leader writes on entries. Wall time is clamped so that it never runs backwards along the log; cluster time is
  * the last one seen plus what this node's monotonic clock counted since, so a jump of a wall clock moves no expiry.
  *
- * Invariant: what `stamp` returns is at least every time that was observed or stamped before.
+ * Invariant: what `stamp` returns is at least every time in the log that it is for.
  */
 export class ClockStamps {
   readonly #clock: Clock;
@@ -30,8 +30,19 @@ export class ClockStamps {
 
   /** Times never fall along a log: the last entry that has one has the latest. */
   observeEntries(entries: readonly Entry[]): void {
-    const last = entries.findLast(({ type, data }) => type === 'normal' && data.length > 0);
-    if (last !== undefined) this.observe(decodeTime(last.data));
+    const time = lastTimeOf(entries);
+    if (time !== null) this.observe(time);
+  }
+
+  /**
+   * The own log ends with these. Their cluster time counts even when it is earlier than what was known: a leader that was cut off stamped
+   * what is in no log any more, and would, as the leader of another day, let sessions end that were used under a clock that had missed something.
+   */
+  follow(entries: readonly Entry[]): void {
+    const time = lastTimeOf(entries);
+    if (time === null) return;
+    this.#clusterMs = Math.min(this.#clusterMs, time.clusterMs);
+    this.observe(time);
   }
 
   stamp(): EntryTime {
@@ -43,4 +54,9 @@ export class ClockStamps {
     this.#wallMs = Math.max(this.#wallMs, Math.floor(this.#clock.wallMs()));
     return { wallMs: this.#wallMs, clusterMs: this.#clusterMs };
   }
+}
+
+function lastTimeOf(entries: readonly Entry[]): EntryTime | null {
+  const last = entries.findLast(({ type, data }) => type === 'normal' && data.length > 0);
+  return last === undefined ? null : decodeTime(last.data);
 }

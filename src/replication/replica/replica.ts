@@ -218,10 +218,19 @@ export class Replica<Result, Event> {
       this.#receiver.announced(message, from.node);
       return true;
     }
-    this.#stamps.observeEntries(message.entries);
     const taken = this.#driver.step(message);
+    this.#observeTimes(message);
     if (taken) this.#observeElection(message);
     return taken;
+  }
+
+  #observeTimes({ entries }: Message): void {
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    const { lastIndex, lastTerm } = this.#driver.status();
+    // Equal positions are equal entries, and so are all before them (log matching).
+    if (last.index === lastIndex && last.term === lastTerm) this.#stamps.follow(entries);
+    else this.#stamps.observeEntries(entries);
   }
 
   #observeElection({ type, reject, index }: Message): void {

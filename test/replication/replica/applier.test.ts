@@ -35,6 +35,35 @@ t.test('time: stamps go on from what was seen, and fractions are not lost', asyn
   t.strictSame(stamps.stamp(), { wallMs: 9_000, clusterMs: 105 });
 });
 
+t.test('time: what is in the log counts, not what a leader that was cut off has stamped', async (t) => {
+  let nowMs = 0;
+  const stamps = new ClockStamps({
+    monotonicMs: () => nowMs,
+    wallMs: () => 0,
+    after: () => ({ cancel: () => undefined }),
+  });
+  const entries = (clusterMs: number): Entry[] => [
+    {
+      index: 7,
+      term: 3,
+      type: 'normal',
+      data: encodeEnvelope({ member: 1, life: 1, counter: 1 }, { wallMs: 0, clusterMs }, new Uint8Array(0)),
+    },
+    { index: 8, term: 3, type: 'normal', data: new Uint8Array(0) },
+  ];
+  stamps.observeEntries(entries(100));
+  nowMs = 16_000;
+  t.equal(stamps.stamp().clusterMs, 16_100, 'for an entry that no other node got');
+  stamps.observeEntries(entries(110));
+  t.equal(stamps.stamp().clusterMs, 16_100, 'the log may go on behind these');
+  stamps.follow(entries(120));
+  nowMs += 2_000;
+  t.equal(stamps.stamp().clusterMs, 2_120, 'the log ends with these');
+  stamps.follow([]);
+  stamps.follow(entries(5_000));
+  t.equal(stamps.stamp().clusterMs, 5_000);
+});
+
 /** A store that takes everything and writes only when it is told to. */
 class HeldStore implements Pick<StateStore, 'stage' | 'flush' | 'pendingBytes'> {
   pendingBytes = 0;
