@@ -1,7 +1,10 @@
 import type { Clock } from '../../base/clock.ts';
-import type { Entry } from '../../raft/index.ts';
+import type { BasicStatus, Entry } from '../../raft/index.ts';
 import { decodeTime } from '../formats/envelope.ts';
 import type { EntryTime } from '../ports/state-machine.ts';
+
+/** Position of the last entry of the own log. */
+type LogEnd = Pick<BasicStatus, 'lastIndex' | 'lastTerm'>;
 
 /**
  * The time that a leader writes on entries. Wall time is clamped so that it never runs backwards along the log; cluster time is
@@ -28,20 +31,19 @@ export class ClockStamps {
     this.#sinceMs = this.#clock.monotonicMs();
   }
 
-  /** Times never fall along a log: the last entry that has one has the latest. */
-  observeEntries(entries: readonly Entry[]): void {
-    const time = lastTimeOf(entries);
-    if (time !== null) this.observe(time);
-  }
-
   /**
-   * The own log ends with these. Their cluster time counts even when it is earlier than what was known: a leader that was cut off stamped
-   * what is in no log any more, and would, as the leader of another day, let sessions end that were used under a clock that had missed something.
+   * Times never fall along a log: the last entry that has one has the latest. When the own log ends with these (`end`), their cluster time
+   * counts even when it is earlier than what was known: a leader that was cut off stamped what is in no log any more, and would, as the
+   * leader of another day, let sessions end that were used under a clock that had missed something.
    */
-  follow(entries: readonly Entry[]): void {
-    const time = lastTimeOf(entries);
-    if (time === null) return;
-    this.#clusterMs = Math.min(this.#clusterMs, time.clusterMs);
+  observeEntries(entries: readonly Entry[], end: LogEnd): void {
+    const timed = entries.findLast(({ type, data }) => type === 'normal' && data.length > 0);
+    const last = entries.at(-1);
+    if (timed === undefined || last === undefined) return;
+    const time = decodeTime(timed.data);
+    // Equal positions are equal entries, and so are all before them (log matching).
+    const isEnd = last.index === end.lastIndex && last.term === end.lastTerm;
+    if (isEnd) this.#clusterMs = Math.min(this.#clusterMs, time.clusterMs);
     this.observe(time);
   }
 
@@ -54,9 +56,4 @@ export class ClockStamps {
     this.#wallMs = Math.max(this.#wallMs, Math.floor(this.#clock.wallMs()));
     return { wallMs: this.#wallMs, clusterMs: this.#clusterMs };
   }
-}
-
-function lastTimeOf(entries: readonly Entry[]): EntryTime | null {
-  const last = entries.findLast(({ type, data }) => type === 'normal' && data.length > 0);
-  return last === undefined ? null : decodeTime(last.data);
 }

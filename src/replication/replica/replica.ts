@@ -90,7 +90,6 @@ export class Replica<Result, Event> {
     const mark = store.mark ?? { index: 0, term: 0, wallMs: 0, clusterMs: 0, engine: new Uint8Array(0) };
     this.#stamps = new ClockStamps(clock);
     this.#stamps.observe(mark);
-    this.#stamps.observeEntries(found.entries);
     this.#outbox = new PeerOutbox({
       transport,
       links,
@@ -102,6 +101,7 @@ export class Replica<Result, Event> {
       { member: identity.incarnation, timings, log, random, logger, ports: this.#driverPorts() },
       found,
     );
+    this.#stamps.observeEntries(found.entries, this.#driver.status());
     this.#applier = this.#makeApplier(mark);
     this.#hints = new ElectionHints({
       clock,
@@ -219,18 +219,9 @@ export class Replica<Result, Event> {
       return true;
     }
     const taken = this.#driver.step(message);
-    this.#observeTimes(message);
+    if (message.entries.length > 0) this.#stamps.observeEntries(message.entries, this.#driver.status());
     if (taken) this.#observeElection(message);
     return taken;
-  }
-
-  #observeTimes({ entries }: Message): void {
-    const last = entries.at(-1);
-    if (last === undefined) return;
-    const { lastIndex, lastTerm } = this.#driver.status();
-    // Equal positions are equal entries, and so are all before them (log matching).
-    if (last.index === lastIndex && last.term === lastTerm) this.#stamps.follow(entries);
-    else this.#stamps.observeEntries(entries);
   }
 
   #observeElection({ type, reject, index }: Message): void {

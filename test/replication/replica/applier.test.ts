@@ -51,16 +51,19 @@ t.test('time: what is in the log counts, not what a leader that was cut off has 
     },
     { index: 8, term: 3, type: 'normal', data: new Uint8Array(0) },
   ];
-  stamps.observeEntries(entries(100));
+  const end = { lastIndex: 8, lastTerm: 3 };
+  const later = { lastIndex: 9, lastTerm: 3 };
+  stamps.observeEntries(entries(100), end);
   nowMs = 16_000;
   t.equal(stamps.stamp().clusterMs, 16_100, 'for an entry that no other node got');
-  stamps.observeEntries(entries(110));
-  t.equal(stamps.stamp().clusterMs, 16_100, 'the log may go on behind these');
-  stamps.follow(entries(120));
+  stamps.observeEntries(entries(110), later);
+  stamps.observeEntries(entries(110), { lastIndex: 8, lastTerm: 4 });
+  t.equal(stamps.stamp().clusterMs, 16_100, 'the log goes on behind these, or has others there');
+  stamps.observeEntries(entries(120), end);
   nowMs += 2_000;
   t.equal(stamps.stamp().clusterMs, 2_120, 'the log ends with these');
-  stamps.follow([]);
-  stamps.follow(entries(5_000));
+  stamps.observeEntries([], end);
+  stamps.observeEntries(entries(5_000), end);
   t.equal(stamps.stamp().clusterMs, 5_000);
 });
 
