@@ -297,10 +297,17 @@ export class Client extends ClientRequests {
   }
 
   #welcomed(welcome: Welcome): void {
-    // One that does not exist yet is opened by request 1.
-    const isOpen = welcome.user !== null || welcome.highest > 0;
-    if (this.#adopted && isOpen) this.#queue.skipNumbers(welcome.highest);
-    this.#adopted = false;
+    if (this.#adopted) {
+      this.#adopted = false;
+      // One that does not exist may be opened yet by what its former life had sent: as request 1, which the first one from here would be, too.
+      const isOpen = welcome.user !== null || welcome.highest > 0;
+      if (isOpen) this.#queue.skipNumbers(welcome.highest);
+      else if (!this.#queue.hasNumbered) {
+        this.#session = newSession(this.#secrets);
+        this.#connector.renew();
+        return;
+      }
+    }
     if (welcome.user === null && this.#user !== null && !this.#queue.isEnding) {
       this.#sessionLost('expired');
       return;

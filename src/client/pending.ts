@@ -20,8 +20,6 @@ export interface Pending {
   attempts: number;
   /** Some attempt may have been executed although no answer to it came. */
   uncertain: boolean;
-  /** Numbered by a former life of the program, which may have had it carried out. */
-  readonly former: boolean;
   refusal: { readonly code: ErrorCode; readonly text: string } | null;
   restarted: boolean;
   /** The beginning of a list that comes in several replies. */
@@ -49,7 +47,6 @@ export function pendingOf(
     atMs: nowMs,
     attempts: 0,
     uncertain: false,
-    former: false,
     refusal: null,
     restarted: false,
     parts: null,

@@ -78,7 +78,7 @@ export class RequestQueue {
 
   #restore(pending: Pending, number: number, nowMs: number): void {
     assert(pending.numbered && number >= this.#nextNumber, 'what is repeated was numbered before all else');
-    Object.assign(pending, { number, state: 'waiting', atMs: nowMs, uncertain: true, former: true });
+    Object.assign(pending, { number, state: 'waiting', atMs: nowMs, uncertain: true });
     this.#changes.set(number, pending);
     this.#again.add(pending);
     this.#nextNumber = number + 1;
@@ -94,6 +94,11 @@ export class RequestQueue {
   /** Requests that are made and unanswered. */
   get size(): number {
     return this.#unsent + this.#changes.size + this.#reads.size;
+  }
+
+  /** Whether a change has a number: one of a former life, before anything was sent. */
+  get hasNumbered(): boolean {
+    return this.#changes.size > 0;
   }
 
   /** Whether an unanswered request would end the session: its answer can still be had when the session is gone. */
@@ -158,12 +163,6 @@ export class RequestQueue {
       pending.refusal = { code: reply.code, text: reply.text };
       this.#wait(pending, nowMs, reply.retryAfterMs);
       return reply.code === 'UNAVAILABLE' ? 'unserved' : 'busy';
-    }
-    if (reply.code === 'CONFLICT' && pending.number === 1 && !pending.former) {
-      // What a former life had sent opened the session while this one was about to: it stays that one's, and this was never carried out.
-      pending.state = 'waiting';
-      pending.uncertain = false;
-      return 'expired';
     }
     if (reply.code === 'SESSION_EXPIRED') {
       // This attempt certainly had no effect. `loseSession`, which the caller calls next, ends it with all others of the session.

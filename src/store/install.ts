@@ -63,6 +63,10 @@ export class Install implements SnapshotInstall {
     this.#end = end;
   }
 
+  get complete(): boolean {
+    return this.#reader.complete && this.#mark !== null;
+  }
+
   async write(chunk: Uint8Array): Promise<void> {
     this.#checkOpen();
     for (const item of this.#reader.read(chunk)) this.#take(item);
@@ -72,7 +76,7 @@ export class Install implements SnapshotInstall {
   async commit(): Promise<AppliedMark> {
     this.#checkOpen();
     const mark = this.#mark;
-    if (!this.#reader.complete || mark === null)
+    if (!this.complete || mark === null)
       throw new StateDamage('transfer', 'The copy of the state is incomplete.');
     const committing = this.#commit(mark);
     this.#committing = committing.then(

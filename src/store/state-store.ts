@@ -58,6 +58,8 @@ export interface StateWatcher {
 }
 
 export interface SnapshotInstall {
+  /** All of the copy was written here, and it is what its sender says that it is. */
+  readonly complete: boolean;
   /** Rejects with DATA_DAMAGED when a chunk's checksum or order is wrong. */
   write(chunk: Uint8Array): Promise<void>;
   /** Verifies completeness, swaps the state in, returns its mark. */

@@ -727,7 +727,7 @@ t.test('client: a program that restarts goes on with its session, its numbers an
   t.strictSame(got, ['missed', 'two']);
 });
 
-t.test('client: a session that a former life opened a moment later is left to it', async (t) => {
+t.test('client: a session that a former life opens a moment later is left to it', async (t) => {
   const secrets = countingSecrets();
   const { clock, cluster, client } = world({ secrets });
   await clock.advance(100);
@@ -738,6 +738,8 @@ t.test('client: a session that a former life opened a moment later is left to it
   next.onStatus(({ kind }) => told.push(kind));
   await clock.advance(100);
   t.match(await within(clock, 100, client.register('kim', 'pw')), { kind: 'receipt' });
+  const again = await within(clock, 500, next.register('kim', 'other'));
+  t.match(again, { kind: 'rejection', code: 'NAME_TAKEN' }, 'the receipt was the other life’s');
   t.match(await within(clock, 500, next.register('lee', 'pw')), { kind: 'receipt' });
   t.ok(cluster.accounts.has('lee'));
   t.match(await within(clock, 500, next.login('lee', 'pw')), { kind: 'receipt' });

@@ -261,10 +261,10 @@ export class Injector {
       const done = kind === 'flip' ? damageLog(disk, fault.fraction) : damageState(disk, fault.batch);
       if (done) cluster.damaged.add(node);
     };
-    // What is in flight at a kill may look like damage and be none: damage is done to a disk at rest.
-    void cluster.stop(node).then(() => {
+    // A bit of what a log without a seal ends with cannot be told from a write that was torn: damage is done to a disk at rest.
+    void cluster.stop(node).then((isClean) => {
       // Something else started it meanwhile: then nothing is damaged.
-      if (cluster.node(node) === undefined) damage();
+      if ((isClean || kind === 'wipe') && cluster.node(node) === undefined) damage();
       this.#at(forMs, () => {
         cluster.start(node);
         operator.undergone();

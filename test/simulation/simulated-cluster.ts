@@ -97,17 +97,22 @@ export class SimulatedCluster {
     else disk.loseProcess();
   }
 
-  /** A clean stop, awaited no longer than anything lasts. */
-  async stop(id: number): Promise<void> {
+  /** A clean stop, awaited no longer than anything lasts. False when it was none: the disk failed meanwhile, or the node had not begun. */
+  async stop(id: number): Promise<boolean> {
     const node = this.#nodes.get(id);
-    if (node === undefined) return;
+    if (node === undefined) return false;
+    if (node.service === null) {
+      this.kill(id, false);
+      return false;
+    }
     try {
       await node.stop();
     } catch (error) {
       this.#failed(node, error);
-      return;
+      return false;
     }
-    if (this.#nodes.get(id) === node) this.#nodes.delete(id);
+    // It may have failed, and ended, while it was stopping.
+    return this.#nodes.get(id) === node && this.#nodes.delete(id);
   }
 
   wipe(id: number): void {

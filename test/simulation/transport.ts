@@ -127,7 +127,11 @@ export class SimulatedTransport implements PeerTransport, LinkedProcess {
     const iterator = server.#serve(this.identity, request)[Symbol.asyncIterator]();
     const served = { reader: this.identity.node, end: () => void iterator.return?.() };
     server.#served.add(served);
-    const next = (): Promise<IteratorResult<Uint8Array>> => this.#ask(server, () => iterator.next());
+    const take = async (): Promise<IteratorResult<Uint8Array>> => {
+      if (!server.#served.has(served)) throw new Error('the stream broke');
+      return await iterator.next();
+    };
+    const next = (): Promise<IteratorResult<Uint8Array>> => this.#ask(server, take);
     const close = async (): Promise<IteratorResult<Uint8Array>> => {
       this.#tellEnd(server, () => server.#endServed(served));
       return { done: true, value: undefined };

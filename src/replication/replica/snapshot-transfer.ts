@@ -100,7 +100,7 @@ export interface FetchedCopy {
 
 /** Pulls a copy of the state from a peer; null when its mark is not `wanted`. Rejects when it breaks off, or is damaged. */
 export async function fetchCopy(
-  { transport, store }: { readonly transport: PeerTransport; readonly store: StateStore },
+  { transport, store }: { readonly transport: Pick<PeerTransport, 'openStream'>; readonly store: StateStore },
   node: number,
   wanted: (mark: AppliedMark) => boolean,
 ): Promise<FetchedCopy | null> {
@@ -115,6 +115,7 @@ export async function fetchCopy(
       for (let next = await stream.next(); next.done !== true; next = await stream.next()) {
         await install.write(next.value);
       }
+      if (!install.complete) throw new CodedError('UNAVAILABLE', 'the copy ended early');
     } catch (error) {
       await install.abort();
       throw error;
@@ -132,7 +133,6 @@ export interface ReceiverOptions {
   readonly appliedIndex: () => number;
   /** Gives the core the note; returns whether it took it, and so will ask for `install` of this index. */
   readonly step: (message: Message) => boolean;
-  /** The state cannot be written any more. */
 }
 
 /**

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { encodeFrame } from '../../../src/replication/formats/peer-frames.ts';
 import type { ChangeOutcome, MemberChange, MemberStatus } from '../../../src/replication/ports/engine.ts';
 import { TestCluster, type TestNode } from '../support/test-cluster.ts';
 
@@ -139,6 +140,24 @@ t.test('members: who was removed while it was away is told when it comes, and de
   await cluster.until('it is told', () => node.removed.length > 0);
   await cluster.clock.advance(2_000);
   t.equal(cluster.led.engine.status().term, term);
+  await cluster.stopAll();
+});
+
+t.test('members: who was removed and has not heard it is told again when it asks for votes', async (t) => {
+  const cluster = await TestCluster.led(3);
+  const victim = cluster.followers[0]?.id ?? 0;
+  const node = cluster.node(victim);
+  const told = encodeFrame({ kind: 'removed' });
+  let lost = 0;
+  cluster.network.filter = (_from, to, _lane, frame) => {
+    if (to !== victim || lost === 2) return true;
+    if (Buffer.from(frame).equals(told)) lost++;
+    return false;
+  };
+  t.strictSame(await change(cluster, cluster.led.id, { kind: 'remove', node: victim }), { kind: 'done' });
+  await cluster.until('it is told', () => node.removed.length > 0);
+  t.equal(lost, 2, 'both of the others had said so in vain');
+  t.strictSame(node.removed, ['MEMBER_REMOVED']);
   await cluster.stopAll();
 });
 

@@ -1,7 +1,8 @@
 import t from 'tap';
-import { snapshotRequest } from '../../../src/replication/formats/peer-frames.ts';
-import { SnapshotSender } from '../../../src/replication/replica/snapshot-transfer.ts';
+import { encodeMark, snapshotRequest } from '../../../src/replication/formats/peer-frames.ts';
+import { fetchCopy, SnapshotSender } from '../../../src/replication/replica/snapshot-transfer.ts';
 import type { AppliedMark, StateStore } from '../../../src/store/state-store.ts';
+import { changes, memoryLevel, rowsOf } from '../../store/support/backends.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const mark: AppliedMark = { index: 9, term: 2, wallMs: 0, clusterMs: 0, engine: new Uint8Array(0) };
@@ -42,3 +43,33 @@ t.test(
     }
   },
 );
+
+t.test('snapshot receiver: a copy that ends early is no copy, however it ends', async (t) => {
+  const source = memoryLevel.make(t);
+  const from = await source.open();
+  from.stage(mark, changes({ a: '1', b: 'x'.repeat(200_000) }));
+  await from.flush(true);
+  const frames: Uint8Array[] = [];
+  for await (const frame of (await from.exportSnapshot()).chunks) frames.push(frame);
+  const store = await memoryLevel.make(t).open();
+
+  for (let count = 0; count <= frames.length; count++) {
+    const sent = [encodeMark(mark), ...frames.slice(0, count)];
+    const transport = {
+      openStream: async () => {
+        return (async function* () {
+          yield* sent;
+        })();
+      },
+    };
+    const fetching = fetchCopy({ transport, store }, 2, () => true);
+    if (count < frames.length) {
+      await t.rejects(fetching, { code: 'UNAVAILABLE' }, `${count} of ${frames.length} frames`);
+      continue;
+    }
+    const copy = await fetching;
+    t.strictSame(await copy?.install.commit(), mark, 'nothing of the earlier ones is in the way');
+  }
+  t.strictSame(await rowsOf(store), await rowsOf(from));
+  await Promise.all([from.close(), store.close()]);
+});
