@@ -5,7 +5,7 @@
 export interface Clock {
   /** Milliseconds, never backwards, unrelated to the date. The only time that elections and expiry may use. */
   monotonicMs(): number;
-  /** Milliseconds since 1970-01-01 UTC. May jump either way: for display only. */
+  /** Milliseconds since 1970-01-01 UTC. May jump either way: for display, and to tell one start of a program from the next. */
   wallMs(): number;
   /** Runs `action` once, at least `delayMs` from now. */
   after(delayMs: number, action: () => void): Timer;

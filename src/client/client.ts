@@ -301,7 +301,7 @@ export class Client extends ClientRequests {
       this.#adopted = false;
       // One that does not exist may be opened yet by what its former life had sent: as request 1, which the first one from here would be, too.
       const isOpen = welcome.user !== null || welcome.highest > 0;
-      if (isOpen) this.#queue.skipNumbers(welcome.highest);
+      if (isOpen) this.#queue.skipNumbers(welcome.highest, this.#clock.wallMs());
       else if (!this.#queue.hasNumbered) {
         this.#session = newSession(this.#secrets);
         this.#connector.renew();

@@ -210,7 +210,7 @@ export class Connector {
   }
 
   #welcomed(link: Link, welcome: Welcome): void {
-    if (welcome.user !== null || link.loginsBefore === this.#host.logins()) {
+    if (welcome.user !== null || !link.isBehind(this.#host.logins())) {
       this.#adopt(link, welcome);
       return;
     }

@@ -34,7 +34,7 @@ export class Link {
   /** When hello was sent; null on a standby. */
   greetedMs: number | null = null;
   /** Logins that had been answered by then. */
-  loginsBefore = 0;
+  #loginsBefore = 0;
   welcome: Welcome | null = null;
   /** Node number of the leader as this node last told; null while it knows none. */
   leader: number | null = null;
@@ -71,10 +71,15 @@ export class Link {
   }
 
   greet(hello: string, loginsBefore: number): void {
-    this.loginsBefore = loginsBefore;
+    this.#loginsBefore = loginsBefore;
     this.greetedMs = this.#clock.monotonicMs();
     this.send([hello]);
     this.flush();
+  }
+
+  /** Whether a login was answered elsewhere since hello was said: what the node says of the session may be older. */
+  isBehind(logins: number): boolean {
+    return this.#loginsBefore < logins;
   }
 
   ping(): void {

@@ -20,8 +20,14 @@ import type { RequestTrace } from './types.ts';
 export const largestQueue = 16_384;
 /** A node answers within `limits.operationMs`, if only to refuse; one that says nothing for longer has lost the request. */
 const repeatMs = limits.operationMs + 2_000;
+/** More than a program numbers in a millisecond. */
+const numbersOfOneMs = 2 ** 11;
 /** More than a life of a program can have numbered without one of them being carried out. */
 const numbersOfOneLife = 2 ** 20;
+/** To choose from by chance, where the date is of no use. */
+const placesOfLives = 2 ** 10;
+/** In the year 2109. */
+const lastWallMs = 2 ** 42;
 
 export interface QueueOptions {
   readonly random: Random;
@@ -188,12 +194,15 @@ export class RequestQueue {
   }
 
   /**
-   * The session was resumed from outside this program: its numbers up to `highest` are used, and requests of its former life with numbers
-   * above may still be on their way. None of those is given again; and when the first one from here reaches the log, its `low` keeps out what
-   * comes later.
+   * The session was resumed from outside this program: its numbers up to `highest` are used, and requests of former lives with numbers above
+   * may still be on their way. None of those is given again; and when the first one from here reaches the log, its `low` keeps out what
+   * comes later. Two lives may be told the same highest number, if nothing of the first was carried out by then: so the place where a
+   * life begins goes by the date, which is another one for each. Where that is behind (a clock was set back) chance has to do.
    */
-  skipNumbers(highest: number): void {
-    this.#nextNumber = Math.max(this.#nextNumber, highest + numbersOfOneLife);
+  skipNumbers(highest: number, wallMs: number): void {
+    const byDate = Math.floor(wallMs < lastWallMs ? wallMs : 0) * numbersOfOneMs;
+    const byChance = highest + numbersOfOneLife * (1 + this.#options.random.below(placesOfLives));
+    this.#nextNumber = Math.max(this.#nextNumber, byDate > highest ? byDate : byChance);
   }
 
   /**

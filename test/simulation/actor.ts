@@ -65,6 +65,8 @@ export class Actor {
   #generation = 0;
   /** What a contender holds: the name it is logged in as. */
   #held: string | null = null;
+  /** Of accounts of its own, which end its sessions whenever they are carried out, also when the life that asked is gone. */
+  #unheardDeletions = 0;
   #busy = false;
   /** The account exists and is to be logged in. */
   #wanted = false;
@@ -180,7 +182,7 @@ export class Actor {
     if (client !== this.#client) return;
     this.#held = null;
     this.#generation++;
-    this.#options.records.answers.losesSession(this.name);
+    this.#options.records.answers.losesSession(this.name, this.#unheardDeletions > 0);
     if (this.#wanted) void this.join();
   }
 
@@ -320,7 +322,9 @@ export class Actor {
 
   async #giveBack(client: Client, name: string): Promise<void> {
     const done = this.#options.records.account(this.name, name, 'delete');
+    this.#unheardDeletions++;
     const outcome = await this.#told('delete', client.deleteAccount(name));
+    if (outcome.kind === 'receipt') this.#unheardDeletions--;
     if (client !== this.#client) return;
     // A session that expired may have deleted the account before: that answer is none.
     done(outcome.kind === 'receipt' ? 'done' : 'unknown');

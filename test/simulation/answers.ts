@@ -22,9 +22,10 @@ export class Answers {
     this.#outcomes = outcomes;
   }
 
-  losesSession(who: string): void {
+  /** `endedItself`: it may have done so, with an account that it deleted. */
+  losesSession(who: string, endedItself: boolean): void {
     this.#outcomes.add('session lost');
-    this.lostSessions.push({ who, atMs: this.#world.nowMs });
+    if (!endedItself) this.lostSessions.push({ who, atMs: this.#world.nowMs });
   }
 
   /**

@@ -14,6 +14,10 @@ export interface Listening {
   readonly answer: (request: HttpRequest) => Promise<HttpAnswer>;
 }
 
+export type Delay = Pick<Wire, 'leastMs' | 'spreadMs'>;
+
+export const nearby: Delay = { leastMs: 0.2, spreadMs: 1 };
+
 /** A request that is at a node. */
 interface OpenCall {
   readonly node: Host;
@@ -59,9 +63,14 @@ export class ClientNetwork {
   #wire(port: number): Wire {
     const known = this.#wires.get(port);
     if (known !== undefined) return known;
-    const wire: Wire = { silent: false, leastMs: 0.2, spreadMs: 1 };
+    const wire: Wire = { silent: false, ...nearby };
     this.#wires.set(port, wire);
     return wire;
+  }
+
+  /** How long everything takes, from now on; what is on its way is not overtaken. */
+  setDelay(port: number, { leastMs, spreadMs }: Delay): void {
+    Object.assign(this.#wire(port), { leastMs, spreadMs });
   }
 
   silence(port: number): void {

@@ -49,6 +49,8 @@ export function describeFault(fault: Fault): string {
       return 'the leader is asked to hand over';
     case 'client-silence':
       return `nothing passes between clients and node ${fault.node}, for ${seconds(fault.forMs)}`;
+    case 'client-slow':
+      return `between clients and node ${fault.node} everything takes ${fault.leastMs} to ${fault.leastMs + fault.spreadMs} ms, for ${seconds(fault.forMs)}`;
     case 'client-reset':
       return `the connections of clients with node ${fault.node} break`;
     case 'client-restart':

@@ -52,6 +52,13 @@ export type Fault =
   | { readonly kind: 'depose'; readonly times: number; readonly afterMs: number; readonly forMs: number }
   /** Between clients and one node. */
   | { readonly kind: 'client-silence'; readonly node: number; readonly forMs: number }
+  | {
+      readonly kind: 'client-slow';
+      readonly node: number;
+      readonly leastMs: number;
+      readonly spreadMs: number;
+      readonly forMs: number;
+    }
   | { readonly kind: 'client-reset'; readonly node: number }
   /** A client's process is killed and started again with its session. */
   | { readonly kind: 'client-restart'; readonly client: number };

@@ -1,5 +1,5 @@
 /** Makes the planned faults happen, each in its time, and takes them back. */
-import type { ClientNetwork } from './client-network.ts';
+import { type ClientNetwork, nearby } from './client-network.ts';
 import { damageLog, damageState } from './damage.ts';
 import type { Fault, FaultKind, PlannedFault } from './faults.ts';
 import type { PeerNetwork } from './network.ts';
@@ -53,6 +53,7 @@ export class Injector {
       Object.assign(faults, { failing: 0, freeBytes: Number.POSITIVE_INFINITY });
       faults.slowMs = { least: 0.2, spread: 1 };
       clients.restore(cluster.portOf(machine.node));
+      clients.setDelay(cluster.portOf(machine.node), nearby);
       cluster.node(machine.node)?.host.resume();
       cluster.start(machine.node);
     }
@@ -102,6 +103,7 @@ export class Injector {
       case 'drift':
         return this.#ofClock(fault);
       case 'client-silence':
+      case 'client-slow':
       case 'client-reset':
       case 'client-restart':
         return this.#ofClients(fault);
@@ -283,13 +285,21 @@ export class Injector {
     return true;
   }
 
-  #ofClients(fault: Extract<Fault, { kind: 'client-silence' | 'client-reset' | 'client-restart' }>): boolean {
+  #ofClients(
+    fault: Extract<Fault, { kind: 'client-silence' | 'client-slow' | 'client-reset' | 'client-restart' }>,
+  ): boolean {
     const { cluster, clients, restartClient } = this.#options;
     switch (fault.kind) {
       case 'client-silence': {
         const port = cluster.portOf(fault.node);
         clients.silence(port);
         this.#undo(fault.forMs, () => clients.restore(port));
+        return true;
+      }
+      case 'client-slow': {
+        const port = cluster.portOf(fault.node);
+        clients.setDelay(port, fault);
+        this.#undo(fault.forMs, () => clients.setDelay(port, nearby));
         return true;
       }
       case 'client-reset':

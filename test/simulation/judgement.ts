@@ -40,7 +40,7 @@ export async function judgeRun(run: Judged): Promise<readonly Violation[]> {
     ...checkLinearizable(accountModel, run.records.accounts, 'account'),
     ...checkLinearizable(memberModel, run.records.members, 'the membership of'),
     ...checkRefusals(run.records.answers.all, troublesOf(run)),
-    ...checkSessionsOf(run),
+    ...checkSessions(run.records.answers.all, run.records.answers.lostSessions, run.plan.sessionIdleMs),
     ...checkElections(run),
     ...(await checkFiles(run)),
     ...(await checkStates(run)),
@@ -57,13 +57,6 @@ function troublesOf({ plan, injector }: Judged): Troubles {
     fullSinceMs: injector.firstMs.get('full-disk') ?? null,
     giveUpMs: plan.giveUpMs,
   };
-}
-
-/** Whoever contends for names ends sessions with the accounts that it deletes. */
-function checkSessionsOf({ users, plan, records: { answers } }: Judged): readonly Violation[] {
-  const names = new Set(users.map(({ name }) => name));
-  const lost = answers.lostSessions.filter(({ who }) => names.has(who));
-  return checkSessions(answers.all, lost, plan.sessionIdleMs);
 }
 
 /** Every user reads every conversation again; subscribers say that they have all. */

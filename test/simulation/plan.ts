@@ -173,6 +173,8 @@ function makeFault(kind: FaultKind, nodes: number, random: Random): Fault {
         afterMs: random.below(random.below(2) === 0 ? 3 : 30),
         forMs,
       };
+    case 'client-slow':
+      return { kind, node, leastMs: random.below(150), spreadMs: random.below(300), forMs: 2 * forMs };
     case 'client-reset':
       return { kind, node };
     case 'client-restart':

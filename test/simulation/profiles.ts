@@ -9,6 +9,7 @@ export const profileNames = [
   'room',
   'clocks',
   'membership',
+  'clients',
   'amendments',
   'files',
   'everything',
@@ -40,6 +41,7 @@ const network: Profile['faults'] = {
   'hand-over': 2,
   depose: 3,
   'client-silence': 2,
+  'client-slow': 2,
   'client-reset': 2,
   'client-restart': 1,
 };
@@ -82,6 +84,12 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   /** Nothing else: with clocks alone gone wrong no election may happen. */
   clocks: { faults: clocks, pick: 1, everyMs: 2_500 },
   membership: { faults: membership, pick: 0.7, everyMs: 4_000 },
+  /** Programs that are killed, and move, on slow and broken ways to nodes that are well. */
+  clients: {
+    faults: { 'client-slow': 4, 'client-restart': 4, 'client-silence': 2, 'client-reset': 2, 'hand-over': 3 },
+    pick: 1,
+    everyMs: 1_500,
+  },
   amendments: { faults: all, pick: 0.5, everyMs: 3_500, amends: true },
   files: { faults: all, pick: 0.5, everyMs: 3_500, sendsFiles: true },
   everything: { faults: all, pick: 0.5, everyMs: 3_500 },

@@ -24,6 +24,9 @@ export const firstSeeds: Readonly<Record<string, number>> = {
   'proposed-again': 2,
   'outbox-skips': 1,
   'revision-behind': 1,
+  'numbers-of-a-former-life': 1,
+  'cursor-ahead': 3,
+  'welcome-before-login': 20,
   'wall-clock-elections': 1,
   'cluster-time-by-wall-clock': 1,
 };

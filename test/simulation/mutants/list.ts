@@ -1,4 +1,5 @@
 import { CodedError } from '../../../src/base/errors.ts';
+import { clientMutants } from './clients.ts';
 import { clockMutants } from './clocks.ts';
 import { consensusMutants } from './consensus.ts';
 import type { Mutant } from './mutant.ts';
@@ -9,6 +10,7 @@ export const mutants: readonly Mutant[] = [
   ...consensusMutants,
   ...storageMutants,
   ...stateMutants,
+  ...clientMutants,
   ...clockMutants,
 ];
 

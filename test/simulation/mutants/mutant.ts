@@ -1,3 +1,4 @@
+import { assert } from '../../../src/base/assert.ts';
 import type { ProfileName } from '../profiles.ts';
 import { faithful, type Wiring } from '../wiring.ts';
 
@@ -27,5 +28,19 @@ export function replaceMethod<Class extends object, Name extends keyof Class>(
   prototype[name] = make(original);
   return () => {
     prototype[name] = original;
+  };
+}
+
+/** The same for a getter. */
+export function replaceGetter<Class extends object, Name extends keyof Class & string>(
+  prototype: Class,
+  name: Name,
+  get: (this: Class) => Class[Name],
+): () => void {
+  const original = Object.getOwnPropertyDescriptor(prototype, name);
+  assert(original?.get !== undefined, 'it is a getter');
+  Object.defineProperty(prototype, name, { ...original, get });
+  return () => {
+    Object.defineProperty(prototype, name, original);
   };
 }
