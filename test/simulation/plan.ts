@@ -190,9 +190,9 @@ function planDeeds(
   const meanMs = 250 + random.below(500);
   for (let atMs = 500; atMs < endMs; atMs += Math.ceil(meanMs * 2 * random.fraction())) {
     const lot = random.below(100);
-    if (lot < 18) {
+    if (lot < (profiles[profile].contends === true ? 50 : 18)) {
       const name = random.below(NAMES);
-      const deed: Deed = lot < 12 ? { kind: 'claim', name } : { kind: 'find', name };
+      const deed: Deed = lot < 12 || lot >= 18 ? { kind: 'claim', name } : { kind: 'find', name };
       deeds.push({ atMs, actor: users + random.below(contenders), deed });
       continue;
     }

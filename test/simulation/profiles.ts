@@ -27,6 +27,8 @@ export interface Profile {
   readonly amends?: true;
   /** Files are sent as well. */
   readonly sendsFiles?: true;
+  /** Every other deed is one of those who contend for names: they log in all the time. */
+  readonly contends?: true;
 }
 
 const network: Profile['faults'] = {
@@ -86,9 +88,10 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   membership: { faults: membership, pick: 0.7, everyMs: 4_000 },
   /** Programs that are killed, and move, on slow and broken ways to nodes that are well. */
   clients: {
-    faults: { 'client-slow': 4, 'client-restart': 4, 'client-silence': 2, 'client-reset': 2, 'hand-over': 3 },
+    faults: { 'client-slow': 4, 'client-restart': 4, 'client-silence': 2, 'client-reset': 2, 'hand-over': 5 },
     pick: 1,
     everyMs: 1_500,
+    contends: true,
   },
   amendments: { faults: all, pick: 0.5, everyMs: 3_500, amends: true },
   files: { faults: all, pick: 0.5, everyMs: 3_500, sendsFiles: true },

@@ -26,7 +26,7 @@ export const firstSeeds: Readonly<Record<string, number>> = {
   'revision-behind': 1,
   'numbers-of-a-former-life': 1,
   'cursor-ahead': 3,
-  'welcome-before-login': 20,
+  'welcome-before-login': 53,
   'wall-clock-elections': 1,
   'cluster-time-by-wall-clock': 1,
 };
