@@ -9,6 +9,7 @@ export interface LeadershipOptions {
   readonly self: MemberId;
   readonly links: Links;
   readonly replica: () => Pick<Replica<unknown, unknown>, 'status' | 'leader' | 'directory'> | null;
+  readonly changed: (leader: number | null) => void;
 }
 
 export class Leadership {
@@ -24,14 +25,17 @@ export class Leadership {
     return this.#node;
   }
 
-  /** Looks again. True: another node leads, or none. */
-  update(): boolean {
-    const { node, self, replica } = this.#options;
+  /**
+   * Looks again: when the core says that another member leads, or none, and when there may be news of which node a member is. Who has just
+   * come may hear of a leader, by a copy of the state, before it knows the members and while there is no link.
+   */
+  update(): void {
+    const { node, self, replica, changed } = this.#options;
     const leader = replica()?.leader ?? NONE;
     const found = leader === self ? node : leader === NONE ? null : this.#nodeOf(leader);
-    if (found === this.#node) return false;
+    if (found === this.#node) return;
     this.#node = found;
-    return true;
+    changed(found);
   }
 
   /** Where proposals go; null while nobody leads who can be reached. */

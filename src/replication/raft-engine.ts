@@ -100,6 +100,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       self: this.#self,
       links: this.#links,
       replica: () => this.#replica,
+      changed: (leader) => this.#onLeader.tell(leader),
     });
     const life = random.below(2 ** 32);
     this.#pulse = new Pulse({
@@ -320,6 +321,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       this.#membership.admission.linkUp(peer.node);
       this.#requests.linkRenewed(peer.node);
       this.#replica?.linkUp();
+      this.#leadership.update();
       this.#storage.linkUp(peer.node);
       this.bus.peerChanged(peer.node, true);
     }
@@ -373,6 +375,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
 
   #membersChanged(): void {
     this.#membership.admission.membersChanged();
+    this.#leadership.update();
     this.#onMembers.tell();
   }
 
@@ -393,7 +396,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   #leadershipChanged(): void {
     this.#requests.leaderChanged();
     this.#membership.leaderChanged();
-    if (this.#leadership.update()) this.#onLeader.tell(this.#leadership.node);
+    this.#leadership.update();
   }
 
   #replaced(mark: AppliedMark): void {

@@ -162,6 +162,7 @@ export class Replica<Result, Event> {
       store,
       logger,
       appliedIndex: () => this.#applier.mark.index,
+      isInstalling: () => this.#driver.installingIndex !== null,
       step: (message) => {
         this.#guard(() => {
           this.#driver.step(message);

@@ -127,10 +127,12 @@ export async function fetchCopy(
 }
 
 export interface ReceiverOptions {
-  readonly transport: PeerTransport;
+  readonly transport: Pick<PeerTransport, 'openStream'>;
   readonly store: StateStore;
   readonly logger: Logger;
   readonly appliedIndex: () => number;
+  /** A copy that was offered is being put in force. The core takes another one meanwhile, and its turn comes when its content may be gone. */
+  readonly isInstalling: () => boolean;
   /** Gives the core the note; returns whether it took it, and so will ask for `install` of this index. */
   readonly step: (message: Message) => boolean;
 }
@@ -151,7 +153,7 @@ export class SnapshotReceiver {
 
   /** The leader at `node` says that this node needs a copy. */
   announced(message: Message, node: number): void {
-    if (this.#pulling || this.#stopped) return;
+    if (this.#pulling || this.#stopped || this.#options.isInstalling()) return;
     this.#pulling = true;
     const done = (): void => {
       this.#pulling = false;

@@ -141,6 +141,30 @@ t.test(
   },
 );
 
+t.test(
+  'snapshot: who hears of a leader by a copy, without a link to it, names it all the same',
+  async (t) => {
+    const cluster = await TestCluster.led(3, small);
+    const { network } = cluster;
+    const [leader, away] = [cluster.led.id, cluster.followers[0]?.id ?? 0];
+    cluster.crash(away);
+    cluster.wipe(away);
+    await fill(cluster, leader, 'a', 600);
+    network.beforeChunk = () => {
+      network.sever(leader, away);
+      return new Promise((resolve) => cluster.clock.after(5, resolve));
+    };
+    const node = await cluster.start(away);
+    const told: (number | null)[] = [];
+    node.engine.onLeader((found) => told.push(found));
+    await cluster.until('it has the copy', () => node.machine.texts.length === 600);
+    network.join(leader, away);
+    await cluster.until('it names the leader', () => node.engine.status().leader === leader);
+    t.equal(told.at(-1), leader, 'and tells who waits for it');
+    await cluster.stopAll();
+  },
+);
+
 t.test('snapshot: a crash between each two steps of an install is made good at the next start', async (t) => {
   const steps = ['identity', 'state', 'log'] as const;
   for (const step of steps) {

@@ -1,9 +1,15 @@
 import t from 'tap';
+import { silentLogger } from '../../../src/base/logger.ts';
+import { makeMessage } from '../../../src/raft/index.ts';
 import { encodeMark, snapshotRequest } from '../../../src/replication/formats/peer-frames.ts';
-import { fetchCopy, SnapshotSender } from '../../../src/replication/replica/snapshot-transfer.ts';
+import {
+  fetchCopy,
+  SnapshotReceiver,
+  SnapshotSender,
+} from '../../../src/replication/replica/snapshot-transfer.ts';
 import type { AppliedMark, StateStore } from '../../../src/store/state-store.ts';
 import { changes, memoryLevel, rowsOf } from '../../store/support/backends.ts';
-import { VirtualClock } from '../../support/virtual-clock.ts';
+import { settle, VirtualClock } from '../../support/virtual-clock.ts';
 
 const mark: AppliedMark = { index: 9, term: 2, wallMs: 0, clusterMs: 0, engine: new Uint8Array(0) };
 const reader = { node: 2, incarnation: 22 };
@@ -72,4 +78,30 @@ t.test('snapshot receiver: a copy that ends early is no copy, however it ends', 
   }
   t.strictSame(await rowsOf(store), await rowsOf(from));
   await Promise.all([from.close(), store.close()]);
+});
+
+t.test('snapshot receiver: nothing is fetched while a copy is being put in force', async (t) => {
+  const store = await memoryLevel.make(t).open();
+  let [asked, isInstalling] = [0, true];
+  const receiver = new SnapshotReceiver({
+    transport: {
+      openStream: () => {
+        asked++;
+        return Promise.reject(new Error('none here'));
+      },
+    },
+    store,
+    logger: silentLogger,
+    appliedIndex: () => 0,
+    isInstalling: () => isInstalling,
+    step: () => false,
+  });
+  const note = makeMessage('MsgSnap', 11, 22, 1);
+  receiver.announced(note, 1);
+  t.equal(asked, 0);
+  isInstalling = false;
+  receiver.announced(note, 1);
+  t.equal(asked, 1, 'the leader says it again');
+  await settle();
+  await store.close();
 });

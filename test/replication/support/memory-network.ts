@@ -25,8 +25,11 @@ export class MemoryNetwork {
   /** Pairs whose frames vanish silently, as behind a dead switch: "a>b". */
   readonly #deaf = new Set<string>();
   readonly #cut = new Set<string>();
+  readonly #severed = new Set<string>();
   /** No copy of a state gets through. */
   blocksStreams = false;
+  /** Called before each chunk of a copy, and awaited. */
+  beforeChunk: () => Promise<void> = async () => undefined;
   /** Told of every frame; false drops it. */
   filter: (from: number, to: number, lane: Lane, frame: Uint8Array) => boolean = () => true;
 
@@ -37,12 +40,23 @@ export class MemoryNetwork {
   /** Closes links, as a firewall that answers: both sides notice. */
   cut(a: number, b: number): void {
     this.#cut.add(pair(a, b));
+    this.#unlink(a, b);
+  }
+
+  /** Their link ends, and none is made before `join`. Streams between them go on. */
+  sever(a: number, b: number): void {
+    this.#severed.add(pair(a, b));
+    this.#unlink(a, b);
+  }
+
+  #unlink(a: number, b: number): void {
     this.transports.get(a)?.unlink(b);
     this.transports.get(b)?.unlink(a);
   }
 
   join(a: number, b: number): void {
     this.#cut.delete(pair(a, b));
+    this.#severed.delete(pair(a, b));
     this.#deaf.delete(`${a}>${b}`);
     this.#deaf.delete(`${b}>${a}`);
     this.link(a, b);
@@ -75,7 +89,7 @@ export class MemoryNetwork {
   link(a: number, b: number): void {
     const [one, two] = [this.transports.get(a), this.transports.get(b)];
     if (one === undefined || two === undefined || !one.running || !two.running) return;
-    if (this.#cut.has(pair(a, b)) || one.linked(b)) return;
+    if (this.#cut.has(pair(a, b)) || this.#severed.has(pair(a, b)) || one.linked(b)) return;
     if (!one.knows(b) && !two.knows(a)) return;
     if (spokenVersion(one.versions, two.versions) === null) return;
     one.relink(two.as(one.versions));
@@ -220,8 +234,10 @@ export class MemoryTransport implements PeerTransport {
     if (this.#network.blocksStreams) throw new Error('no copies today');
     const source = to.serve(this.as(to.versions), request);
     const isUp = (): boolean => this.running && to.running && this.#network.passes(node, this.identity.node);
+    const { beforeChunk } = this.#network;
     return (async function* () {
       for await (const chunk of source) {
+        await beforeChunk();
         if (!isUp()) throw new Error('the stream broke');
         yield chunk;
       }
