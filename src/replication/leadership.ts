@@ -26,8 +26,9 @@ export class Leadership {
   }
 
   /**
-   * Looks again: when the core says that another member leads, or none, and when there may be news of which node a member is. Who has just
-   * come may hear of a leader, by a copy of the state, before it knows the members and while there is no link.
+   * Looks again: when the core says that another member leads, or none, and after every turn, since links and members may bring news of
+   * which node the leader is. Who has just come may hear of one, by a copy of the state, before it knows the members and while there is no
+   * link. (Within a turn the core may forget the leader that it hears again at once.)
    */
   update(): void {
     const { node, self, replica, changed } = this.#options;

@@ -299,6 +299,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
   #turn(): void {
     this.#requests.flush();
     this.#replica?.turn();
+    this.#leadership.update();
   }
 
   #tick(): void {
@@ -321,7 +322,6 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
       this.#membership.admission.linkUp(peer.node);
       this.#requests.linkRenewed(peer.node);
       this.#replica?.linkUp();
-      this.#leadership.update();
       this.#storage.linkUp(peer.node);
       this.bus.peerChanged(peer.node, true);
     }
@@ -375,7 +375,6 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
 
   #membersChanged(): void {
     this.#membership.admission.membersChanged();
-    this.#leadership.update();
     this.#onMembers.tell();
   }
 
