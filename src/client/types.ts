@@ -23,7 +23,7 @@ export interface ClientOptions {
   readonly secrets: Secrets;
   /** For files; without them files are refused. */
   readonly files?: FilePorts;
-  /** An earlier session to go on with; `after` is its `cursor`. */
+  /** An earlier session to go on with; `after` is its `cursor`. Where the cluster does not know it another one takes its place: see `Client.session`. */
   readonly session?: Session;
   readonly after?: number | undefined;
   /** An access token (docs/bots.md), in place of a login: every session of this client begins with it. */

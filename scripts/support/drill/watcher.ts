@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { Random } from '../../../src/base/prng.ts';
-import { type Client, connect } from '../../../src/client/index.ts';
+import { type Client, connect, type Session } from '../../../src/client/index.ts';
 import type { RealCluster } from '../real-cluster.ts';
 import { onlyNode } from './only-node.ts';
 import type { Recorder } from './recorder.ts';
@@ -26,7 +25,8 @@ export class Watcher {
   readonly name: string;
   readonly account: string;
   readonly #options: WatcherOptions;
-  readonly #session = { id: randomBytes(16).toString('hex'), secret: randomBytes(32).toString('hex') };
+  /** Null before the login. */
+  #session: Session | null = null;
   #client: Client;
   /** From the very beginning, not from the account's delivered cursors, which its other sessions move too. */
   #after = 0;
@@ -45,6 +45,7 @@ export class Watcher {
     const watcher = new Watcher(options);
     const reply = await watcher.#client.login(options.account, options.password);
     if (reply.kind !== 'receipt') throw new Error(`${watcher.name} could not log in: ${reply.text}`);
+    watcher.#session = watcher.#client.session;
     return watcher;
   }
 
@@ -80,7 +81,7 @@ export class Watcher {
       nodes: place === null ? cluster.httpAddresses : [{ host: place.host, port: place.httpPort }],
       trust: cluster.trust,
       ...(place === null ? {} : { dialer: onlyNode(place, cluster.trust) }),
-      session: this.#session,
+      ...(this.#session === null ? {} : { session: this.#session }),
       after: this.#after,
     });
     client.onMessage((message) => {
