@@ -37,15 +37,11 @@ export class Inbox {
     const { admission } = membership;
     const frame = links.isUp(from) ? decodeFrame(bytes) : null;
     if (frame === null) dropped(links.isUp(from) ? 'malformed-frame' : 'frame-without-link');
-    else if (admission.isRemoved(from.incarnation) && frame.kind !== 'removed') this.#refuse(from);
-    else this.#route(from, frame);
-  }
-
-  /** It was told when that came about, and has not heard it, or would be silent. */
-  #refuse(from: PeerIdentity): void {
-    const { transport, dropped } = this.#options;
-    dropped('frame-of-removed');
-    if (!transport.send(from.node, 'control', encodeFrame({ kind: 'removed' }))) dropped('status-not-sent');
+    else if (admission.isRemoved(from.incarnation) && frame.kind !== 'removed') {
+      dropped('frame-of-removed');
+      // It was told when that came about, and has not heard it, or would be silent.
+      admission.introduce(from.node);
+    } else this.#route(from, frame);
   }
 
   #route(from: PeerIdentity, frame: PeerFrame): void {

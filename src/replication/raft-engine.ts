@@ -319,7 +319,7 @@ class RaftEngine<Result, Event> implements Engine<Result, Event> {
     }
     if (up) {
       this.#links.up(peer);
-      this.#membership.admission.linkUp(peer.node);
+      this.#membership.admission.introduce(peer.node);
       this.#requests.linkRenewed(peer.node);
       this.#replica?.linkUp();
       this.#storage.linkUp(peer.node);

@@ -56,8 +56,20 @@ export class Admission {
     return this.#observing;
   }
 
-  linkUp(node: number): void {
-    this.#tell(node);
+  /** Says where this node stands; to a member that was removed, nothing but that. */
+  introduce(node: number): void {
+    const { directory, transport, dropped, links, nodes, node: self } = this.#options;
+    const { founding } = directory() ?? noMembers;
+    const member = links.memberAt(node);
+    const frames: PeerFrame[] = [
+      { kind: 'status', founding: founding.length === 0 ? null : founding, observing: this.#observing },
+    ];
+    const address = nodes.find(({ id }) => id === self);
+    if (address !== undefined) frames.push({ kind: 'place', address });
+    if (member !== null && this.isRemoved(member)) frames.splice(0, frames.length, { kind: 'removed' });
+    for (const frame of frames) {
+      if (!transport.send(node, 'control', encodeFrame(frame))) dropped('status-not-sent');
+    }
   }
 
   linkDown(node: number): void {
@@ -144,7 +156,7 @@ export class Admission {
     this.#options.transport.setOldest?.(members.format);
     this.#setPeers();
     if (this.isRemoved(incarnation)) this.toldRemoved();
-    for (const node of links.nodes()) this.#tell(node);
+    for (const node of links.nodes()) this.introduce(node);
     this.#updateObservers();
   }
 
@@ -167,21 +179,6 @@ export class Admission {
         return;
       default:
         step satisfies never;
-    }
-  }
-
-  #tell(node: number): void {
-    const { directory, transport, dropped, links, nodes, node: self } = this.#options;
-    const { founding } = directory() ?? noMembers;
-    const member = links.memberAt(node);
-    const frames: PeerFrame[] = [
-      { kind: 'status', founding: founding.length === 0 ? null : founding, observing: this.#observing },
-    ];
-    const address = nodes.find(({ id }) => id === self);
-    if (address !== undefined) frames.push({ kind: 'place', address });
-    if (member !== null && this.isRemoved(member)) frames.splice(0, frames.length, { kind: 'removed' });
-    for (const frame of frames) {
-      if (!transport.send(node, 'control', encodeFrame(frame))) dropped('status-not-sent');
     }
   }
 
