@@ -27,8 +27,7 @@ function handleRejection(core: Core, message: Message, progress: Progress): void
 
 function handleAcknowledgement(core: Core, message: Message, progress: Progress): void {
   const { from, index } = message;
-  // A probing peer that is up to date acknowledges nothing new, and is yet to be moved on.
-  const news = progress.acknowledge(index) || (progress.match === index && progress.state === 'probe');
+  const news = progress.acknowledge(index) || progress.isProbedAt(index);
   if (!news) return;
   advanceState(core, message, progress);
   if (maybeCommit(core)) {

@@ -99,6 +99,14 @@ export class Progress {
     return true;
   }
 
+  /**
+   * Whether an acknowledgement of what is known already answers the probe that is out: the peer is to be moved on. Index 0 comes from peers that
+   * were asked by a leader of an older term, perhaps this one before it was elected again, and says nothing of their log.
+   */
+  isProbedAt(index: number): boolean {
+    return this.state === 'probe' && index === this.match && index === this.next - 1;
+  }
+
   /** A rejection of the append after `rejected`, with the peer's guess. False when it is stale. */
   decreaseTo(rejected: number, hint: number): boolean {
     if (this.state === 'replicate') {

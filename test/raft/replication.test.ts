@@ -34,6 +34,19 @@ function memberWith(terms: readonly number[], options: Partial<RaftConfig> = {},
   return member;
 }
 
+/** Of two, just elected in term 4; its log ends with an entry of term 4 at index 7, behind four of term 3. */
+function newLeader(): Member {
+  const leader = new Member(1, confOf([1, 2]), {});
+  leader.log.append([entry(1, 2), entry(3, 3), entry(3, 4), entry(3, 5), entry(3, 6)]);
+  leader.log.setHardState({ term: 3, vote: 0, commit: 1 });
+  leader.restart();
+  leader.raw.campaign();
+  for (const message of answers(leader)) if (message.to === 1) leader.raw.step(message);
+  leader.raw.step(makeMessage('MsgVoteResp', 1, 2, 4));
+  answers(leader);
+  return leader;
+}
+
 t.test('replication: what is proposed on any member is applied on all, in one order', (t) => {
   const cluster = new Cluster(three);
   cluster.elect(1);
@@ -212,16 +225,30 @@ t.test('append: rejection hints skip whole terms on both sides', (t) => {
   t.same(hint([2, 2, 2], [3, 12]), [2, 4], 'a short log answers with its end');
   t.same(hint([2, 3, 3], [3, 9]), [3, 4]);
 
-  const leader = new Member(1, confOf([1, 2]), {});
-  leader.log.append([entry(1, 2), entry(3, 3), entry(3, 4), entry(3, 5), entry(3, 6)]);
-  leader.log.setHardState({ term: 3, vote: 0, commit: 1 });
-  leader.restart();
-  leader.raw.campaign();
-  for (const message of answers(leader)) if (message.to === 1) leader.raw.step(message);
-  leader.raw.step(makeMessage('MsgVoteResp', 1, 2, 4));
-  answers(leader);
+  const leader = newLeader();
   leader.raw.step(makeMessage('MsgAppResp', 1, 2, 4, { index: 6, reject: true, rejectHint: 6, logTerm: 2 }));
   t.match(answers(leader), [{ type: 'MsgApp', index: 2, logTerm: 1 }], 'the leader skips its own term 3');
+  t.end();
+});
+
+t.test('append: an answer to what came late from an older term is none to the probe that is out', (t) => {
+  // Led before, cut off, and elected again: now its old appends arrive, and are answered in the term of today with nothing.
+  const leader = newLeader();
+  const stale = new Member(2, confOf([1, 2]), { checkQuorum: true, preVote: true });
+  stale.log.setHardState({ term: 4, vote: 1, commit: 1 });
+  stale.restart();
+  stale.raw.step(append(2, 3, [1, 1], [entry(3, 2)]));
+  const [late] = answers(stale);
+  t.match(late, { type: 'MsgAppResp', term: 4, index: 0, reject: false });
+  if (late !== undefined) leader.raw.step(late);
+  t.same(answers(leader), [], 'no snapshot, and nothing from the beginning of the log');
+  const peer = leader.raw.status().peers.find(({ id }) => id === 2);
+  t.match(peer, { state: 'probe', match: 0, next: 7 });
+  leader.raw.step(makeMessage('MsgAppResp', 1, 2, 4, { index: 7 }));
+  t.match(
+    leader.raw.status().peers.find(({ id }) => id === 2),
+    { state: 'replicate', match: 7, next: 8 },
+  );
   t.end();
 });
 
