@@ -61,7 +61,7 @@ export class Actor {
   readonly #outbox = new Set<Unheard>();
   /** Files on their way to the cluster. */
   #transfers = 0;
-  /** Changes when a session is lost: what the account had not acknowledged is then told again. */
+  /** Counts up with each further session: what the account had not acknowledged is then told again. */
   #generation = 0;
   /** What a contender holds: the name it is logged in as. */
   #held: string | null = null;
@@ -128,13 +128,18 @@ export class Actor {
     });
   }
 
+  /** Of the session that it has now. */
   get reader(): string {
-    return this.#generation === 0 ? this.name : `${this.name}, session ${this.#generation + 1}`;
+    return this.#readerOf(this.#generation);
   }
 
-  /** Whether it has been the same reader since the beginning. */
-  get isFirstReader(): boolean {
-    return this.#generation === 0;
+  /** Of all its sessions, one after the other. */
+  get readers(): readonly string[] {
+    return Array.from({ length: this.#generation + 1 }, (_, generation) => this.#readerOf(generation));
+  }
+
+  #readerOf(generation: number): string {
+    return generation === 0 ? this.name : `${this.name}, session ${generation + 1}`;
   }
 
   get pending(): number {
@@ -331,8 +336,8 @@ export class Actor {
     this.#held = null;
   }
 
-  /** Its process is killed and started again, with the session that it wrote down. */
-  restart(): void {
+  /** Its process is killed and started again, with the session that it wrote down; `anew`: with nothing. */
+  restart(anew: boolean): void {
     if (this.#closed) return;
     const { session, cursor } = this.#client;
     this.#host.kill();
@@ -340,16 +345,20 @@ export class Actor {
     this.#busy = false;
     this.#held = null;
     this.#transfers = 0;
-    this.#client = this.#newClient({ session, after: cursor });
-    this.#repeatUnheard();
+    if (anew) {
+      this.#generation++;
+      this.#inGroup = false;
+    }
+    this.#client = this.#newClient(anew ? null : { session, after: cursor });
+    this.#repeatUnheard(anew);
     if (this.#wanted) this.#later(() => void this.join());
   }
 
   /** Under the numbers they had; numbers ascend in the order of saying. What had none is lost with the process. */
-  #repeatUnheard(): void {
+  #repeatUnheard(anew: boolean): void {
     const unheard = [...this.#outbox];
     this.#outbox.clear();
-    if (!this.#options.keepsOutbox) return;
+    if (anew || !this.#options.keepsOutbox) return;
     for (const one of unheard) {
       if (one.number === null) continue;
       this.#outbox.add(one);

@@ -1,5 +1,6 @@
 /** Damage to a disk at rest. */
 import type { MachineDisk } from './disk.ts';
+import type { LevelFiles } from './level-files.ts';
 
 const LOG = /^wal\/\d+\.log$/;
 
@@ -16,10 +17,19 @@ export function damageLog(disk: MachineDisk, fraction: number): boolean {
   return true;
 }
 
+/** Turns one bit over in one of the values of the state that is in force. */
+export function rotState(disk: MachineDisk, fraction: number): boolean {
+  return stateOn(disk)?.flipBit(fraction) ?? false;
+}
+
+function stateOn(disk: MachineDisk): LevelFiles | undefined {
+  const directories = [...disk.levels.keys()].sort();
+  return disk.levels.get(directories.at(-1) ?? '');
+}
+
 /** Loses one of the newest batches of the state that is in force. */
 export function damageState(disk: MachineDisk, batch: number): boolean {
-  const directories = [...disk.levels.keys()].sort();
-  const files = disk.levels.get(directories.at(-1) ?? '');
+  const files = stateOn(disk);
   // The newest batch of all may be missing without a hole: that state is merely older.
   if (files === undefined || files.journalBatches < 2) return false;
   files.loseBatch(batch % (files.journalBatches - 1));

@@ -35,6 +35,8 @@ export function describeFault(fault: Fault): string {
       return `node ${fault.node} is stopped, and a bit of its log turns over`;
     case 'hole':
       return `node ${fault.node} is stopped, and its state loses a batch`;
+    case 'rot':
+      return `a bit of the state on the disk of machine ${fault.node} turns over`;
     case 'wall-jump':
       return `the wall clock of machine ${fault.node} jumps by ${seconds(fault.byMs)}`;
     case 'drift':
@@ -55,6 +57,8 @@ export function describeFault(fault: Fault): string {
       return `the connections of clients with node ${fault.node} break`;
     case 'client-restart':
       return `client ${fault.client} is killed and started again with its session`;
+    case 'client-anew':
+      return `client ${fault.client} is killed and started again with nothing, as if it were somewhere else`;
   }
 }
 

@@ -41,6 +41,8 @@ export type Fault =
   | { readonly kind: 'flip'; readonly node: number; readonly fraction: number; readonly forMs: number }
   /** The newest state's journal loses a batch before others. */
   | { readonly kind: 'hole'; readonly node: number; readonly batch: number; readonly forMs: number }
+  /** A bit of what a running node's state holds on its disk turns over. */
+  | { readonly kind: 'rot'; readonly node: number; readonly fraction: number }
   | { readonly kind: 'wall-jump'; readonly node: number; readonly byMs: number }
   | { readonly kind: 'drift'; readonly node: number; readonly rate: number }
   /** The disk is replaced by an empty one. */
@@ -61,7 +63,9 @@ export type Fault =
     }
   | { readonly kind: 'client-reset'; readonly node: number }
   /** A client's process is killed and started again with its session. */
-  | { readonly kind: 'client-restart'; readonly client: number };
+  | { readonly kind: 'client-restart'; readonly client: number }
+  /** The same, and what it knew is gone: it logs in, in a new session. */
+  | { readonly kind: 'client-anew'; readonly client: number };
 
 export type FaultKind = Fault['kind'];
 

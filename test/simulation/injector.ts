@@ -1,6 +1,6 @@
 /** Makes the planned faults happen, each in its time, and takes them back. */
 import { type ClientNetwork, nearby } from './client-network.ts';
-import { damageLog, damageState } from './damage.ts';
+import { damageLog, damageState, rotState } from './damage.ts';
 import type { Fault, FaultKind, PlannedFault } from './faults.ts';
 import type { PeerNetwork } from './network.ts';
 import type { Operator } from './operator.ts';
@@ -15,7 +15,7 @@ export interface InjectorOptions {
   readonly clients: ClientNetwork;
   readonly injected: Tally;
   readonly operator: Operator;
-  readonly restartClient: (client: number) => void;
+  readonly restartClient: (client: number, anew: boolean) => void;
 }
 
 export class Injector {
@@ -97,6 +97,7 @@ export class Injector {
       case 'full-disk':
       case 'flip':
       case 'hole':
+      case 'rot':
       case 'wipe':
         return this.#ofDisk(fault);
       case 'wall-jump':
@@ -106,6 +107,7 @@ export class Injector {
       case 'client-slow':
       case 'client-reset':
       case 'client-restart':
+      case 'client-anew':
         return this.#ofClients(fault);
     }
   }
@@ -222,7 +224,10 @@ export class Injector {
   }
 
   #ofDisk(
-    fault: Extract<Fault, { kind: 'slow-disk' | 'failing-disk' | 'full-disk' | 'flip' | 'hole' | 'wipe' }>,
+    fault: Extract<
+      Fault,
+      { kind: 'slow-disk' | 'failing-disk' | 'full-disk' | 'flip' | 'hole' | 'rot' | 'wipe' }
+    >,
   ): boolean {
     const { cluster } = this.#options;
     const { faults } = cluster.machine(fault.node).disk;
@@ -247,7 +252,20 @@ export class Injector {
       case 'hole':
       case 'wipe':
         return this.#spoil(fault);
+      case 'rot':
+        return this.#rot(fault);
     }
+  }
+
+  /** Nobody may notice for long: so it is one disk of the run that does this, again and again, and a majority never does. */
+  #rot({ node, fraction }: Extract<Fault, { kind: 'rot' }>): boolean {
+    const { cluster, operator } = this.#options;
+    if (cluster.rotten !== null && cluster.rotten !== node) return false;
+    if (cluster.node(node)?.engine == null || !operator.claim(node)) return false;
+    operator.undergone();
+    if (!rotState(cluster.machine(node).disk, fraction)) return false;
+    cluster.rotten = node;
+    return true;
   }
 
   #spoil(fault: Extract<Fault, { kind: 'flip' | 'hole' | 'wipe' }>): boolean {
@@ -286,7 +304,10 @@ export class Injector {
   }
 
   #ofClients(
-    fault: Extract<Fault, { kind: 'client-silence' | 'client-slow' | 'client-reset' | 'client-restart' }>,
+    fault: Extract<
+      Fault,
+      { kind: 'client-silence' | 'client-slow' | 'client-reset' | 'client-restart' | 'client-anew' }
+    >,
   ): boolean {
     const { cluster, clients, restartClient } = this.#options;
     switch (fault.kind) {
@@ -306,7 +327,8 @@ export class Injector {
         clients.reset(cluster.portOf(fault.node));
         return true;
       case 'client-restart':
-        restartClient(fault.client);
+      case 'client-anew':
+        restartClient(fault.client, fault.kind === 'client-anew');
         return true;
     }
   }

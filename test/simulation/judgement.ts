@@ -2,6 +2,7 @@
 import { accountModel } from '../checkers/accounts.ts';
 import { checkAmendments } from '../checkers/amendments.ts';
 import type { Violation } from '../checkers/history.ts';
+import { checkJoinedSessions, type Reading } from '../checkers/joined-sessions.ts';
 import { checkLinearizable } from '../checkers/linearizability.ts';
 import { memberModel } from '../checkers/membership.ts';
 import { checkRefusals, type Troubles } from '../checkers/refusals.ts';
@@ -30,11 +31,18 @@ export interface Judged {
   settle(withinMs: number): Promise<void>;
 }
 
+/** Until a damaged state has been replaced. */
+const REPAIR_MS = 30_000;
+
 export async function judgeRun(run: Judged): Promise<readonly Violation[]> {
   const violations = await askOnceMore(run);
   return [
     ...violations,
     ...judge(run.records.history).violations,
+    ...checkJoinedSessions(
+      run.records.history,
+      run.users.map((user) => readingOf(run, user)),
+    ),
     ...checkAmendments(run.records.amendments),
     ...run.records.followers.violations,
     ...checkLinearizable(accountModel, run.records.accounts, 'account'),
@@ -48,7 +56,13 @@ export async function judgeRun(run: Judged): Promise<readonly Violation[]> {
 }
 
 /** Of these no client may notice anything: not of clocks, nor of a leadership that is given away, nor of another client. */
-const unnoticed: ReadonlySet<FaultKind> = new Set(['wall-jump', 'drift', 'hand-over', 'client-restart']);
+const unnoticed: ReadonlySet<FaultKind> = new Set([
+  'wall-jump',
+  'drift',
+  'hand-over',
+  'client-restart',
+  'client-anew',
+]);
 
 function troublesOf({ plan, injector }: Judged): Troubles {
   const noticed = [...injector.firstMs].filter(([kind]) => !unnoticed.has(kind));
@@ -57,6 +71,14 @@ function troublesOf({ plan, injector }: Judged): Troubles {
     fullSinceMs: injector.firstMs.get('full-disk') ?? null,
     giveUpMs: plan.giveUpMs,
   };
+}
+
+function conversationsOf(run: Judged, user: Actor): readonly string[] {
+  return run.conversations.filter((conversation) => run.isMember(user, conversation));
+}
+
+function readingOf(run: Judged, user: Actor): Reading {
+  return { person: user.name, sessions: user.readers, conversations: conversationsOf(run, user) };
 }
 
 /** Every user reads every conversation again; subscribers say that they have all. */
@@ -70,8 +92,8 @@ async function askOnceMore(run: Judged): Promise<readonly Violation[]> {
   let open = 0;
   let failed = 0;
   for (const user of users) {
-    for (const conversation of run.conversations) {
-      if (user.isFirstReader && run.isMember(user, conversation)) records.complete(user.reader, conversation);
+    if (user.readers.length === 1) {
+      for (const conversation of conversationsOf(run, user)) records.complete(user.reader, conversation);
     }
     const others = users.filter((other) => other !== user).map(({ name }) => name);
     for (const other of user.isInGroup ? [...others, GROUP] : others) {
@@ -116,7 +138,19 @@ function checkElections({ plan, watch }: Judged): readonly Violation[] {
   return [{ kind: 'needless-election', text }];
 }
 
+/** What nobody has read yet nobody knows to be damaged: once it is read, the state is replaced. */
+async function readRotten(run: Judged): Promise<void> {
+  const { cluster, watch, world } = run;
+  const store = cluster.rotten === null ? null : cluster.node(cluster.rotten)?.store;
+  if (store == null) return;
+  const range = { from: 1, to: Number.MAX_SAFE_INTEGER, limit: 100_000 };
+  for (const stream of watch.state.streams.keys()) store.readStream(stream, range).catch(() => undefined);
+  await world.run(world.nowMs + REPAIR_MS, () => false);
+  await run.settle(REPAIR_MS);
+}
+
 async function checkStates(run: Judged): Promise<readonly Violation[]> {
+  await readRotten(run);
   const violations: Violation[] = [];
   const digests = new Set<string>();
   let open = 0;

@@ -68,6 +68,21 @@ export class LevelFiles {
     this.#content = this.#journal.reduce(applied, this.#base);
   }
 
+  /** Of some value, wherever it lies. False when there is none. */
+  flipBit(fraction: number): boolean {
+    const { keys, values } = this.#content;
+    const at = Math.floor(fraction * keys.length);
+    const [key, value] = [keys[at], values[at]];
+    if (key === undefined || value === undefined || value.length === 0) return false;
+    const flipped = Buffer.from(value);
+    const bit = Math.floor(((fraction * 7_919) % 1) * value.length * 8);
+    const byte = Math.floor(bit / 8);
+    flipped[byte] = (flipped[byte] ?? 0) ^ (1 << (bit % 8));
+    // In all that is read from now on; a snapshot that is open has its own copy.
+    this.#content = applied(this.#content, [{ type: 'put', key, value: flipped }]);
+    return true;
+  }
+
   #add(operations: readonly Operation[]): void {
     this.#content = applied(this.#content, operations);
     this.#journal.push(operations);

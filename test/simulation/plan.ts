@@ -158,6 +158,8 @@ function makeFault(kind: FaultKind, nodes: number, random: Random): Fault {
       return { kind, node, fraction: random.fraction(), forMs };
     case 'hole':
       return { kind, node, batch: random.below(6), forMs };
+    case 'rot':
+      return { kind, node, fraction: random.fraction() };
     case 'wall-jump':
       return { kind, node, byMs: (random.fraction() - 0.5) * 10 ** (2 + random.below(8)) };
     case 'drift':
@@ -178,6 +180,7 @@ function makeFault(kind: FaultKind, nodes: number, random: Random): Fault {
     case 'client-reset':
       return { kind, node };
     case 'client-restart':
+    case 'client-anew':
       return { kind, client: random.below(8) };
   }
 }

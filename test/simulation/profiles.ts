@@ -4,12 +4,15 @@ import type { FaultKind } from './faults.ts';
 export const profileNames = [
   'calm',
   'network',
+  'partial',
   'elections',
   'storage',
   'room',
+  'damage',
   'clocks',
   'membership',
   'clients',
+  'sessions',
   'amendments',
   'files',
   'everything',
@@ -29,6 +32,8 @@ export interface Profile {
   readonly sendsFiles?: true;
   /** Every other deed is one of those who contend for names: they log in all the time. */
   readonly contends?: true;
+  /** A majority that is well has to serve meanwhile. */
+  readonly watchesMajority?: true;
 }
 
 const network: Profile['faults'] = {
@@ -78,11 +83,24 @@ const all: Profile['faults'] = { ...network, ...storage, ...clocks, wipe: 1, ret
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
   calm: { faults: { 'hand-over': 1 }, pick: 1, everyMs: 25_000 },
   network: { faults: network, pick: 0.6, everyMs: 4_000 },
+  /** Some nodes do not hear some others, who hear the rest. */
+  partial: {
+    faults: { cut: 6, silence: 5, isolate: 2, pause: 1, kill: 1 },
+    pick: 0.8,
+    everyMs: 5_000,
+    watchesMajority: true,
+  },
   /** Leaders that are hardly elected and gone: terms with entries that only one node has. */
   elections: { faults: { depose: 5, isolate: 2, 'hand-over': 1, kill: 1 }, pick: 1, everyMs: 5_000 },
   storage: { faults: storage, pick: 0.6, everyMs: 4_000 },
   /** Disks that fill up under nodes that are killed and started again. */
   room: { faults: { 'full-disk': 4, kill: 2, power: 3, stop: 1 }, pick: 1, everyMs: 3_000 },
+  /** A disk that cannot be trusted, and nodes that are started again, so that what it holds is looked at. */
+  damage: {
+    faults: { rot: 8, flip: 1, hole: 1, kill: 2, power: 1, stop: 2, 'hand-over': 2, isolate: 1 },
+    pick: 1,
+    everyMs: 2_500,
+  },
   /** Nothing else: with clocks alone gone wrong no election may happen. */
   clocks: { faults: clocks, pick: 1, everyMs: 2_500 },
   membership: { faults: membership, pick: 0.7, everyMs: 4_000 },
@@ -92,6 +110,20 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     pick: 1,
     everyMs: 1_500,
     contends: true,
+  },
+  /** People who begin a new session again and again, at nodes that are killed before they have passed on what was had in the last one. */
+  sessions: {
+    faults: {
+      'client-anew': 6,
+      'client-restart': 1,
+      'client-reset': 1,
+      'client-slow': 1,
+      'hand-over': 2,
+      isolate: 1,
+      kill: 3,
+    },
+    pick: 1,
+    everyMs: 1_500,
   },
   amendments: { faults: all, pick: 0.5, everyMs: 3_500, amends: true },
   files: { faults: all, pick: 0.5, everyMs: 3_500, sendsFiles: true },

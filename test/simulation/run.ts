@@ -7,9 +7,11 @@ import { goRound } from './closing-round.ts';
 import { Injector } from './injector.ts';
 import { judgeRun } from './judgement.ts';
 import { LineUser } from './line-user.ts';
+import { MajorityWatch } from './majority-watch.ts';
 import { PeerNetwork } from './network.ts';
 import { Operator } from './operator.ts';
 import type { Deed, Plan } from './plan.ts';
+import { profiles } from './profiles.ts';
 import { Records } from './records.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import type { NodeSurroundings } from './simulated-node.ts';
@@ -103,7 +105,8 @@ export class Run {
     this.#lineUser = new LineUser('gus', world, this.records);
     const { cluster, records, happened } = this;
     this.#operator = new Operator({ world, cluster, random: stream(31), records, events: happened });
-    const restartClient = (client: number): void => this.actors[client % this.actors.length]?.restart();
+    const restartClient = (client: number, anew: boolean): void =>
+      this.actors[client % this.actors.length]?.restart(anew);
     this.injector = new Injector({
       world,
       cluster: this.cluster,
@@ -145,6 +148,15 @@ export class Run {
     for (const { node } of cluster.machines) cluster.start(node);
     for (const user of this.#users) void user.join();
     this.#operator.start();
+    if (profiles[plan.profile].watchesMajority === true) {
+      const found = watch.found.bind(watch);
+      const majority = new MajorityWatch({ world, cluster, peers: this.#peers, found });
+      majority.start();
+      watch.onElection = (node) => {
+        this.injector.elected(node);
+        majority.elected(node);
+      };
+    }
     this.injector.plan(plan.faults);
     for (const { atMs, actor, deed } of plan.deeds) {
       world.after(atMs, 'client', null, () => this.#do(actor, deed));
@@ -231,8 +243,11 @@ export class Run {
   async #comeToRest(): Promise<void> {
     const { watch } = this;
     await this.settle(LIVENESS_MS);
-    // A reader that misses something is judged by what it misses.
-    if (watch.findings.length > 0 || this.#isServing()) return;
+    if (watch.findings.length > 0 || this.#isQuiet()) return;
+    if (this.#isServing()) {
+      for (const text of this.#unread()) watch.found({ kind: 'lost', text });
+      return;
+    }
     const open = this.actors.filter((actor) => actor.pending > 0).map(({ name }) => name);
     const states = this.cluster.machines.map(({ node }) => {
       const status = this.cluster.node(node)?.engine?.status();
@@ -271,16 +286,23 @@ export class Run {
   }
 
   #allRead(): boolean {
+    if (!this.#users.every((user) => user.isLoggedIn && user.isInGroup)) return false;
+    return this.#unread().next().done === true;
+  }
+
+  /** What people have not been shown. */
+  *#unread(): Generator<string> {
     for (const user of this.#users) {
-      if (!user.isLoggedIn || !user.isInGroup) return false;
-      if (!user.isFirstReader) continue;
       for (const conversation of this.conversations) {
         if (!this.isMember(user, conversation)) continue;
         const messages = this.watch.state.streams.get(conversation)?.length ?? 0;
-        if (this.records.highestRead(user.reader, conversation) < messages) return false;
+        const read = Math.max(
+          ...user.readers.map((reader) => this.records.highestRead(reader, conversation)),
+        );
+        if (read < messages)
+          yield `${user.name} has been shown ${read} of ${messages} messages in ${conversation}, ${LIVENESS_MS / 1_000} s after the last fault`;
       }
     }
-    return true;
   }
 
   /** With messages in them. The streams of their amendments are none. */

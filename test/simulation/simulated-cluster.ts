@@ -29,6 +29,8 @@ export class SimulatedCluster {
   readonly #nodes = new Map<number, SimulatedNode>();
   /** Disks that were damaged on purpose: their nodes may refuse to start. */
   readonly damaged = new Set<number>();
+  /** Whose state lost bits while it was in use. */
+  rotten: number | null = null;
   /** Taken out of the cluster, and stopped because of it. */
   readonly removed = new Set<number>();
   onEvent: (text: string) => void = () => undefined;

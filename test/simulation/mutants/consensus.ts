@@ -150,6 +150,23 @@ const twoChanges: Mutant = {
   },
 };
 
+const leaderNotSpared: Mutant = {
+  name: 'leader-not-spared',
+  does: 'a node that hears a leader votes for whoever does not hear it, and a leader that hears nobody goes on',
+  profile: 'partial',
+  wiring: faithful,
+  patch: () =>
+    replaceMethod(
+      Core.prototype,
+      'becomeFollower',
+      (original) =>
+        function (this: Core, term, leader): void {
+          original.call(this, term, leader);
+          Object.assign(this.config, { checkQuorum: false });
+        },
+    ),
+};
+
 /** Identities that a machine had first, whatever became of its disk. */
 const firstIncarnation = new WeakMap<Machine, number>();
 
@@ -191,5 +208,6 @@ export const consensusMutants: readonly Mutant[] = [
   commitWithoutMajority,
   truncateCommitted,
   twoChanges,
+  leaderNotSpared,
   rejoinAfterWipe,
 ];

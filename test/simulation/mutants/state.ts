@@ -1,6 +1,7 @@
 /** Wrong ways with the replicated state, its clients and its readers. */
 import { decodeProposal, encodeProposal } from '../../../src/chat/codecs/codec.ts';
 import type { ChatEvent, Result } from '../../../src/chat/vocabulary/types.ts';
+import { Cursors } from '../../../src/delivery/cursors.ts';
 import type { CommittedCommand, StateMachine } from '../../../src/replication/ports/state-machine.ts';
 import { Proposals } from '../../../src/replication/requests/proposals.ts';
 import { engineWith } from '../engine-with.ts';
@@ -188,6 +189,22 @@ const outboxSkips: Mutant = {
   }),
 };
 
+const deliveredAhead: Mutant = {
+  name: 'delivered-ahead',
+  does: 'a node notes one message more as delivered than its reader has had',
+  profile: 'sessions',
+  wiring: faithful,
+  patch: () =>
+    replaceMethod(
+      Cursors.prototype,
+      'advance',
+      (original) =>
+        function (this: Cursors, account, conversation, delivered): void {
+          original.call(this, account, conversation, delivered + 1);
+        },
+    ),
+};
+
 const revisionBehind: Mutant = {
   name: 'revision-behind',
   does: 'a read shows a message that was amended under the revision before',
@@ -218,5 +235,6 @@ export const stateMutants: readonly Mutant[] = [
   cursorBack,
   proposedAgain,
   outboxSkips,
+  deliveredAhead,
   revisionBehind,
 ];

@@ -6,7 +6,7 @@ import { decodeHead, encodeDigest, encodeHead, encodeLink, encodeMark } from '..
 import { HEAD_KEY, linkKey, STREAMS_KEY, withoutPrefix } from '../../../src/store/keys.ts';
 import { RowIndex } from '../../../src/store/row-index.ts';
 import { decodeStreamHead, StreamIndex } from '../../../src/store/stream-index.ts';
-import { unwrapValue, valueChecksum, wrapValue } from '../../../src/store/value.ts';
+import { sealValue, unwrapValue, valueChecksum, wrapValue } from '../../../src/store/value.ts';
 import type { LevelFiles } from '../level-files.ts';
 import type { Machine } from '../machine.ts';
 import { ROOM } from '../simulated-node.ts';
@@ -139,6 +139,35 @@ const holeNotNoticed: Mutant = {
   }),
 };
 
+/** As a store without checksums would find it. False when nothing was changed. */
+function believeBits(files: LevelFiles): boolean {
+  const { keys, values } = files.content;
+  const operations: Operation[] = [];
+  for (const [i, key] of keys.entries()) {
+    const value = values[i];
+    if (value === undefined) continue;
+    const sealed = sealValue(key, Buffer.from(value));
+    if (!sealed.equals(value)) operations.push({ type: 'put', key, value: sealed });
+  }
+  files.begin(operations);
+  files.end(operations);
+  return operations.length > 0;
+}
+
+const bitsBelieved: Mutant = {
+  name: 'bits-believed',
+  does: 'takes what the state has on its disk for what was written there',
+  profile: 'damage',
+  wiring: wired({
+    openLevel:
+      (open, { machine }) =>
+      (path) => {
+        for (const files of machine.disk.levels.values()) if (believeBits(files)) closeHole(files);
+        return open(path);
+      },
+  }),
+};
+
 const chunkNotSynced: Mutant = {
   name: 'chunk-not-synced',
   does: 'tells that a part of a file is durable when it is only written',
@@ -161,5 +190,6 @@ export const storageMutants: readonly Mutant[] = [
   fullForEver,
   directoryNotSynced,
   holeNotNoticed,
+  bitsBelieved,
   chunkNotSynced,
 ];
