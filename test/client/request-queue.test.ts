@@ -44,3 +44,27 @@ t.test(
     }
   },
 );
+
+t.test(
+  'request queue: what changes who asks leaves when nothing is under way, and nothing leaves beside it',
+  async (t) => {
+    const queue = new RequestQueue({ random: seededRandom(1), giveUpMs: 1_000, readGiveUpMs: 1_000 });
+    const ignored = (): void => undefined;
+    // What an answer says does not matter here.
+    const value = { op: 'logout' } as const;
+    const leaving = (): string[] => queue.take(0).map((part) => JSON.parse(part).op);
+    queue.add({ op: 'send', to: 'bob', text: 'as ann' }, 0, ignored);
+    queue.add({ op: 'users' }, 0, ignored);
+    queue.add({ op: 'login', user: 'eve', password: 'pw' }, 0, ignored);
+    queue.add({ op: 'send', to: 'bob', text: 'as eve' }, 0, ignored);
+    t.same(leaving(), ['send', 'users']);
+    queue.reply({ n: 1, ok: true, value }, 0);
+    t.same(leaving(), [], 'a read is under way');
+    queue.reply({ q: 1, ok: true, value }, 0);
+    t.same(leaving(), ['login']);
+    queue.disconnected(0);
+    t.same(leaving(), ['login'], 'repeated, alone as well');
+    queue.reply({ n: 2, ok: true, value }, 0);
+    t.same(leaving(), ['send']);
+  },
+);

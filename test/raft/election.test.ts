@@ -206,6 +206,23 @@ t.test('pre-vote: a member stuck in a higher term is reached by the leader of a 
   t.end();
 });
 
+t.test('pre-vote: a member with the better log learns the term of one that is ahead, and is elected', (t) => {
+  const cluster = new Cluster(three, careful);
+  cluster.elect(1);
+  cluster.isolate(3);
+  cluster.propose(1, 'only on two');
+  cluster.settle();
+  cluster.at(3).log.setHardState({ term: 9, vote: 3, commit: 1 });
+  cluster.at(3).restart();
+  // The leader is gone. Of the two that are left one lacks an entry, and the other one is terms behind.
+  cluster.heal();
+  cluster.isolate(1);
+  cluster.tick(60, [2, 3]);
+  t.equal(cluster.at(2).role, 'leader');
+  t.ok(cluster.at(2).term > 9);
+  t.end();
+});
+
 t.test('check quorum: a leader that hears from a minority only steps down within two timeouts', (t) => {
   const cluster = new Cluster([1, 2, 3, 4, 5], careful);
   cluster.elect(1);
