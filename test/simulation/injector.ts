@@ -257,7 +257,7 @@ export class Injector {
     }
   }
 
-  /** Nobody may notice for long: so it is one disk of the run that does this, again and again, and a majority never does. */
+  /** It may stay unnoticed for long: so it is one disk of the run that does this, again and again, and a majority never does. */
   #rot({ node, fraction }: Extract<Fault, { kind: 'rot' }>): boolean {
     const { cluster, operator } = this.#options;
     if (cluster.rotten !== null && cluster.rotten !== node) return false;

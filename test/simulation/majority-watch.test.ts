@@ -27,13 +27,14 @@ async function findings(
   };
   const host = { name: 'node', number: 1, alive: true, paused: false, backlog: [] };
   const well = { failing: 0, freeBytes: Number.POSITIVE_INFINITY, slowMs: { least: 0.2, spread: 1 } };
+  const nodes = [1, 2, 3].map((id) => ({ host, service: { barrier: () => answer(id) } }));
   const watch = new MajorityWatch({
     world,
     peers: { path },
     cluster: {
       machines: [1, 2, 3].map((node) => ({ node })),
       machine: () => ({ disk: { faults: well } }),
-      node: (id) => (down.includes(id) ? undefined : { host, service: { barrier: () => answer(id) } }),
+      node: (id) => (down.includes(id) ? undefined : nodes[id - 1]),
     },
     found: ({ text }) => void found.push(text),
   });

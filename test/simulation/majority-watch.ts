@@ -41,7 +41,8 @@ export class MajorityWatch {
   readonly #options: MajorityWatchOptions;
   readonly #majorities: readonly Majority[];
   readonly #servedMs = new Map<number, number>();
-  readonly #asked = new Set<number>();
+  /** Lives of nodes, each with one question at a time: of one that is gone meanwhile nothing is heard. */
+  readonly #asked = new WeakSet<object>();
   #leader: number | null = null;
 
   constructor(options: MajorityWatchOptions) {
@@ -109,24 +110,14 @@ export class MajorityWatch {
   #ask(id: number): void {
     const { cluster, world } = this.#options;
     const node = cluster.node(id);
-    if (node?.service == null || this.#asked.has(id)) return;
-    this.#asked.add(id);
-    const answered = (): void => void this.#asked.delete(id);
-    // Of a node that is gone meanwhile nothing is heard.
-    const patience = world.after(SERVES_WITHIN_MS, 'client', null, answered);
-    world.after(0, 'client', node.host, () => {
-      node.service?.barrier().then(
-        () => {
-          this.#servedMs.set(id, world.nowMs);
-          patience.cancel();
-          answered();
-        },
-        () => {
-          patience.cancel();
-          answered();
-        },
-      );
-    });
+    if (node?.service == null || this.#asked.has(node)) return;
+    this.#asked.add(node);
+    const ended = (): void => void this.#asked.delete(node);
+    const served = (): void => {
+      this.#servedMs.set(id, world.nowMs);
+      ended();
+    };
+    world.after(0, 'client', node.host, () => void node.service?.barrier().then(served, ended));
   }
 }
 
